@@ -1,0 +1,73 @@
+// Embedding gather and its scatter-add.
+//
+// `sources[row]` >= 0 names a row of `table` (a token), -1 - i row i of `images` (an image token).
+// The gradient of the table adds up by sorted positions, `starts[token]..starts[token + 1]` in
+// `places`: no atomics, so the order of the sum is the same in every run.
+
+//# kernel embedding_forward
+//# read table images
+//# write y
+//# ints sources
+//# sizes rows width4
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  let row = group.x * ${LANES}u + lane.x;
+  if (row >= size.rows) { return; }
+  let source = sources[row];
+  for (var i = 0u; i < size.width4; i++) {
+    let column = skew(i, lane.x, size.width4);
+    var value: vec4f;
+    if (source >= 0) {
+      value = load_table(column, u32(source));
+    } else {
+      value = load_images(column, u32(-1 - source));
+    }
+    store_y(column, row, value);
+  }
+}
+
+//# kernel embedding_backward
+//# read dy
+//# read base if ADD
+//# write dtable
+//# ints starts places
+//# sizes rows width4
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  let column = group.y * ${LANES}u + lane.x;
+  if (column >= size.width4) { return; }
+  var sum = vec4f();
+  let end = starts[group.x + 1u];
+  for (var k = starts[group.x]; k < end; k++) {
+    sum += load_dy(column, u32(places[k]));
+  }
+  //# if ADD
+  sum += load_base(column, group.x);
+  //# end
+  store_dtable(column, group.x, sum);
+}
+
+// y[row] = x[rows_of[row]], zero where rows_of is negative. With the inverse map it is its own gradient.
+//# kernel gather_rows
+//# read x
+//# read base if ADD
+//# write y
+//# ints rows_of
+//# sizes rows width4
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  let row = group.x * ${LANES}u + lane.x;
+  if (row >= size.rows) { return; }
+  let source = rows_of[row];
+  for (var i = 0u; i < size.width4; i++) {
+    let column = skew(i, lane.x, size.width4);
+    var value = vec4f();
+    if (source >= 0) {
+      value = load_x(column, u32(source));
+    }
+    //# if ADD
+    value += load_base(column, row);
+    //# end
+    store_y(column, row, value);
+  }
+}

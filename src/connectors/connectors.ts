@@ -1,0 +1,8 @@
+/** All connectors by name. A new one is a file beside this one and a line here. */
+import type { Connector } from "./connector.ts";
+import { mlpConnector } from "./mlp.ts";
+
+/** Connectors by the name that studies use. */
+export const CONNECTORS: Record<string, Connector> = Object.fromEntries(
+  [mlpConnector].map((connector) => [connector.name, connector]),
+);

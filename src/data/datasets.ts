@@ -1,0 +1,36 @@
+/**
+ * The data sets by name. A new one is a file beside this and a line below.
+ */
+import type { Dataset, DatasetOptions } from "./dataset.ts";
+import { easyShapes } from "./easy_shapes.ts";
+import { easyVqa } from "./easy_vqa.ts";
+import { slake } from "./slake.ts";
+import { sortOfClevr } from "./sort_of_clevr.ts";
+
+/** Loaders by data set name. */
+export const DATASETS: Record<
+  string,
+  (options: DatasetOptions) => Dataset | Promise<Dataset>
+> = {
+  "easy-shapes": easyShapes,
+  "sort-of-clevr": sortOfClevr,
+  "easy-vqa": easyVqa,
+  "slake": slake,
+};
+
+/**
+ * Loads a data set.
+ *
+ * @throws {RangeError} when there is none of that name; the message lists those there are
+ */
+export async function loadDataset(
+  name: string,
+  options: DatasetOptions,
+): Promise<Dataset> {
+  if (!Object.hasOwn(DATASETS, name)) {
+    throw new RangeError(
+      `Unknown data set "${name}"; there is ${Object.keys(DATASETS).join(", ")}`,
+    );
+  }
+  return await DATASETS[name](options);
+}

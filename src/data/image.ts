@@ -1,0 +1,182 @@
+/**
+ * Pictures from bytes, and their resizing. Plain JavaScript decoders: no canvas, no native module.
+ */
+import { Buffer } from "node:buffer";
+import jpeg from "jpeg-js";
+import { PNG } from "pngjs";
+import type { Image } from "./dataset.ts";
+
+/** Pictures of more pixels are refused before they are decoded, so that a small file cannot fill the memory. */
+export const MAX_PIXELS = 64e6;
+
+/** An 8-bit colour. */
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** A picture of one colour. */
+export function plainImage(width: number, height: number, color: Rgb): Image {
+  const data = new Uint8Array(width * height * 3);
+  data.set(color);
+  // Doubles the painted part each time; far quicker than pixel by pixel.
+  for (let done = 3; done < data.length; done *= 2) {
+    data.copyWithin(done, 0, done);
+  }
+  return { width, height, data };
+}
+
+/** Paints one pixel in place. */
+export function setPixel(image: Image, x: number, y: number, color: Rgb) {
+  const at = (y * image.width + x) * 3;
+  image.data[at] = color[0];
+  image.data[at + 1] = color[1];
+  image.data[at + 2] = color[2];
+}
+
+const PNG_MAGIC = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const JPEG_MAGIC = [0xff, 0xd8, 0xff];
+
+/** The picture format that the first bytes name, or null where they name none that can be decoded here. */
+export function imageFormat(bytes: Uint8Array): "png" | "jpeg" | null {
+  const startsWith = (magic: number[]) => magic.every((value, i) => bytes[i] === value);
+  return startsWith(PNG_MAGIC) ? "png" : startsWith(JPEG_MAGIC) ? "jpeg" : null;
+}
+
+/**
+ * Decodes a PNG or JPEG picture to 8-bit RGB; transparency is laid over white.
+ *
+ * @param name what to call the picture in an error, usually its file name
+ * @throws {SyntaxError} when the bytes are no picture, a damaged one, or one of more than {@link MAX_PIXELS}
+ */
+export function decodeImage(bytes: Uint8Array, name: string): Image {
+  const format = imageFormat(bytes);
+  if (format === null) {
+    throw new SyntaxError(
+      `Cannot decode "${name}": it is neither PNG nor JPEG`,
+    );
+  }
+  try {
+    return format === "png" ? decodePng(bytes) : decodeJpeg(bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw new SyntaxError(`Cannot decode "${name}": a damaged or unsupported file (${reason})`, {
+      cause: error,
+    });
+  }
+}
+
+function decodePng(bytes: Uint8Array): Image {
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // The size stands at a fixed place: the IHDR chunk is the first by the format's rules.
+  if (bytes.byteLength < 24) throw new Error("it ends within its header");
+  checkSize(header.getUint32(16), header.getUint32(20));
+  const { width, height, data } = PNG.sync.read(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  );
+  return { width, height, data: overWhite(data) };
+}
+
+function decodeJpeg(bytes: Uint8Array): Image {
+  const { width, height, data } = jpeg.decode(bytes, {
+    useTArray: true,
+    formatAsRGBA: false,
+    tolerantDecoding: false,
+    maxResolutionInMP: MAX_PIXELS / 1e6,
+    maxMemoryUsageInMB: 2048,
+  });
+  return { width, height, data };
+}
+
+function checkSize(width: number, height: number) {
+  if (width === 0 || height === 0) {
+    throw new Error(`a size of ${width} x ${height} pixels`);
+  }
+  if (width * height > MAX_PIXELS) {
+    throw new Error(
+      `${width} x ${height} pixels are more than ${MAX_PIXELS / 1e6} million`,
+    );
+  }
+}
+
+function overWhite(rgba: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array(rgba.length / 4 * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4) {
+    const alpha = rgba[from + 3] / 255;
+    for (let channel = 0; channel < 3; channel++) {
+      rgb[to++] = Math.round(255 + (rgba[from + channel] - 255) * alpha);
+    }
+  }
+  return rgb;
+}
+
+/**
+ * Resizes by bilinear interpolation, anti-aliased when shrinking: the triangle filter is as wide as a target pixel
+ * (the `BILINEAR` of Pillow). The aspect ratio is not kept.
+ *
+ * @throws {RangeError} when a side is not a positive whole number
+ */
+export function resize(image: Image, width: number, height: number): Image {
+  for (const side of [width, height]) {
+    if (!Number.isInteger(side) || side < 1) {
+      throw new RangeError(
+        `Cannot resize to ${width} x ${height}: sides are positive whole numbers`,
+      );
+    }
+  }
+  if (image.width === width && image.height === height) return image;
+  const narrow = new Float32Array(image.height * width * 3);
+  const columns = triangleTaps(image.width, width);
+  for (let y = 0, to = 0; y < image.height; y++) {
+    for (const { start, weights } of columns) {
+      let red = 0, green = 0, blue = 0;
+      let from = (y * image.width + start) * 3;
+      for (let tap = 0; tap < weights.length; tap++) {
+        red += weights[tap] * image.data[from++];
+        green += weights[tap] * image.data[from++];
+        blue += weights[tap] * image.data[from++];
+      }
+      narrow[to++] = red;
+      narrow[to++] = green;
+      narrow[to++] = blue;
+    }
+  }
+  const stride = width * 3;
+  const data = new Uint8Array(height * stride);
+  const rows = triangleTaps(image.height, height);
+  for (let y = 0, to = 0; y < height; y++) {
+    const { start, weights } = rows[y];
+    for (let x = 0; x < stride; x++) {
+      let sum = 0;
+      for (
+        let tap = 0, from = start * stride + x;
+        tap < weights.length;
+        tap++, from += stride
+      ) {
+        sum += weights[tap] * narrow[from];
+      }
+      data[to++] = Math.round(sum);
+    }
+  }
+  return { width, height, data };
+}
+
+/** For each target pixel of one axis, the first source pixel it reads and the weights from there on (sum 1). */
+function triangleTaps(
+  source: number,
+  target: number,
+): { start: number; weights: Float64Array }[] {
+  const ratio = source / target;
+  const support = Math.max(1, ratio);
+  return Array.from({ length: target }, (_, i) => {
+    const centre = (i + 0.5) * ratio;
+    const start = Math.max(0, Math.floor(centre - support + 0.5));
+    const end = Math.min(source, Math.floor(centre + support + 0.5));
+    const weights = [];
+    for (let j = start; j < end; j++) {
+      weights.push(Math.max(0, 1 - Math.abs(j + 0.5 - centre) / support));
+    }
+    const sum = weights.reduce((a, b) => a + b, 0);
+    return {
+      start,
+      weights: Float64Array.from(weights, (weight) => weight / sum),
+    };
+  });
+}

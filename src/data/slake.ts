@@ -1,0 +1,127 @@
+/**
+ * SLAKE, medical visual question answering, from its official folder: `train.json`, `validate.json`, `test.json` and
+ * `imgs/NAME/source.jpg`. One language at a time: within a language the splits share no picture, across languages
+ * they do.
+ *
+ * Source: Liu and others, "SLAKE: A Semantically-Labeled Knowledge-Enhanced Dataset for Medical Visual Question
+ * Answering" (2021), arXiv 2102.09542.
+ */
+import { z } from "zod";
+import { contentHash } from "./content_hash.ts";
+import type { Dataset, DatasetOptions, Example } from "./dataset.ts";
+import { firstExamples, openFolder } from "./files.ts";
+
+const NAME = "slake";
+const FILES = {
+  train: "train.json",
+  validation: "validate.json",
+  test: "test.json",
+};
+
+/** A path below `imgs` that cannot leave it. */
+const PICTURE_NAME = z.string().refine(
+  (name) =>
+    /^[^/\\\0:]+(\/[^/\\\0:]+)*$/.test(name) &&
+    !name.split("/").some((part) => part === "." || part === ".."),
+  {
+    error: ({ input }) => `${JSON.stringify(input)} is no path below the folder "imgs"`,
+  },
+);
+
+const ENTRIES = z.array(z.object({
+  img_name: PICTURE_NAME,
+  question: z.string().min(1),
+  answer: z.string(),
+  q_lang: z.string(),
+  content_type: z.string().min(1),
+  qid: z.int(),
+})).min(1);
+
+/**
+ * The data set `slake`, read from `options.dir`, in `options.language` (`en` when absent). Question types are SLAKE's
+ * content types. Questions without an answer are left out, and `source` counts them.
+ *
+ * @throws when the folder, a file, or an entry of it is not as it should be; the message names it
+ */
+export async function slake(options: DatasetOptions): Promise<Dataset> {
+  const folder = await openFolder(NAME, options, FILES.train);
+  const language = options.language ?? "en";
+  const fileOfQuestion = new Map<number, string>();
+  const fileOfPicture = new Map<string, string>();
+  const languages = new Set<string>();
+  let unanswered = 0;
+
+  async function read(file: string): Promise<Example[]> {
+    const examples = new Map<string, Example>();
+    for (const [index, entry] of (await folder.json(file, ENTRIES)).entries()) {
+      const refuse = (reason: string) =>
+        new RangeError(
+          `Cannot read ${NAME}: "${file}" entry ${index}: ${reason}`,
+        );
+      const { qid, img_name: picture, question, answer, q_lang, content_type } = entry;
+      if (fileOfQuestion.has(qid)) {
+        throw refuse(`qid ${qid} is already in "${fileOfQuestion.get(qid)}"`);
+      }
+      fileOfQuestion.set(qid, file);
+      languages.add(q_lang);
+      if (q_lang !== language) continue;
+      if (answer.trim() === "") {
+        unanswered++;
+        continue;
+      }
+      const other = fileOfPicture.get(picture) ?? file;
+      if (other !== file) {
+        throw refuse(
+          `picture "${picture}" is already in "${other}", and splits share no picture`,
+        );
+      }
+      fileOfPicture.set(picture, file);
+      const example = examples.get(picture) ??
+        {
+          id: picture,
+          image: () => folder.image(`imgs/${picture}`),
+          questions: [],
+        };
+      examples.set(picture, example);
+      example.questions.push({
+        id: String(qid),
+        text: question,
+        answer,
+        type: content_type,
+      });
+    }
+    return [...examples.values()];
+  }
+
+  const splits = {
+    train: firstExamples(NAME, await read(FILES.train), options.trainImages),
+    validation: firstExamples(
+      NAME,
+      await read(FILES.validation),
+      options.validationImages,
+    ),
+    test: firstExamples(NAME, await read(FILES.test), options.testImages),
+  };
+  if (fileOfPicture.size === 0) {
+    throw new RangeError(
+      `Cannot read ${NAME}: no question is in language "${language}"; there is ${
+        [...languages].sort().join(", ")
+      }`,
+    );
+  }
+  const digests = await folder.digests(
+    Object.values(splits).flat().map(({ id }) => `imgs/${id}`),
+  );
+  const leftOut = unanswered === 0 ? "" : `; questions without an answer, left out: ${unanswered}`;
+  return {
+    name: NAME,
+    source:
+      `SLAKE 1.0, official files, language ${language} (Liu and others 2021, arXiv 2102.09542)${leftOut}`,
+    ...splits,
+    contentHash: contentHash(
+      NAME,
+      splits,
+      ({ id }) => digests.get(`imgs/${id}`)!,
+    ),
+  };
+}

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { join } from "node:path";
+import jpeg from "jpeg-js";
+import { slake } from "./slake.ts";
+
+const entry = (qid: number, picture: string, change: object = {}) => ({
+  img_id: 1,
+  img_name: `${picture}/source.jpg`,
+  question: `What organ is number ${qid}?`,
+  answer: "Liver",
+  q_lang: "en",
+  location: "Abdomen",
+  content_type: "Organ",
+  answer_type: "OPEN",
+  qid,
+  ...change,
+});
+
+const official: Record<string, unknown> = {
+  "train.json": [
+    entry(0, "xmlab1"),
+    entry(1, "xmlab1", { content_type: "Modality", answer: "MRI" }),
+    entry(2, "xmlab2"),
+    entry(3, "xmlab2", { answer: "" }),
+    entry(4, "xmlab3", { q_lang: "zh", question: "肺在哪里?", answer: "胸部" }),
+  ],
+  "validate.json": [entry(10, "xmlab4")],
+  "test.json": [entry(20, "xmlab3"), entry(21, "xmlab5")],
+};
+
+async function withFolder(
+  use: (dir: string) => Promise<void>,
+  change: Record<string, unknown> = {},
+) {
+  const dir = await Deno.makeTempDir();
+  try {
+    for (let n = 1; n <= 5; n++) {
+      await Deno.mkdir(join(dir, "imgs", `xmlab${n}`), { recursive: true });
+      const data = Buffer.alloc(8 * 8 * 4, 30 * n);
+      const picture = jpeg.encode({ width: 8, height: 8, data }, 90).data;
+      await Deno.writeFile(
+        join(dir, "imgs", `xmlab${n}`, "source.jpg"),
+        picture,
+      );
+    }
+    for (const [file, content] of Object.entries({ ...official, ...change })) {
+      await Deno.writeTextFile(
+        join(dir, file),
+        typeof content === "string" ? content : JSON.stringify(content),
+      );
+    }
+    await use(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("the official folder is read in English, an empty answer left out and counted", async () => {
+  await withFolder(async (dir) => {
+    const dataset = await slake({ dir, seed: 0 });
+    assert.deepEqual(
+      dataset.train.map(({ id, questions }) => [
+        id,
+        questions.map(({ id }) => id),
+      ]),
+      [
+        ["xmlab1/source.jpg", ["0", "1"]],
+        ["xmlab2/source.jpg", ["2"]],
+      ],
+    );
+    assert.deepEqual(dataset.validation.map(({ id }) => id), [
+      "xmlab4/source.jpg",
+    ]);
+    assert.deepEqual(dataset.test.map(({ id }) => id), [
+      "xmlab3/source.jpg",
+      "xmlab5/source.jpg",
+    ]);
+    assert.deepEqual(dataset.train[0].questions[1], {
+      id: "1",
+      text: "What organ is number 1?",
+      answer: "MRI",
+      type: "Modality",
+    });
+    assert.match(dataset.source, /questions without an answer, left out: 1$/);
+    const image = await dataset.test[1].image();
+    assert.deepEqual([image.width, image.height], [8, 8]);
+    assert.ok(Math.abs(image.data[0] - 150) < 4);
+  });
+});
+
+Deno.test("another language is read on request, and one that is not there is refused with those that are", async () => {
+  await withFolder(async (dir) => {
+    const { train, test } = await slake({ dir, seed: 0, language: "zh" });
+    assert.deepEqual(
+      [train.length, test.length, train[0].questions[0].answer],
+      [1, 0, "胸部"],
+    );
+    await assert.rejects(slake({ dir, seed: 0, language: "fr" }), {
+      name: "RangeError",
+      message: 'Cannot read slake: no question is in language "fr"; there is en, zh',
+    });
+  });
+});
+
+const spoiled: [string, Record<string, unknown>, string, RegExp][] = [
+  [
+    "truncated JSON",
+    { "test.json": '[{"qid": 5,' },
+    "SyntaxError",
+    /"test.json" is no JSON: /,
+  ],
+  [
+    "JSON that is no list",
+    { "train.json": { a: 1 } },
+    "TypeError",
+    /"train.json": Invalid input: expected array/,
+  ],
+  [
+    "an entry without an answer field",
+    {
+      "train.json": [
+        entry(0, "xmlab1"),
+        entry(1, "xmlab1", { answer: undefined }),
+      ],
+    },
+    "TypeError",
+    /"train.json" entry 1 has no field "answer"$/,
+  ],
+  [
+    "a question number that is text",
+    { "validate.json": [entry(0, "xmlab4", { qid: "7" })] },
+    "TypeError",
+    /"validate.json" entry 0, field "qid": .*expected .*number/,
+  ],
+  [
+    "a question number that stands twice",
+    { "test.json": [entry(1, "xmlab5")] },
+    "RangeError",
+    /"test.json" entry 0: qid 1 is already in "train.json"$/,
+  ],
+  [
+    "a picture in two splits",
+    { "test.json": [entry(20, "xmlab2")] },
+    "RangeError",
+    /"test.json" entry 0: picture "xmlab2\/source.jpg" is already in "train.json", and splits share no picture$/,
+  ],
+  [
+    "a picture that is missing",
+    { "test.json": [entry(20, "xmlab9")] },
+    "NotFound",
+    /there is no file "imgs\/xmlab9\/source.jpg"$/,
+  ],
+  [
+    "a picture that is none",
+    { "imgs/xmlab5/source.jpg": "GIF89a" },
+    "SyntaxError",
+    /"imgs\/xmlab5\/source.jpg" is no picture/,
+  ],
+  ...["../secret", "/etc", "a/../../b", "a//b", "..\\x", "c:"].map((
+    name,
+  ): [string, Record<string, unknown>, string, RegExp] => [
+    `the picture path ${name}`,
+    { "test.json": [entry(20, name)] },
+    "TypeError",
+    /"test.json" entry 0, field "img_name": ".*" is no path below the folder "imgs"$/,
+  ]),
+];
+
+for (const [what, change, name, message] of spoiled) {
+  Deno.test(`slake refuses ${what} in one line that names it`, async () => {
+    await withFolder(async (dir) => {
+      await assert.rejects(slake({ dir, seed: 0 }), (error: Error) => {
+        assert.match(error.message, message);
+        assert.match(error.message, /^Cannot read slake: [^\n]+$/);
+        assert.equal(error.name, name);
+        return true;
+      });
+    }, change);
+  });
+}

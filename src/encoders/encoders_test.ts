@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { loadEncoder } from "./encoders.ts";
+
+Deno.test("patches is known by name, with sizes to choose", async () => {
+  const plain = await loadEncoder("patches", { cacheDir: "unused" });
+  assert.deepEqual([plain.name, plain.tokens, plain.width], ["patches", 16, 192]);
+  const chosen = await loadEncoder("patches", {
+    imageSize: 75,
+    patch: 15,
+    width: 30,
+    cacheDir: "unused",
+  });
+  assert.deepEqual([chosen.tokens, chosen.width], [25, 30]);
+  const narrow = await loadEncoder("patches", { imageSize: 8, patch: 4, cacheDir: "unused" });
+  assert.deepEqual([narrow.tokens, narrow.width], [4, 48]);
+});
+
+Deno.test("an unknown name is refused with what is accepted", async () => {
+  for (const name of ["patchs", "a/b/c", "../models", ""]) {
+    await assert.rejects(loadEncoder(name, { cacheDir: "unused" }), (error: Error) => {
+      assert.equal(error.name, "RangeError");
+      assert.match(
+        error.message,
+        /^Unknown encoder ".*"; there is patches, a folder .+ or the hub name of one, [^\n]+$/,
+      );
+      assert.ok(error.message.includes(`"${name}"`));
+      return true;
+    });
+  }
+});
+
+Deno.test("a folder that holds no model is refused before anything is fetched", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await assert.rejects(loadEncoder(dir, { cacheDir: "unused" }), {
+      name: "RangeError",
+      message: /has no "config.json"$/,
+    });
+  } finally {
+    await Deno.remove(dir);
+  }
+});

@@ -1,0 +1,125 @@
+/**
+ * The control encoder: raw patches under a fixed orthonormal projection. It knows nothing but keeps what the picture
+ * holds, so it separates what a pre-trained encoder adds from what the decoder learns by itself.
+ */
+import { createHash } from "node:crypto";
+import type { Image } from "../data/dataset.ts";
+import { resize } from "../data/image.ts";
+import { stream } from "../data/random.ts";
+import type { Encoder } from "./encoder.ts";
+
+/** Settings of {@link patchesEncoder}. */
+export interface PatchesOptions {
+  /** Pictures are resized to a square of this side, pixels. */
+  imageSize: number;
+  /** Side of a patch, pixels; divides `imageSize`. */
+  patch: number;
+  /** Width of a token, d_v; at most 3 * patch^2, where the projection loses nothing. */
+  width: number;
+  /** Seed of the projection; 0 unless given. */
+  seed?: number;
+}
+
+/**
+ * The encoder `patches`: (imageSize / patch)^2 tokens, row by row, each a patch scaled to [-1, 1] times a fixed random
+ * matrix with orthonormal columns.
+ *
+ * @throws {RangeError} when the sizes do not fit each other
+ */
+export function patchesEncoder(
+  { imageSize, patch, width, seed = 0 }: PatchesOptions,
+): Encoder {
+  for (const [name, value] of Object.entries({ imageSize, patch, width })) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(
+        `Cannot make encoder "patches": ${name} ${value} is not a positive whole number`,
+      );
+    }
+  }
+  if (imageSize % patch !== 0) {
+    throw new RangeError(
+      `Cannot make encoder "patches": patch ${patch} does not divide image size ${imageSize}`,
+    );
+  }
+  const inputs = 3 * patch * patch;
+  if (width > inputs) {
+    throw new RangeError(
+      `Cannot make encoder "patches": width ${width} is more than the ${inputs} values of a patch`,
+    );
+  }
+  const side = imageSize / patch;
+  const tokens = side * side;
+  const projection = orthonormalColumns(inputs, width, seed);
+  const settings = JSON.stringify(["patches", imageSize, patch, width, seed]);
+  return {
+    name: "patches",
+    description: `raw ${patch} x ${patch} patches of ${imageSize} x ${imageSize} pictures, ` +
+      `fixed random orthonormal projection from ${inputs} to ${width} (nothing learned)`,
+    tokens,
+    width,
+    contentHash: createHash("sha256").update(settings).update(
+      Float32Array.from(projection),
+    ).digest("hex"),
+    encode(images: Image[]) {
+      const features = new Float32Array(images.length * tokens * width);
+      images.forEach((image, index) => {
+        const { data } = resize(image, imageSize, imageSize);
+        for (let token = 0; token < tokens; token++) {
+          const corner = (Math.floor(token / side) * imageSize + token % side) *
+            patch * 3;
+          features.set(project(data, corner), (index * tokens + token) * width);
+        }
+      });
+      return Promise.resolve(features);
+    },
+  };
+
+  /** The token of the patch whose upper left byte is `corner`; sums in float64. */
+  function project(data: Uint8Array, corner: number): Float64Array {
+    const sums = new Float64Array(width);
+    const row = patch * 3;
+    for (let input = 0; input < inputs; input++) {
+      const value = data[corner + Math.floor(input / row) * imageSize * 3 + input % row] /
+          127.5 - 1;
+      for (let output = 0, at = input * width; output < width; output++) {
+        sums[output] += value * projection[at++];
+      }
+    }
+    return sums;
+  }
+}
+
+/** A random (rows, columns) matrix with orthonormal columns, row-major: Gram and Schmidt on normal draws, twice over. */
+export function orthonormalColumns(
+  rows: number,
+  columns: number,
+  seed: number,
+): Float64Array {
+  const { normal } = stream(seed, "patches/projection");
+  const basis: Float64Array[] = [];
+  for (let column = 0; column < columns; column++) {
+    const vector = Float64Array.from({ length: rows }, normal);
+    // The second pass removes what rounding left of the first.
+    for (let pass = 0; pass < 2; pass++) {
+      for (const other of basis) {
+        const overlap = dot(vector, other);
+        for (let row = 0; row < rows; row++) {
+          vector[row] -= overlap * other[row];
+        }
+      }
+    }
+    const norm = Math.sqrt(dot(vector, vector));
+    basis.push(vector.map((value) => value / norm));
+  }
+  const matrix = new Float64Array(rows * columns);
+  basis.forEach((vector, column) =>
+    vector.forEach((value, row) => matrix[row * columns + column] = value)
+  );
+  return matrix;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}

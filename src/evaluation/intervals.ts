@@ -1,0 +1,94 @@
+/**
+ * Spread and intervals over seeds, and what may be concluded from them.
+ *
+ * The seed is the unit: its initial weights, batch order and data are shared by all arms, so arms
+ * are compared by the differences at equal seeds.
+ */
+import { mean, sampleStandardDeviation } from "simple-statistics";
+import { studentTQuantile } from "./student_t.ts";
+
+/** With fewer paired seeds than this no verdict is given, whatever the interval says. */
+export const SEEDS_FOR_A_VERDICT = 5;
+
+/** A two-sided confidence interval. */
+export interface Interval {
+  /** Lower end. */
+  low: number;
+  /** Upper end. */
+  high: number;
+}
+
+/** Values over seeds in brief. */
+export interface Summary {
+  /** How many values. */
+  n: number;
+  /** Their mean. */
+  mean: number;
+  /** Sample standard deviation (n - 1); null for a single value. */
+  sd: number | null;
+  /** t interval of the mean with n - 1 degrees of freedom; null for a single value. */
+  interval: Interval | null;
+}
+
+/** What a comparison with the baseline shows. */
+export type Verdict = "higher" | "lower" | "cannot tell";
+
+/**
+ * Mean, standard deviation and t interval.
+ *
+ * @param level coverage of the interval; default 0.95
+ * @throws {RangeError} when there are no values
+ */
+export function summarise(values: readonly number[], level = 0.95): Summary {
+  const n = values.length;
+  if (n === 0) throw new RangeError("Cannot summarise: there are no values");
+  const centre = mean([...values]);
+  if (n === 1) return { n, mean: centre, sd: null, interval: null };
+  const sd = sampleStandardDeviation([...values]);
+  const half = studentTQuantile((1 + level) / 2, n - 1) * sd / Math.sqrt(n);
+  return {
+    n,
+    mean: centre,
+    sd,
+    interval: { low: centre - half, high: centre + half },
+  };
+}
+
+/**
+ * Differences `arm - baseline` over the seeds that both have; null when they share none.
+ *
+ * @param baseline value by seed
+ * @param arm value by seed
+ * @param level coverage of the interval; default 0.95
+ */
+export function pairedDifference(
+  baseline: ReadonlyMap<number, number>,
+  arm: ReadonlyMap<number, number>,
+  level = 0.95,
+): Summary | null {
+  const seeds = [...arm.keys()].filter((seed) => baseline.has(seed)).sort((
+    a,
+    b,
+  ) => a - b);
+  if (seeds.length === 0) return null;
+  return summarise(
+    seeds.map((seed) => arm.get(seed)! - baseline.get(seed)!),
+    level,
+  );
+}
+
+/** Whether the interval lies wholly on one side of 0. */
+export function excludesZero(interval: Interval | null): boolean {
+  return interval !== null && (interval.low > 0 || interval.high < 0);
+}
+
+/**
+ * The verdict on a paired difference: `cannot tell` with fewer than {@linkcode SEEDS_FOR_A_VERDICT}
+ * seeds or where the interval contains 0.
+ */
+export function verdict(difference: Summary): Verdict {
+  if (
+    difference.n < SEEDS_FOR_A_VERDICT || !excludesZero(difference.interval)
+  ) return "cannot tell";
+  return difference.mean > 0 ? "higher" : "lower";
+}

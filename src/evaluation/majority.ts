@@ -1,0 +1,60 @@
+/**
+ * The majority control: what a guesser reaches who knows the question but has neither picture nor model.
+ */
+import type { Accuracy } from "../study/record.ts";
+import { normaliseAnswer, scoreAnswers, type ScoredQuestion } from "./vqa_accuracy.ts";
+
+/** What the majority control learns from. */
+export interface AnsweredQuestion {
+  /** The question, compared as it stands. */
+  text: string;
+  /** Its true answer. */
+  answer: string;
+}
+
+/**
+ * Accuracy of always giving the commonest training answer to the same question text.
+ *
+ * Answers are counted as they are compared, so `Yes` and `yes` are one. Of equally common answers
+ * the first in code-unit order wins, whatever the order of the questions. A question text that
+ * training never showed gets the commonest answer overall.
+ *
+ * @throws {RangeError} when there is no training or no test question
+ */
+export function majorityBaseline(
+  train: readonly AnsweredQuestion[],
+  test: readonly (AnsweredQuestion & ScoredQuestion)[],
+): Accuracy {
+  if (train.length === 0) {
+    throw new RangeError(
+      "Cannot find the majority answer: there are no training questions",
+    );
+  }
+  const overall = new Map<string, number>();
+  const byText = new Map<string, Map<string, number>>();
+  for (const { text, answer } of train) {
+    const key = normaliseAnswer(answer);
+    const counts = byText.get(text) ?? new Map<string, number>();
+    byText.set(text, counts);
+    increment(counts, key);
+    increment(overall, key);
+  }
+  const fallback = commonest(overall);
+  const answers = new Map(
+    [...byText].map(([text, counts]) => [text, commonest(counts)]),
+  );
+  return scoreAnswers(
+    test,
+    test.map(({ text }) => answers.get(text) ?? fallback),
+  );
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function commonest(counts: ReadonlyMap<string, number>): string {
+  const most = [...counts.values()].reduce((a, b) => Math.max(a, b));
+  return [...counts].filter(([, n]) => n === most).map(([answer]) => answer)
+    .sort()[0];
+}

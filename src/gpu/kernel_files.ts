@@ -1,0 +1,34 @@
+/** The kernel files, read as text, and the kernels parsed from them. */
+import adamw from "../../kernels/adamw.wgsl" with { type: "text" };
+import argmax from "../../kernels/argmax.wgsl" with { type: "text" };
+import attention from "../../kernels/attention.wgsl" with { type: "text" };
+import cosineLoss from "../../kernels/cosine_loss.wgsl" with { type: "text" };
+import crossEntropy from "../../kernels/cross_entropy.wgsl" with { type: "text" };
+import elementwise from "../../kernels/elementwise.wgsl" with { type: "text" };
+import embedding from "../../kernels/embedding.wgsl" with { type: "text" };
+import gelu from "../../kernels/gelu.wgsl" with { type: "text" };
+import layerNorm from "../../kernels/layer_norm.wgsl" with { type: "text" };
+import matmul from "../../kernels/matmul.wgsl" with { type: "text" };
+import reduce from "../../kernels/reduce.wgsl" with { type: "text" };
+import rmsNorm from "../../kernels/rms_norm.wgsl" with { type: "text" };
+import rope from "../../kernels/rope.wgsl" with { type: "text" };
+import swiglu from "../../kernels/swiglu.wgsl" with { type: "text" };
+import { type KernelTemplate, parseKernels } from "./template.ts";
+
+/** Every kernel by name. */
+export const KERNELS: ReadonlyMap<string, KernelTemplate> = parseKernels({
+  adamw,
+  argmax,
+  attention,
+  cosineLoss,
+  crossEntropy,
+  elementwise,
+  embedding,
+  gelu,
+  layerNorm,
+  matmul,
+  reduce,
+  rmsNorm,
+  rope,
+  swiglu,
+});

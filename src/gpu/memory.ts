@@ -1,0 +1,150 @@
+/**
+ * Matrices on the device: storage textures or storage buffers, their upload and read-back.
+ *
+ * A matrix (rows, columns) is kept as rows of `width4` = ceil(columns / 4) groups of four. What lies
+ * past the last column is zero, always: kernels count on it and keep it so.
+ */
+import type { OperandForm } from "./plan.ts";
+
+/** Shape of a matrix on the device. */
+export interface Shape {
+  rows: number;
+  columns: number;
+}
+
+/** A matrix on the device. */
+export interface DeviceMatrix extends Shape {
+  /** Groups of four columns. */
+  width4: number;
+  /** Rows of the texture; a taller matrix continues to the right (image form only). */
+  foldRows: number;
+  texture?: GPUTexture;
+  view?: GPUTextureView;
+  buffer?: GPUBuffer;
+  bytes: number;
+}
+
+/** Groups of four columns that hold `columns` columns. */
+export function width4(columns: number): number {
+  return Math.ceil(columns / 4);
+}
+
+/**
+ * Allocates a matrix, zero at the start.
+ *
+ * @throws {RangeError} If the adapter's limits do not allow the size.
+ */
+export function createMatrix(device: GPUDevice, form: OperandForm, shape: Shape, label = ""): DeviceMatrix {
+  const { rows, columns } = shape;
+  const width = width4(columns);
+  const matrix = { rows, columns, width4: width, foldRows: rows, bytes: rows * width * 16 };
+  if (form === "buffer") {
+    if (matrix.bytes > device.limits.maxStorageBufferBindingSize) {
+      throw new RangeError(
+        `Cannot allocate ${label || "matrix"} ${rows} x ${columns}: ${matrix.bytes} bytes exceed the adapter's binding of ${device.limits.maxStorageBufferBindingSize}`,
+      );
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    return { ...matrix, buffer: device.createBuffer({ size: Math.max(matrix.bytes, 16), usage, label }) };
+  }
+  const limit = device.limits.maxTextureDimension2D;
+  const foldRows = Math.min(rows, limit);
+  const textureWidth = width * Math.ceil(rows / foldRows);
+  if (textureWidth > limit) {
+    throw new RangeError(`Cannot allocate ${label || "matrix"} ${rows} x ${columns}: it exceeds the adapter's texture size of ${limit}`);
+  }
+  const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
+  const texture = device.createTexture({ size: [textureWidth, foldRows], format: "rgba32float", usage, label });
+  return { ...matrix, foldRows, texture, view: texture.createView() };
+}
+
+/** Frees a matrix. */
+export function destroyMatrix(matrix: DeviceMatrix): void {
+  matrix.texture?.destroy();
+  matrix.buffer?.destroy();
+}
+
+/**
+ * Uploads (rows, columns) numbers, row-major.
+ *
+ * @throws {RangeError} If the number of values is not rows * columns.
+ */
+export function writeMatrix(device: GPUDevice, matrix: DeviceMatrix, values: Float32Array): void {
+  if (values.length !== matrix.rows * matrix.columns) {
+    throw new RangeError(`Cannot write matrix ${matrix.rows} x ${matrix.columns}: got ${values.length} values`);
+  }
+  const padded = pad(values, matrix);
+  if (matrix.buffer) {
+    device.queue.writeBuffer(matrix.buffer, 0, padded as Float32Array<ArrayBuffer>);
+    return;
+  }
+  const stride = matrix.width4 * 4;
+  for (let first = 0; first < matrix.rows; first += matrix.foldRows) {
+    const rows = Math.min(matrix.foldRows, matrix.rows - first);
+    device.queue.writeTexture(
+      { texture: matrix.texture!, origin: [(first / matrix.foldRows) * matrix.width4, 0] },
+      padded.subarray(first * stride, (first + rows) * stride) as Float32Array<ArrayBuffer>,
+      { bytesPerRow: stride * 4, rowsPerImage: rows },
+      [matrix.width4, rows],
+    );
+  }
+}
+
+/** Reads a matrix back: (rows, columns) numbers, row-major. Waits for the queue. */
+export async function readMatrix(device: GPUDevice, matrix: DeviceMatrix): Promise<Float32Array> {
+  const stride = matrix.width4 * 4;
+  const folds = Math.ceil(matrix.rows / matrix.foldRows);
+  // bytesPerRow of a copy from a texture is a multiple of 256.
+  const rowBytes = matrix.texture ? Math.ceil(folds * stride * 4 / 256) * 256 : stride * 4;
+  const size = matrix.texture ? rowBytes * matrix.foldRows : matrix.bytes;
+  const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const encoder = device.createCommandEncoder();
+  if (matrix.texture) {
+    encoder.copyTextureToBuffer(
+      { texture: matrix.texture },
+      { buffer: staging, bytesPerRow: rowBytes, rowsPerImage: matrix.foldRows },
+      [folds * matrix.width4, matrix.foldRows],
+    );
+  } else {
+    encoder.copyBufferToBuffer(matrix.buffer!, 0, staging, 0, size);
+  }
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const raw = new Float32Array(staging.getMappedRange());
+  const values = new Float32Array(matrix.rows * matrix.columns);
+  for (let row = 0; row < matrix.rows; row++) {
+    const at = (row % matrix.foldRows) * (rowBytes / 4) + Math.floor(row / matrix.foldRows) * stride;
+    values.set(raw.subarray(at, at + matrix.columns), row * matrix.columns);
+  }
+  staging.unmap();
+  staging.destroy();
+  return values;
+}
+
+function pad(values: Float32Array, { rows, columns, width4 }: DeviceMatrix): Float32Array {
+  if (columns === width4 * 4) return values;
+  const padded = new Float32Array(rows * width4 * 4);
+  for (let row = 0; row < rows; row++) {
+    padded.set(values.subarray(row * columns, (row + 1) * columns), row * width4 * 4);
+  }
+  return padded;
+}
+
+/** A plain storage buffer for integers or single numbers. */
+export function createArray(device: GPUDevice, length: number, label = ""): GPUBuffer {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  return device.createBuffer({ size: Math.max(16, length * 4), usage, label });
+}
+
+/** Reads the bytes of a buffer back. Waits for the queue. */
+export async function readBuffer(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> {
+  const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const bytes = staging.getMappedRange().slice(0);
+  staging.unmap();
+  staging.destroy();
+  return bytes;
+}

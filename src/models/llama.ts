@@ -1,0 +1,143 @@
+/**
+ * A Llama-architecture decoder (arXiv 2302.13971): RMSNorm before each part, rotary positions,
+ * grouped-query attention, SwiGLU, no biases.
+ *
+ * Shapes: B sequences of T tokens, C = hidden size. Rows of all matrices are B * T tokens.
+ */
+import type { Tensor } from "../gpu/program.ts";
+import { attention, type HeadLayout, rope, type SequenceLayout } from "../tensor/attention.ts";
+import { linear } from "../tensor/linear.ts";
+import { rmsNorm } from "../tensor/norm.ts";
+import { swiglu } from "../tensor/swiglu.ts";
+import type { Tape } from "../tensor/tape.ts";
+import { headLayout, type LlamaConfig } from "./llama_config.ts";
+
+/** A decoder's kernel matrices by name. */
+export type LlamaWeights = ReadonlyMap<string, Tensor>;
+
+/** Positions of the rows and the table of rotations. */
+export interface RopeInputs {
+  /** (positions, headWidth). */
+  table: Tensor;
+  /** One position a row. */
+  positions: GPUBuffer;
+}
+
+/** How the heads of a layer meet: over the whole sequence, or one token against a cache. */
+type Attend = (tape: Tape, rotated: Tensor, heads: HeadLayout, layer: number) => Tensor;
+
+/**
+ * The decoder's layers, without embedding and head.
+ *
+ * @param x (B * T, C)
+ * @returns the last layer's output (B * T, C), before the final norm, and each layer's rotated
+ * projection (B * T, (heads + 2 kvHeads) headWidth), which is its key/value cache
+ */
+export function llamaLayers(
+  tape: Tape,
+  config: LlamaConfig,
+  weights: LlamaWeights,
+  x: Tensor,
+  ropeInputs: RopeInputs,
+  sequence: SequenceLayout,
+): { output: Tensor; caches: Tensor[] } {
+  const caches: Tensor[] = [];
+  const output = layers(tape, config, weights, x, ropeInputs, (tape, rotated, heads) => {
+    caches.push(rotated);
+    return attention(tape, rotated, sequence, heads);
+  });
+  return { output, caches };
+}
+
+/** What a decoding step reads besides its tokens. */
+export interface DecodeInputs {
+  caches: Tensor[];
+  /** Tokens in each block before decoding began. */
+  lengths: GPUBuffer;
+  sequence: SequenceLayout;
+}
+
+/**
+ * The decoder's layers for one new token a block, against the caches of {@linkcode llamaLayers}.
+ *
+ * @param x (batch * blocks, C)
+ */
+export function llamaDecodeLayers(
+  tape: Tape,
+  config: LlamaConfig,
+  weights: LlamaWeights,
+  x: Tensor,
+  ropeInputs: RopeInputs,
+  { caches, lengths, sequence }: DecodeInputs,
+): Tensor {
+  return layers(
+    tape,
+    config,
+    weights,
+    x,
+    ropeInputs,
+    (tape, rotated, { heads, kvHeads, headWidth, headDim }, layer) => {
+      const { batch, prefix, blocks, block } = sequence;
+      const cache = caches[layer];
+      const sizes = { batch, sequence: prefix + blocks * block, prefix, block, rows: rotated.rows };
+      const grid = Math.ceil(rotated.rows / tape.engine.plan.lanes);
+      tape.dispatch("cache_append", {
+        matrices: { x: rotated, cache },
+        arrays: { lengths },
+        sizes: { ...sizes, column0: heads * headWidth / 4, width4: rotated.width4 },
+        grid: [grid, 1],
+      });
+      const y = tape.tensor("decoded attention", rotated.rows, heads * headWidth);
+      tape.dispatch("attention_decode", {
+        matrices: { x: rotated, cache, y },
+        arrays: { lengths },
+        sizes: { ...sizes, heads, kv_heads: kvHeads, scale_log2e: Math.LOG2E / Math.sqrt(headDim) },
+        constants: { HEAD4: headWidth / 4 },
+        grid: [grid, heads],
+      });
+      return y;
+    },
+  );
+}
+
+function layers(
+  tape: Tape,
+  config: LlamaConfig,
+  weights: LlamaWeights,
+  x: Tensor,
+  ropeInputs: RopeInputs,
+  attend: Attend,
+): Tensor {
+  const heads = headLayout(config);
+  const { rms_norm_eps: eps } = config;
+  let h = x;
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const get = (part: string) => weights.get(`model.layers.${layer}.${part}`)!;
+    const normed = rmsNorm(tape, h, get("input_layernorm.weight"), eps);
+    const qkv = linear(tape, normed, get("self_attn.qkv"), { name: "qkv" });
+    const rotated = rope(tape, qkv, ropeInputs.table, ropeInputs.positions, heads);
+    const attended = attend(tape, rotated, heads, layer);
+    h = linear(tape, attended, get("self_attn.o_proj.weight"), {
+      residual: h,
+      name: "attention out",
+    });
+    const normed2 = rmsNorm(tape, h, get("post_attention_layernorm.weight"), eps);
+    const gated = swiglu(tape, linear(tape, normed2, get("mlp.gate_up"), { name: "gate up" }));
+    h = linear(tape, gated, get("mlp.down_proj.weight"), { residual: h, name: "mlp out" });
+  }
+  return h;
+}
+
+/** Final norm and output head. x (rows, C) -> logits (rows, vocabulary). */
+export function llamaHead(
+  tape: Tape,
+  config: LlamaConfig,
+  weights: LlamaWeights,
+  x: Tensor,
+): Tensor {
+  const normed = rmsNorm(tape, x, weights.get("model.norm.weight")!, config.rms_norm_eps);
+  const head = weights.get(
+    config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight",
+  )!;
+  return linear(tape, normed, head, { name: "logits" });
+}

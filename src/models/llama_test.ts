@@ -1,0 +1,324 @@
+/** The decoder on the GPU against the golden decoders: plain, with LoRA merged in, packed, greedy. */
+import assert from "node:assert/strict";
+import { CONNECTORS } from "../connectors/connectors.ts";
+import { type EncodedQuestion, packBatch, type PackingLayout } from "../data/packing.ts";
+import { writeMatrix } from "../gpu/memory.ts";
+import type { Engine, Tensor } from "../gpu/program.ts";
+import { OBJECTIVES } from "../objectives/objectives.ts";
+import { sequenceLength } from "../tensor/attention.ts";
+import { embedding, gatherRows } from "../tensor/embedding.ts";
+import { crossEntropy } from "../tensor/losses.ts";
+import type { Tape } from "../tensor/tape.ts";
+import {
+  type Golden,
+  goldenFloat64,
+  goldenTensor,
+  goldenTolerance,
+  listGolden,
+  readGolden,
+} from "../testing/golden.ts";
+import { formOf, runOnce, testEngines } from "../testing/gpu.ts";
+import { takeColumns } from "../testing/heads.ts";
+import { loraGradients, mergeLora, type Weights } from "../testing/reference/lora.ts";
+import { row } from "../testing/reference/values.ts";
+import { assertClose } from "../testing/tolerance.ts";
+import { llamaHead, llamaLayers } from "./llama.ts";
+import type { LlamaConfig } from "./llama_config.ts";
+import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
+import {
+  compileQuestioner,
+  createModel,
+  destroyModel,
+  type MultimodalModel,
+  writeBatch,
+} from "./multimodal.ts";
+
+// The golden image tokens are already where the decoder reads them.
+CONNECTORS["identity"] = {
+  name: "identity",
+  formula: "P1(x) = x",
+  parameters: () => [],
+  trace: (_, x) => x,
+};
+
+for (const engine of await testEngines()) {
+  for (const name of listGolden("llama")) {
+    const topic = `llama/${name}`;
+    const title = (what: string) => `${what} of golden decoder ${name} ${formOf(engine)}`;
+
+    for (const variant of ["base", "lora"] as const) {
+      Deno.test(title(`logits, loss and gradients (${variant})`), async () => {
+        const given = readCase(topic);
+        const { json, inputs } = given;
+        const expected = readGolden(topic, "expected");
+        const want = (what: string) => goldenFloat64(expected, `${variant}.${what}`);
+        const batch: number = json.batch;
+        const questions = Array.from({ length: batch }, (_, b) => [
+          questionOf(
+            row(goldenFloat64(inputs, "input_ids"), b, json.text_length_padded)
+              .subarray(0, json.text_lengths[b]),
+            row(goldenFloat64(inputs, "answer_mask"), b, json.text_length_padded)
+              .subarray(0, json.text_lengths[b]),
+          ),
+        ]);
+        const layout = layoutOf(given, questions, json.text_length_padded);
+        const model = build(engine, given, variant, layout);
+        const images = goldenFloat64(inputs, "image_embeds");
+
+        const tokens = json.image_tokens + json.text_length_padded;
+        const valid = goldenFloat64(inputs, "valid_mask");
+        const logits = (await allLogits(model, images, questions))
+          .map((value, i) => valid[Math.floor(i / layout.vocabulary)] ? value : 0);
+        assert.equal(logits.length, batch * tokens * layout.vocabulary);
+        assertClose(logits, want("logits"), goldenTolerance(json, "logits"), "logits");
+
+        const { loss, answerTokens, gradients } = await lossAndGradients(model, images, questions);
+        assert.equal(answerTokens, json.answer_tokens);
+        assertClose([loss], want("loss"), goldenTolerance(json, "loss"), "loss");
+        if (variant === "lora") addLoraGradients(gradients, given);
+        assertGradients(gradients, expected, `${variant}.grad.`, json);
+        destroyModel(model);
+      });
+    }
+
+    Deno.test(title("packed questions"), async () => {
+      const given = readCase(topic);
+      const { json, inputs } = given;
+      const expected = readGolden(topic, "expected_packed");
+      const questions = [packedQuestions(inputs, json.packed_lengths.length)];
+      const layout = layoutOf(given, questions, Math.max(...json.packed_lengths));
+      const model = build(engine, given, "lora", layout);
+      const images = goldenFloat64(inputs, "packed.image_embeds");
+
+      const logits = await allLogits(model, images, questions);
+      const blocks = json.packed_lengths.flatMap((length: number, q: number) =>
+        Array.from({ length }, (_, t) => layout.prefix + q * layout.block + t)
+      );
+      const rows = [...Array.from({ length: layout.prefix }, (_, i) => i), ...blocks];
+      assertClose(
+        rows.flatMap((index) => [...row(logits, index, layout.vocabulary)]),
+        goldenFloat64(expected, "logits"),
+        goldenTolerance(json, "logits"),
+        "logits",
+      );
+      for (const reduction of ["sum", "token_mean"]) {
+        const scale = reduction === "sum" ? 1 : undefined;
+        const { loss, gradients } = await lossAndGradients(model, images, questions, scale);
+        const wanted = goldenFloat64(expected, `loss_${reduction}`);
+        assertClose([loss], wanted, goldenTolerance(json, "loss"), `loss_${reduction}`);
+        addLoraGradients(gradients, given);
+        for (const { name } of llamaSpecs(given.config)) gradients.delete(name);
+        assertGradients(gradients, expected, `grad_${reduction}.`, json);
+      }
+      destroyModel(model);
+    });
+
+    Deno.test(title("greedy answer beside another question"), async () => {
+      const given = readCase(topic);
+      const { json, inputs } = given;
+      const ids = goldenTensor(readGolden(topic, "expected_packed"), "greedy_ids").data;
+      const questions = [
+        packedQuestions(inputs, json.packed_lengths.length)
+          .map(({ prompt, answer }) => ({ prompt: [...prompt, ...answer], answer: [] })),
+      ];
+      const block = Math.max(...json.packed_lengths) + ids.length;
+      const layout = { ...layoutOf(given, questions, block), answers: ids.length };
+      const model = build(engine, given, "lora", layout);
+      const packed = packBatch(questions.map((own, image) => ({ image, questions: own })), layout);
+      writeBatch(
+        model,
+        Float32Array.from(goldenFloat64(inputs, "packed.image_embeds")),
+        packed,
+      );
+      const questioner = compileQuestioner(model);
+      // Asked twice: the first answers must not stay in the cache.
+      for (let time = 0; time < 2; time++) {
+        const tokens = await questioner.generate(packed.promptLengths, ids.length);
+        assert.deepEqual(tokens.map(([first]) => first), [...ids]);
+      }
+      questioner.destroy();
+      destroyModel(model);
+    });
+  }
+}
+
+interface Case {
+  // deno-lint-ignore no-explicit-any -- as the golden file has it
+  json: any;
+  config: LlamaConfig;
+  inputs: Golden;
+  base: Weights;
+  adapter: Weights;
+  rank: number;
+  factor: number;
+}
+
+function readCase(topic: string): Case {
+  const weightsOf = (file: string): Weights => {
+    const golden = readGolden(topic, file);
+    return new Map([...golden.tensors.keys()].map((name) => [name, goldenFloat64(golden, name)]));
+  };
+  const { r: rank, lora_alpha: alpha } = readGolden(topic, "adapter_config").json;
+  return {
+    json: readGolden(topic, "case").json,
+    config: readGolden(topic, "config").json,
+    inputs: readGolden(topic, "inputs"),
+    base: weightsOf("model"),
+    adapter: weightsOf("adapter_model"),
+    rank,
+    factor: alpha / rank,
+  };
+}
+
+/** Splits a text before its answer, which stands at its end. */
+function questionOf(ids: Float64Array, answerMask: Float64Array): EncodedQuestion {
+  const start = answerMask.indexOf(1);
+  assert.ok(start > 0 && answerMask.subarray(start).every(Boolean), "the answer ends the text");
+  return { prompt: [...ids.subarray(0, start)], answer: [...ids.subarray(start)] };
+}
+
+function packedQuestions(inputs: Golden, count: number): EncodedQuestion[] {
+  return Array.from({ length: count }, (_, q) =>
+    questionOf(
+      goldenFloat64(inputs, `packed.question${q}_ids`),
+      goldenFloat64(inputs, `packed.question${q}_answer_mask`),
+    ));
+}
+
+function layoutOf(
+  { json, config }: Case,
+  questions: EncodedQuestion[][],
+  block: number,
+): PackingLayout {
+  return {
+    batch: questions.length,
+    prefix: json.image_tokens,
+    blocks: questions[0].length,
+    block,
+    answers: Math.max(...questions.flat().map(({ answer }) => answer.length)),
+    vocabulary: config.vocab_size,
+    pad: 0,
+  };
+}
+
+/** The golden decoder behind a connector that changes nothing. */
+function build(
+  engine: Engine,
+  { config, base, adapter, rank, factor }: Case,
+  variant: "base" | "lora",
+  layout: PackingLayout,
+): MultimodalModel {
+  const model = createModel(engine, {
+    connector: "identity",
+    objective: OBJECTIVES.none,
+    decoder: config,
+    visionWidth: config.hidden_size,
+    projectorWidth: 0,
+    layout,
+    seed: 0,
+  });
+  const weights = variant === "lora" ? mergeLora(base, adapter, rank, factor) : base;
+  const checkpoint = new Map(llamaSpecs(config).map(({ name, rows, columns }) => [
+    name,
+    { rows, columns, data: Float32Array.from(weights.get(name)!) },
+  ]));
+  const packed = packLlama(config, checkpoint);
+  for (const { name, tensor } of model.decoder) {
+    writeMatrix(engine.device, tensor.matrix!, packed.get(name)!.data);
+  }
+  model.inputs.images.needsGradient = true;
+  return model;
+}
+
+function upload(model: MultimodalModel, images: Float64Array, questions: EncodedQuestion[][]) {
+  const entries = questions.map((own, image) => ({ image, questions: own }));
+  const packed = packBatch(entries, model.config.layout);
+  writeBatch(model, Float32Array.from(images), packed);
+  return packed;
+}
+
+function traceLayers(tape: Tape, { config, decoder, inputs }: MultimodalModel) {
+  const weights = new Map(decoder.map(({ name, tensor }) => [name, tensor]));
+  const rows = config.layout.batch * sequenceLength(config.layout);
+  const table = weights.get("model.embed_tokens.weight")!;
+  const x = embedding(tape, table, inputs.images, inputs.index, rows);
+  const turn = { table: inputs.ropeTable, positions: inputs.positions };
+  const { output } = llamaLayers(tape, config.decoder, weights, x, turn, config.layout);
+  return { output, weights };
+}
+
+/** Logits at every position; whole texts are read, their answers included. */
+async function allLogits(
+  model: MultimodalModel,
+  images: Float64Array,
+  questions: EncodedQuestion[][],
+): Promise<Float32Array> {
+  const read = ({ prompt, answer }: EncodedQuestion) => ({
+    prompt: [...prompt, ...answer],
+    answer: [],
+  });
+  upload(model, images, questions.map((own) => own.map(read)));
+  const { logits } = await runOnce(model.engine, (tape) => {
+    const { output, weights } = traceLayers(tape, model);
+    return { logits: llamaHead(tape, model.config.decoder, weights, output) };
+  });
+  return logits;
+}
+
+/** Loss of the answers, a mean over their tokens unless scaled otherwise, and its gradients. */
+async function lossAndGradients(
+  model: MultimodalModel,
+  images: Float64Array,
+  questions: EncodedQuestion[][],
+  scale?: number,
+) {
+  const { engine, decoder, inputs, config: { decoder: config, layout } } = model;
+  const { answerTokens } = upload(model, images, questions);
+  const tokenScale = scale ?? 1 / answerTokens;
+  const { loss, ...read } = await runOnce(engine, (tape) => {
+    const { output, weights } = traceLayers(tape, model);
+    const answers = gatherRows(tape, output, layout.batch * layout.blocks * layout.answers, {
+      rowsOf: inputs.answerRows,
+      inverse: inputs.answerOfRow,
+    });
+    const loss = crossEntropy(tape, llamaHead(tape, config, weights, answers), inputs.labels);
+    tape.backward();
+    const gradients: [string, Tensor | undefined][] = [...weights, ["image_embeds", inputs.images]]
+      .map(([name, tensor]) => [name as string, tape.gradientOf(tensor as Tensor)]);
+    return { loss, ...Object.fromEntries(gradients) };
+  }, { tokenScale });
+  const matrices = new Map(decoder.map(({ name, tensor: { rows, columns } }): [string, NamedMatrix] => [
+    name,
+    { rows, columns, data: read[name] },
+  ]));
+  const gradients = new Map<string, ArrayLike<number>>(
+    [...unpackLlama(config, matrices)].map(([name, { data }]) => [name, data]),
+  );
+  gradients.set("image_embeds", read["image_embeds"]);
+  const total = takeColumns(loss, 4, 0, 1).reduce((sum, value) => sum + value, 0);
+  return { loss: total * tokenScale, answerTokens, gradients };
+}
+
+function addLoraGradients(
+  gradients: Map<string, ArrayLike<number>>,
+  { adapter, rank, factor }: Case,
+): void {
+  for (const [name, gradient] of loraGradients(gradients, adapter, rank, factor)) {
+    gradients.set(name, gradient);
+  }
+}
+
+/** Compares each golden gradient under this prefix; none may be missing on either side. */
+function assertGradients(
+  gradients: Map<string, ArrayLike<number>>,
+  expected: Golden,
+  prefix: string,
+  json: Golden["json"],
+): void {
+  const names = [...expected.tensors.keys()].filter((name) => name.startsWith(prefix));
+  assert.deepEqual([...gradients.keys()].map((name) => `${prefix}${name}`).sort(), names.sort());
+  for (const [name, gradient] of gradients) {
+    const want = goldenFloat64(expected, `${prefix}${name}`);
+    assertClose(gradient, want, goldenTolerance(json, "grad"), `${prefix}${name}`);
+  }
+}

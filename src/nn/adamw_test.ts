@@ -1,0 +1,164 @@
+/** The optimiser against the golden runs, on both operand forms, and what clipping must not touch. */
+import assert from "node:assert/strict";
+import { createArray, readBuffer, readMatrix, writeMatrix } from "../gpu/memory.ts";
+import { compileProgram, type Engine, type Tensor, writeStep } from "../gpu/program.ts";
+import { createTape } from "../tensor/tape.ts";
+import {
+  goldenFloat64,
+  goldenTensor,
+  goldenTolerance,
+  listGolden,
+  readGolden,
+} from "../testing/golden.ts";
+import { formOf, testEngines, upload } from "../testing/gpu.ts";
+import { randomValues } from "../testing/random_values.ts";
+import { assertClose } from "../testing/tolerance.ts";
+import { type ParameterGroup, traceAdamW } from "./adamw.ts";
+import { biasCorrection, warmupCosine } from "./schedule.ts";
+
+interface GoldenGroup {
+  params: string[];
+  lr: number;
+  weight_decay: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+}
+
+const engines = await testEngines();
+
+for (const engine of engines) {
+  for (const name of listGolden("adamw")) {
+    Deno.test(`the optimiser gives the golden AdamW run ${name} ${formOf(engine)}`, async () => {
+      const golden = readGolden("adamw", name);
+      const { steps, warmup_steps: warmup, clip_global_norm: clip } = golden.json;
+      const groups: GoldenGroup[] = golden.json.groups;
+      const at = (tensor: string, step: number, parameter: string) => {
+        const size = goldenTensor(golden, `m.${parameter}`).data.length;
+        return goldenFloat64(golden, `${tensor}.${parameter}`)
+          .subarray(step * size, (step + 1) * size);
+      };
+      const names = groups.flatMap(({ params }) => params);
+      const shapeOf = (parameter: string) => {
+        const [columns, rows = 1] = goldenTensor(golden, `m.${parameter}`).shape.toReversed();
+        return { rows, columns };
+      };
+      const make = (tensor: string) =>
+        new Map(names.map((parameter) => {
+          const values = at(tensor, 0, parameter);
+          return [parameter, upload(engine, parameter, shapeOf(parameter), values)];
+        }));
+      const [weights, gradients] = [make("params"), make("grads")];
+
+      const optimizer = compileOptimizer(
+        engine,
+        gradients,
+        groups.map((group, index) => ({
+          parameters: group.params.map((parameter) => ({
+            name: parameter,
+            tensor: weights.get(parameter)!,
+            decay: true,
+          })),
+          settings: { ...group, weightDecay: group.weight_decay },
+          optimizerGroup: index as 0 | 1,
+          clipGroup: 0,
+          clip: clip ?? 0,
+        })),
+      );
+      const tolerance = (key: string) => goldenTolerance(golden.json, key);
+      const pair = (of: (group: GoldenGroup) => number): [number, number] => [
+        of(groups[0]),
+        of(groups.at(-1)!),
+      ];
+      for (let step = 0; step < steps; step++) {
+        const learningRate = pair(({ lr }) => lr * warmupCosine(step, steps, warmup));
+        const expectedRates = goldenFloat64(golden, "lr")
+          .subarray(step * groups.length, (step + 1) * groups.length);
+        const rates = learningRate.slice(0, groups.length);
+        assertClose(rates, expectedRates, tolerance("lr"), `lr at step ${step}`);
+        for (const [parameter, { matrix }] of gradients) {
+          writeMatrix(engine.device, matrix!, Float32Array.from(at("grads", step, parameter)));
+        }
+        writeStep(engine, {
+          learningRate,
+          correction1: pair(({ beta1 }) => biasCorrection(beta1, step + 1)),
+          correction2: pair(({ beta2 }) => biasCorrection(beta2, step + 1)),
+        });
+        optimizer.program.run();
+        const norm = goldenFloat64(golden, "total_norm").subarray(step, step + 1);
+        const [, , got] = await optimizer.losses();
+        assertClose([got], norm, tolerance("total_norm"), `norm at step ${step}`);
+        for (const [parameter, { matrix }] of weights) {
+          const value = await readMatrix(engine.device, matrix!);
+          const label = `${parameter} after step ${step}`;
+          assertClose(value, at("params", step + 1, parameter), tolerance("params"), label);
+        }
+      }
+      for (const [parameter, { m, v }] of optimizer.moments) {
+        for (const [key, tensor] of Object.entries({ m, v })) {
+          const value = await readMatrix(engine.device, tensor.matrix!);
+          const expected = goldenFloat64(golden, `${key}.${parameter}`);
+          assertClose(value, expected, tolerance(key), `${key}.${parameter}`);
+        }
+      }
+      assert.deepEqual([...optimizer.moments.keys()].sort(), names.sort());
+    });
+  }
+
+  Deno.test(`groups are clipped by their own norm only ${formOf(engine)}`, async () => {
+    /** The weight of the first group after one step beside a second group's gradient. */
+    const stepBeside = async (size: number, clipGroup: 0 | 1) => {
+      const shape = { rows: 5, columns: 7 };
+      const names = ["first", "second"];
+      const weights = new Map(
+        names.map((name, i) => [name, upload(engine, name, shape, randomValues(i, 35))]),
+      );
+      const gradients = new Map([
+        ["first", upload(engine, "d first", shape, randomValues(2, 35))],
+        ["second", upload(engine, "d second", shape, randomValues(3, 35, size))],
+      ]);
+      const { program, losses } = compileOptimizer(
+        engine,
+        gradients,
+        names.map((name, index) => ({
+          parameters: [{ name, tensor: weights.get(name)!, decay: true }],
+          // A large eps: without it one step's size would not depend on the gradient's.
+          settings: { beta1: 0.9, beta2: 0.99, eps: 1, weightDecay: 0.1 },
+          optimizerGroup: index as 0 | 1,
+          clipGroup: index === 0 ? 0 : clipGroup,
+          clip: 1,
+        })),
+      );
+      writeStep(engine, { learningRate: [0.1, 0.1] });
+      program.run();
+      const norms = (await losses()).subarray(2, 4);
+      return { weight: await readMatrix(engine.device, weights.get("first")!.matrix!), norms };
+    };
+    const quiet = await stepBeside(1e-3, 1);
+    const loud = await stepBeside(1e3, 1);
+    assert.deepEqual(loud.weight, quiet.weight);
+    assert.equal(loud.norms[0], quiet.norms[0]);
+    assert.ok(loud.norms[0] > 1 && loud.norms[1] > 1000, "both norms exceed the clip");
+    // In one clip group the second gradient does shrink the first group's step.
+    assert.notDeepEqual((await stepBeside(1e3, 0)).weight, quiet.weight);
+  });
+}
+
+/** A program of nothing but the optimiser, over gradients that are uploaded. */
+function compileOptimizer(
+  engine: Engine,
+  gradients: ReadonlyMap<string, Tensor>,
+  groups: ParameterGroup[],
+) {
+  const ring = { buffer: createArray(engine.device, 4), slots: 1 };
+  const tape = createTape(engine);
+  for (const { name, tensor } of groups.flatMap(({ parameters }) => parameters)) {
+    tape.accumulate(tensor, () => gradients.get(name)!);
+  }
+  const moments = traceAdamW(tape, groups, ring);
+  return {
+    program: compileProgram(engine, tape.commands),
+    moments,
+    losses: async () => new Float32Array(await readBuffer(engine.device, ring.buffer)),
+  };
+}

@@ -1,0 +1,10 @@
+/** All objectives by name. A new one is a file beside this one and a line here. */
+import { cosineConstraint } from "./cosine_constraint.ts";
+import { none } from "./none.ts";
+import type { Objective } from "./objective.ts";
+import { selfDistillation } from "./self_distillation.ts";
+
+/** Objectives by the name that studies use. */
+export const OBJECTIVES: Record<string, Objective> = Object.fromEntries(
+  [none, cosineConstraint, selfDistillation].map((objective) => [objective.name, objective]),
+);

@@ -1,0 +1,142 @@
+/** The objectives through both projectors against the golden losses, on both operand forms. */
+import assert from "node:assert/strict";
+import { mlpConnector } from "../connectors/mlp.ts";
+import type { Tensor } from "../gpu/program.ts";
+import { cosineLoss } from "../tensor/losses.ts";
+import {
+  goldenFloat64,
+  goldenTensor,
+  goldenTolerance,
+  listGolden,
+  readGolden,
+} from "../testing/golden.ts";
+import { formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
+import { takeColumns } from "../testing/heads.ts";
+import { assertClose } from "../testing/tolerance.ts";
+import { cosineConstraint } from "./cosine_constraint.ts";
+import type { Objective } from "./objective.ts";
+import { OBJECTIVES } from "./objectives.ts";
+import { selfDistillation } from "./self_distillation.ts";
+
+/** Golden loss, the objective that computes it, and the golden name of its P2. */
+const GOLDEN_LOSSES: { key: string; objective: Objective; p2: string }[] = [
+  { key: "a_reconstruction", objective: cosineConstraint, p2: "P2r" },
+  { key: "c_self_distillation", objective: selfDistillation, p2: "P2" },
+];
+
+const projectorCases = listGolden("projector_losses")
+  .filter((name) => "gradients" in readGolden("projector_losses", name).json);
+
+for (const engine of await testEngines()) {
+  for (const name of projectorCases) {
+    for (const { key, objective, p2 } of GOLDEN_LOSSES) {
+      const title = `${objective.name} gives the golden ${key} of ${name} ${formOf(engine)}`;
+      Deno.test(title, async () => {
+        const golden = readGolden("projector_losses", name);
+        const { d_v: vision, d_llm: hidden, hidden: projector } = golden.json;
+        const widths = { vision, projector, hidden };
+        const names: string[] = golden.json.gradients[key];
+        const load = (own: string, theirs: string, { rows, columns }: Shape) =>
+          [own, upload(engine, own, { rows, columns }, goldenFloat64(golden, theirs))] as const;
+        const p1 = new Map(
+          mlpConnector.parameters(widths).map((spec) => load(spec.name, spec.name, spec)),
+        );
+        const own = new Map(
+          objective.parameters(widths).map((spec) =>
+            load(spec.name, spec.name.replace("P2", p2), spec)
+          ),
+        );
+        const tokens = goldenTensor(golden, "x").data.length / vision;
+        const [, x] = load("x", "x", { rows: tokens, columns: vision });
+        const gradients = new Map<string, Tensor>([
+          ...p1,
+          ...[...own].map(([name, tensor]) => [name.replace("P2", p2), tensor] as const),
+          ["x", x],
+        ]);
+        assert.deepEqual([...gradients.keys()].sort(), names.toSorted());
+
+        const read = await runOnce(engine, (tape) => {
+          const z = mlpConnector.trace(tape, x, p1);
+          const loss = objective.trace(tape, { x, z, parameters: own });
+          tape.backward();
+          return {
+            z,
+            loss,
+            ...Object.fromEntries(
+              [...gradients].map(([name, tensor]) => [`grad.${name}`, tape.gradientOf(tensor)]),
+            ),
+          };
+        }, { lambda: 1 });
+
+        const tolerance = (what: string) => goldenTolerance(golden.json, what);
+        const want = (what: string) => goldenFloat64(golden, `${key}.${what}`);
+        assertClose(read.z, goldenFloat64(golden, "z"), tolerance("loss"), "z");
+        assertClose(takeColumns(read.loss, 4, 1, 1), want("cos"), tolerance("cos"), "cos");
+        const mean = takeColumns(read.loss, 4, 0, 1).reduce((sum, loss) => sum + loss, 0) / tokens;
+        assertClose([mean], want("loss"), tolerance("loss"), "loss");
+        for (const parameter of names) {
+          const label = `grad.${parameter}`;
+          assertClose(read[label], want(label), tolerance("grad"), label);
+        }
+      });
+    }
+  }
+
+  Deno.test(`the row cosine loss gives the golden values beside zero rows ${formOf(engine)}`, async () => {
+    const golden = readGolden("projector_losses", "zero_rows");
+    const { rows, d } = golden.json;
+    const [x, y] = ["x", "y"].map((name) =>
+      upload(engine, name, { rows, columns: d }, goldenFloat64(golden, name))
+    );
+    const read = await runOnce(engine, (tape) => {
+      const loss = cosineLoss(tape, x, y);
+      tape.backward();
+      return { loss, x: tape.gradientOf(x), y: tape.gradientOf(y) };
+    }, { lambda: 1 });
+    const tolerance = (key: string) => goldenTolerance(golden.json, key);
+    const cosines = takeColumns(read.loss, 4, 1, 1);
+    assertClose(cosines, goldenFloat64(golden, "cos"), tolerance("cos"), "cos");
+    const mean = takeColumns(read.loss, 4, 0, 1).reduce((sum, loss) => sum + loss, 0) / rows;
+    assertClose([mean], goldenFloat64(golden, "loss"), tolerance("loss"), "loss");
+    // Row by row: the gradient of one row is a million times the others. Zero rows get zero here.
+    const perRow = tolerance("grad rows where zero_row = 0");
+    for (const side of ["x", "y"]) {
+      const expected = goldenFloat64(golden, `grad.${side}`);
+      for (let r = 0; r < rows; r++) {
+        const row = (values: ArrayLike<number>) =>
+          Array.from({ length: d }, (_, j) => values[r * d + j]);
+        assertClose(row(read[side]), row(expected), perRow, `grad.${side} row ${r}`);
+      }
+    }
+  });
+
+  Deno.test(`a detached side of the row cosine loss gets no gradient ${formOf(engine)}`, async () => {
+    const golden = readGolden("projector_losses", "zero_rows");
+    const { rows, d } = golden.json;
+    const [x, y] = ["x", "y"].map((name) =>
+      upload(engine, name, { rows, columns: d }, goldenFloat64(golden, name))
+    );
+    const gradients = (detach: { x?: boolean; y?: boolean }) =>
+      runOnce(engine, (tape) => {
+        cosineLoss(tape, x, y, detach);
+        tape.backward();
+        return { x: tape.gradientOf(x), y: tape.gradientOf(y) };
+      }, { lambda: 1 });
+    const both = await gradients({});
+    assert.deepEqual(await gradients({ x: true }), { y: both.y });
+    assert.deepEqual(await gradients({ y: true }), { x: both.x });
+  });
+}
+
+Deno.test("the golden projector losses hold a case with projectors", () => {
+  assert.ok(projectorCases.length > 0);
+});
+
+Deno.test("every objective is found by its own name", () => {
+  for (const [name, objective] of Object.entries(OBJECTIVES)) assert.equal(name, objective.name);
+});
+
+interface Shape {
+  rows: number;
+  columns: number;
+}

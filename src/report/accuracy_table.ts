@@ -1,0 +1,178 @@
+/**
+ * VQA accuracy by condition beside the controls.
+ */
+import {
+  pairedDifference,
+  SEEDS_FOR_A_VERDICT,
+  type Summary,
+  verdict,
+} from "../evaluation/intervals.ts";
+import type { Accuracy } from "../study/record.ts";
+import { conditionColumns, spreadColumn } from "./condition_columns.ts";
+import {
+  accuracyOfType,
+  type Condition,
+  differenceToBaseline,
+  findBaseline,
+  measureAccuracy,
+  overallBySeed,
+  questionTypes,
+  runsOf,
+} from "./conditions.ts";
+import { count, fixed, inWords, pointsInterval, signed } from "./number_format.ts";
+import { type Column, table } from "./table.ts";
+
+/** Above this accuracy the arms have too little room to differ. */
+const CEILING = 0.97;
+
+/** A condition, or the majority control, which has no run. */
+interface AccuracyRow extends Pick<Condition, "arm" | "lambda" | "stage"> {
+  role: Condition["role"] | "majority";
+  seeds: number | null;
+  accuracy(pick: (accuracy: Accuracy) => number | null): Summary | null;
+  difference: Summary | null;
+}
+
+/** The table with what its numbers mean, and a note where the baseline leaves no room. */
+export function accuracyTable(
+  majority: Accuracy,
+  conditions: readonly Condition[],
+): string {
+  const types = questionTypes([
+    majority,
+    ...runsOf(conditions).map(({ accuracy }) => accuracy),
+  ]);
+  const rows = [
+    ...conditions.map((condition) => conditionRow(condition, conditions)),
+    majorityRow(majority, conditions),
+  ];
+  const accuracyColumn = (
+    header: string,
+    pick: (accuracy: Accuracy) => number | null,
+  ) =>
+    spreadColumn<AccuracyRow>(
+      header,
+      1,
+      ({ accuracy }) => inPercent(accuracy(pick)),
+    );
+  const columns: Column<AccuracyRow>[] = [
+    ...conditionColumns(rows),
+    {
+      header: "Seeds",
+      align: "right",
+      cell: ({ seeds }) => seeds === null ? null : count(seeds),
+    },
+    accuracyColumn("Overall", ({ overall }) => overall),
+    ...types.map((type) => accuracyColumn(type, (accuracy) => accuracyOfType(accuracy, type))),
+    {
+      header: "Difference to baseline",
+      align: "right",
+      cell: ({ difference }) => difference && signed(100 * difference.mean, 2),
+    },
+    {
+      header: "95 % interval",
+      align: "right",
+      cell: ({ difference }) => difference && pointsInterval(difference.interval),
+    },
+    {
+      header: "Verdict",
+      cell: ({ role, difference }) => role === "arm" && difference ? verdict(difference) : null,
+    },
+  ];
+  return [
+    legend(majority, conditions),
+    table(columns, rows),
+    ceilingNote(types, conditions),
+  ]
+    .filter((block) => block !== "").join("\n");
+}
+
+function conditionRow(
+  condition: Condition,
+  all: readonly Condition[],
+): AccuracyRow {
+  return {
+    ...condition,
+    seeds: condition.replicates.length,
+    accuracy: (pick) => measureAccuracy(condition, pick),
+    difference: differenceToBaseline(condition, all),
+  };
+}
+
+function majorityRow(
+  majority: Accuracy,
+  conditions: readonly Condition[],
+): AccuracyRow {
+  const baseline = findBaseline(conditions);
+  const bySeed = overallBySeed(baseline ?? { replicates: [] });
+  const constant = new Map(
+    [...bySeed.keys()].map((seed) => [seed, majority.overall]),
+  );
+  return {
+    role: "majority",
+    arm: "majority answer",
+    lambda: 0,
+    stage: baseline?.stage ?? conditions[0].stage,
+    seeds: null,
+    accuracy: (pick) => {
+      const value = pick(majority);
+      return value === null ? null : { n: 1, mean: value, sd: null, interval: null };
+    },
+    difference: pairedDifference(bySeed, constant),
+  };
+}
+
+function inPercent(summary: Summary | null): Summary | null {
+  return summary &&
+    {
+      ...summary,
+      mean: 100 * summary.mean,
+      sd: summary.sd === null ? null : 100 * summary.sd,
+    };
+}
+
+function legend(majority: Accuracy, conditions: readonly Condition[]): string {
+  const sizes = Object.entries(majority.byType).sort(([a], [b]) => a < b ? -1 : 1);
+  const total = sizes.reduce((sum, [, { n }]) => sum + n, 0);
+  const oneSeed = conditions.every(({ replicates }) => replicates.length < 2);
+  return [
+    "Percent of test questions whose generated answer equals the true one, case and punctuation aside, on " +
+    `${count(total)} test questions (${
+      inWords(sizes.map(([type, { n }]) => `${type} ${count(n)}`))
+    }).`,
+    oneSeed
+      ? "There is one seed only: no spread and no interval can be given."
+      : "Mean ± standard deviation over seeds. Differences are percentage points at the same seeds; the interval is " +
+        "Student's t over seeds, not adjusted for the number of comparisons.",
+    `A verdict needs ${SEEDS_FOR_A_VERDICT} seeds and an interval without 0; otherwise we cannot tell.`,
+    ...(conditions.some(({ role }) => role === "question-only")
+      ? [
+        "The question-only control is trained and tested with one constant picture.",
+      ]
+      : []),
+    "The majority answer is the commonest training answer to the same question text.",
+  ].join(" ") + "\n";
+}
+
+function ceilingNote(
+  types: readonly string[],
+  conditions: readonly Condition[],
+): string {
+  const baseline = findBaseline(conditions);
+  if (baseline === undefined) return "";
+  const parts: [string, Summary | null][] = [
+    ["overall", measureAccuracy(baseline, ({ overall }) => overall)],
+    ...types.map((type): [string, Summary | null] => [
+      type,
+      measureAccuracy(baseline, (accuracy) => accuracyOfType(accuracy, type)),
+    ]),
+  ];
+  const full = parts.flatMap(([name, summary]) =>
+    summary !== null && summary.mean > CEILING
+      ? [`${name} (${fixed(100 * summary.mean, 1)} %)`]
+      : []
+  );
+  if (full.length === 0) return "";
+  return `**At ceiling:** baseline exceeds ${fixed(100 * CEILING, 0)} % on ${inWords(full)}, ` +
+    "which leaves the other arms no room to be better there.\n";
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { accuracyTable } from "./accuracy_table.ts";
+import { groupRuns } from "./conditions.ts";
+import { exampleAccuracy, exampleRun, exampleRuns } from "./example_records.ts";
+
+const majority = exampleAccuracy(0.25, 0.5);
+const tableOf = (runs: Parameters<typeof groupRuns>[0]) =>
+  accuracyTable(majority, groupRuns(runs)).split("\n").filter((line) => line.startsWith("|"));
+
+Deno.test("arms stand beside the controls, with spread, difference, interval and verdict", () => {
+  assert.deepEqual(tableOf(exampleRuns([1, 2, 3, 4, 5])), [
+    "| Arm               |   λ | Seeds |    Overall |      color |     yes/no | Difference to baseline |    95 % interval | Verdict     |",
+    "| ----------------- | --: | ----: | ---------: | ---------: | ---------: | ---------------------: | ---------------: | ----------- |",
+    "| baseline          |   0 |     5 | 83.5 ± 0.2 | 90.6 ± 0.5 | 80.0 ± 0.0 |                        |                  |             |",
+    "| cosine-constraint |   1 |     5 | 84.7 ± 0.2 | 94.0 ± 0.5 | 80.0 ± 0.0 |                  +1.12 |   +1.02 to +1.22 | higher      |",
+    "| self-distillation |   1 |     5 | 83.7 ± 1.3 | 91.2 ± 3.8 | 80.0 ± 0.0 |                  +0.20 |   −1.16 to +1.56 | cannot tell |",
+    "| question-only     |     |     5 | 43.3 ± 0.0 | 30.0 ± 0.0 | 50.0 ± 0.0 |                 −40.20 | −40.43 to −39.97 |             |",
+    "| majority answer   |     |       |       41.7 |       25.0 |       50.0 |                 −41.87 | −42.09 to −41.64 |             |",
+  ]);
+});
+
+Deno.test("one seed leaves out spread and interval, and says so", () => {
+  assert.deepEqual(tableOf([exampleRun(), exampleRun({ arm: "a", lambda: 0.5, color: 0.93 })]), [
+    "| Arm             |   λ | Seeds | Overall | color | yes/no | Difference to baseline | Verdict     |",
+    "| --------------- | --: | ----: | ------: | ----: | -----: | ---------------------: | ----------- |",
+    "| baseline        |   0 |     1 |    83.3 |  90.0 |   80.0 |                        |             |",
+    "| a               | 0.5 |     1 |    84.3 |  93.0 |   80.0 |                  +1.00 | cannot tell |",
+    "| majority answer |     |       |    41.7 |  25.0 |   50.0 |                 −41.67 |             |",
+  ]);
+  const text = accuracyTable(majority, groupRuns([exampleRun()]));
+  assert.match(text, /There is one seed only: no spread and no interval can be given\./);
+  assert.doesNotMatch(text, /question-only/);
+});
+
+Deno.test("without a baseline there is no difference and no verdict", () => {
+  assert.deepEqual(tableOf([exampleRun({ arm: "a", lambda: 1 })]), [
+    "| Arm             |   λ | Seeds | Overall | color | yes/no |",
+    "| --------------- | --: | ----: | ------: | ----: | -----: |",
+    "| a               |   1 |     1 |    83.3 |  90.0 |   80.0 |",
+    "| majority answer |     |       |    41.7 |  25.0 |   50.0 |",
+  ]);
+});
+
+Deno.test("stages have a column where there are several", () => {
+  const rows = tableOf([exampleRun(), exampleRun({ stage: "projector" })]);
+  assert.equal(rows[0].split("|")[3].trim(), "Stage");
+  assert.deepEqual(rows.slice(2, 4).map((row) => row.split("|")[3].trim()), ["joint", "projector"]);
+});
+
+Deno.test("a baseline at its ceiling is noted by question type", () => {
+  const text = (color: number) =>
+    accuracyTable(majority, groupRuns([exampleRun({ color, yesNo: 0.8 })]));
+  assert.match(text(0.984), /\*\*At ceiling:\*\* baseline exceeds 97 % on color \(98\.4 %\), /);
+  assert.doesNotMatch(text(0.97), /ceiling/);
+});

@@ -1,0 +1,49 @@
+/**
+ * The columns that name a condition, the same in every table.
+ */
+import type { Condition } from "./conditions.ts";
+import { count, meanAndSpread, plain } from "./number_format.ts";
+import type { Summary } from "../evaluation/intervals.ts";
+import type { Column } from "./table.ts";
+
+/** What names a row. */
+export type Named = Pick<Condition, "arm" | "lambda" | "stage"> & { role: string };
+
+/** Arm and lambda, and the stage where there are several. */
+export function conditionColumns<Row extends Named>(
+  rows: readonly Row[],
+): Column<Row>[] {
+  const stages = new Set(rows.map(({ stage }) => stage));
+  return [
+    { header: "Arm", cell: ({ arm }) => arm },
+    {
+      header: "λ",
+      align: "right",
+      cell: ({ role, lambda }) => role === "arm" ? plain(lambda) : null,
+    },
+    { header: "Stage", cell: ({ stage }) => stages.size > 1 ? stage : null },
+  ];
+}
+
+/** How many seeds stand behind a row. */
+export const seedCount: Column<Condition> = {
+  header: "Seeds",
+  align: "right",
+  cell: ({ replicates }) => count(replicates.length),
+};
+
+/** A column of mean ± standard deviation over seeds. */
+export function spreadColumn<Row>(
+  header: string,
+  decimals: number,
+  summary: (row: Row) => Summary | null,
+): Column<Row> {
+  return {
+    header,
+    align: "right",
+    cell: (row) => {
+      const value = summary(row);
+      return value && meanAndSpread(value.mean, value.sd, decimals);
+    },
+  };
+}

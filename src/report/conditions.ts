@@ -1,0 +1,209 @@
+/**
+ * Groups run records into what the report compares: conditions, each repeated over seeds.
+ */
+import { pairedDifference, summarise, type Summary } from "../evaluation/intervals.ts";
+import type { Accuracy, RunRecord, TypeAccuracy } from "../study/record.ts";
+
+/** Name of the arm that the others are compared with. */
+export const BASELINE = "baseline";
+
+/** All runs of one arm, lambda and stage. */
+export interface Condition {
+  /** Compared variant or control. */
+  role: RunRecord["role"];
+  /** Name of the arm. */
+  arm: string;
+  /** Weight of the arm's loss. */
+  lambda: number;
+  /** Training stage after which the runs were tested. */
+  stage: string;
+  /** By ascending seed. */
+  replicates: Replicate[];
+}
+
+/** One seed of a condition. */
+export interface Replicate {
+  /** The seed. */
+  seed: number;
+  /** One a fold, by ascending fold. */
+  runs: RunRecord[];
+  /** Over the questions of all folds together. */
+  accuracy: Accuracy;
+}
+
+/**
+ * The order in which the report lists runs: baseline, the other arms by name, the question-only
+ * control; then by lambda, stage, seed and fold.
+ */
+export function compareRuns(a: RunRecord, b: RunRecord): number {
+  return rank(a) - rank(b) ||
+    compareText(a.arm, b.arm) ||
+    a.lambda - b.lambda ||
+    compareText(a.stage, b.stage) ||
+    a.seed - b.seed ||
+    a.fold - b.fold;
+}
+
+/** Groups runs, in any order, into conditions in the order of {@linkcode compareRuns}. */
+export function groupRuns(runs: readonly RunRecord[]): Condition[] {
+  const groups = Map.groupBy(
+    runs.toSorted(compareRuns),
+    ({ role, arm, lambda, stage }) => JSON.stringify([role, arm, lambda, stage]),
+  );
+  return [...groups.values()].map((group) => {
+    const { role, arm, lambda, stage } = group[0];
+    const seeds = Map.groupBy(group, ({ seed }) => seed);
+    const replicates = [...seeds].map(([seed, runs]) => ({
+      seed,
+      runs,
+      accuracy: poolAccuracy(runs.map(({ accuracy }) => accuracy)),
+    }));
+    return { role, arm, lambda, stage, replicates };
+  });
+}
+
+/** Accuracy over the questions of several test sets together: means weighted by question counts. */
+export function poolAccuracy(parts: readonly Accuracy[]): Accuracy {
+  const pool = (types: readonly TypeAccuracy[]): TypeAccuracy => {
+    const n = types.reduce((sum, type) => sum + type.n, 0);
+    return {
+      accuracy: types.reduce((sum, type) => sum + type.accuracy * type.n, 0) /
+        n,
+      n,
+    };
+  };
+  if (parts.length === 1) return parts[0];
+  const byType = Object.fromEntries(
+    questionTypes(parts).map((type) => [
+      type,
+      pool(
+        parts.flatMap((part) => Object.hasOwn(part.byType, type) ? [part.byType[type]] : []),
+      ),
+    ]),
+  );
+  const sizes = parts.map(({ overall, byType }) => ({
+    accuracy: overall,
+    n: Object.values(byType).reduce((sum, type) => sum + type.n, 0),
+  }));
+  return { overall: pool(sizes).accuracy, byType };
+}
+
+/** Question types in code-unit order. */
+export function questionTypes(accuracies: readonly Accuracy[]): string[] {
+  return [...new Set(accuracies.flatMap(({ byType }) => Object.keys(byType)))]
+    .sort();
+}
+
+/** Seeds in ascending order. */
+export function seedsOf(conditions: readonly Condition[]): number[] {
+  const seeds = conditions.flatMap(({ replicates }) => replicates.map(({ seed }) => seed));
+  return [...new Set(seeds)].sort((a, b) => a - b);
+}
+
+/** Overall accuracy by seed. */
+export function overallBySeed(
+  { replicates }: Pick<Condition, "replicates">,
+): Map<number, number> {
+  return new Map(
+    replicates.map(({ seed, accuracy }) => [seed, accuracy.overall]),
+  );
+}
+
+/**
+ * A measurement over seeds, averaged over the folds of each; null where no run has it.
+ *
+ * @param pick the measurement of a run, null where the run has none
+ */
+export function measure(
+  { replicates }: Condition,
+  pick: (run: RunRecord) => number | null,
+): Summary | null {
+  const values = replicates.flatMap(({ runs }) => {
+    const folds = runs.map(pick).filter((value) => value !== null);
+    return folds.length === 0 ? [] : [summarise(folds).mean];
+  });
+  return values.length === 0 ? null : summarise(values);
+}
+
+/**
+ * A share of right answers over seeds; null where no seed has it.
+ *
+ * @param pick the share, from 0 to 1, null where the test set has no such question
+ */
+export function measureAccuracy(
+  { replicates }: Condition,
+  pick: (accuracy: Accuracy) => number | null,
+): Summary | null {
+  const values = replicates.map(({ accuracy }) => pick(accuracy)).filter((
+    value,
+  ) => value !== null);
+  return values.length === 0 ? null : summarise(values);
+}
+
+/** Accuracy on one question type; null where no such question was asked. */
+export function accuracyOfType(
+  { byType }: Accuracy,
+  type: string,
+): number | null {
+  return Object.hasOwn(byType, type) ? byType[type].accuracy : null;
+}
+
+/** All runs, in the order of the conditions. */
+export function runsOf(conditions: readonly Condition[]): RunRecord[] {
+  return conditions.flatMap(({ replicates }) => replicates.flatMap(({ runs }) => runs));
+}
+
+/** The baseline arm's first condition. */
+export function findBaseline(
+  conditions: readonly Condition[],
+): Condition | undefined {
+  return conditions.find(({ role, arm }) => role === "arm" && arm === BASELINE);
+}
+
+/** The baseline that a condition is compared with: the one of its stage. */
+function baselineOf(
+  condition: Condition,
+  all: readonly Condition[],
+): Condition | undefined {
+  return findBaseline(all.filter(({ stage }) => stage === condition.stage));
+}
+
+/**
+ * Paired differences of the overall accuracy to the baseline; null for the baseline itself, and
+ * where there is none with the same seeds. Seeds count only where both were tested on the same folds.
+ */
+export function differenceToBaseline(
+  condition: Condition,
+  all: readonly Condition[],
+): Summary | null {
+  const baseline = baselineOf(condition, all);
+  if (baseline === undefined || baseline === condition) return null;
+  const folds = ({ runs }: Replicate) => runs.map(({ fold }) => fold).join();
+  const tested = new Map(
+    baseline.replicates.map((replicate) => [replicate.seed, folds(replicate)]),
+  );
+  const comparable = condition.replicates.filter((replicate) =>
+    tested.get(replicate.seed) === folds(replicate)
+  );
+  return pairedDifference(
+    overallBySeed(baseline),
+    overallBySeed({ ...condition, replicates: comparable }),
+  );
+}
+
+/** How the report calls a condition in running text and in legends. */
+export function conditionName(
+  { role, arm, lambda }: Pick<Condition, "role" | "arm" | "lambda">,
+): string {
+  return role === "arm" && arm !== BASELINE ? `${arm} (λ = ${lambda})` : arm;
+}
+
+function rank({ role, arm }: RunRecord): number {
+  if (role === "question-only") return 2;
+  return arm === BASELINE ? 0 : 1;
+}
+
+/** By code units, which no locale changes. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

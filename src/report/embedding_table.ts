@@ -1,0 +1,50 @@
+/**
+ * Statistics of the projected image tokens by condition.
+ */
+import type { EmbeddingStatistics } from "../study/record.ts";
+import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
+import { type Condition, measure, runsOf } from "./conditions.ts";
+import { count } from "./number_format.ts";
+import { table } from "./table.ts";
+
+/** The table with what its columns mean. */
+export function embeddingTable(conditions: readonly Condition[]): string {
+  const column = (
+    header: string,
+    decimals: number,
+    pick: (statistics: EmbeddingStatistics) => number | null,
+  ) =>
+    spreadColumn<Condition>(
+      header,
+      decimals,
+      (condition) => measure(condition, ({ embedding }) => pick(embedding)),
+    );
+  const tokens = [
+    ...new Set(
+      runsOf(conditions).map(({ embedding }) => count(embedding.tokens)),
+    ),
+  ].join(" or ");
+  return [
+    `Of ${tokens} projected image tokens Z = P1(x) of held-out pictures; mean ± standard deviation over seeds. ` +
+    "Average cosine is the mean over all pairs of tokens (1: all point the same way). Effective rank is the " +
+    "exponential of the entropy of the singular values (Roy and Vetterli 2007), as it is and with the mean token " +
+    "taken off (centred). Participation ratio counts the directions that carry the variance. Text norm is the mean " +
+    "norm of the decoder's text embeddings, L_cos the arm's own cosine loss on these pictures. A low L_cos alone " +
+    "shows nothing: a collapse lowers it too.\n",
+    table([
+      ...conditionColumns(conditions),
+      seedCount,
+      column("Average cosine", 3, ({ averageCosine }) => averageCosine),
+      column("Effective rank", 2, ({ effectiveRank }) => effectiveRank),
+      column("centred", 2, ({ effectiveRankCentred }) => effectiveRankCentred),
+      column(
+        "Participation ratio",
+        2,
+        ({ participationRatio }) => participationRatio,
+      ),
+      column("Mean norm", 3, ({ meanNorm }) => meanNorm),
+      column("Text norm", 3, ({ textMeanNorm }) => textMeanNorm),
+      column("L_cos", 4, ({ cosineLoss }) => cosineLoss),
+    ], conditions),
+  ].join("\n");
+}

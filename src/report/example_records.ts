@@ -1,0 +1,133 @@
+/**
+ * Made-up records for tests: small, fixed, with round numbers. Nothing here was measured.
+ */
+import {
+  type Accuracy,
+  type RunRecord,
+  SCHEMA_VERSION,
+  type StudyRecord,
+} from "../study/record.ts";
+
+/** What a test wants to be different from the example. */
+export type RunOverrides = Partial<Omit<RunRecord, "accuracy">> & {
+  color?: number;
+  yesNo?: number;
+};
+
+/** A study of three arms. */
+export function exampleStudy(overrides: Partial<StudyRecord> = {}): StudyRecord {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    study: "example",
+    title: "Does the example help?",
+    question: "Does a regularised projector answer more questions?",
+    data: {
+      name: "easy-shapes",
+      source: "the easy-VQA recipe",
+      contentHash: "d".repeat(64),
+      images: { train: 1000, validation: 50, test: 60 },
+      questions: { train: 5000, validation: 250, test: 300 },
+    },
+    encoder: {
+      name: "patches",
+      description: "fixed orthonormal projection of raw patches",
+      contentHash: "e".repeat(64),
+      tokens: 16,
+      width: 64,
+    },
+    model: "Llama decoder, 2 layers, trained together with P1",
+    config: { steps: 40 },
+    command: "deno task ablate example",
+    majority: exampleAccuracy(0.25, 0.5),
+    ...overrides,
+  };
+}
+
+/** 100 questions about colours and 200 answered yes or no. */
+export function exampleAccuracy(color: number, yesNo: number): Accuracy {
+  return {
+    overall: (100 * color + 200 * yesNo) / 300,
+    byType: { color: { accuracy: color, n: 100 }, "yes/no": { accuracy: yesNo, n: 200 } },
+  };
+}
+
+/** One run; the baseline with seed 1 unless told otherwise. */
+export function exampleRun(
+  { color = 0.9, yesNo = 0.8, ...overrides }: RunOverrides = {},
+): RunRecord {
+  const { arm = "baseline", seed = 1, lambda = 0 } = overrides;
+  const hasCosine = lambda !== 0;
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    study: "example",
+    role: "arm",
+    arm,
+    connector: "mlp",
+    objective: hasCosine ? arm : "none",
+    lambda,
+    seed,
+    fold: 0,
+    stage: "joint",
+    steps: 40,
+    parameters: { total: hasCosine ? 1200000 : 1000000, trained: hasCosine ? 1200000 : 1000000 },
+    accuracy: exampleAccuracy(color, yesNo),
+    losses: {
+      tokenLoss: 0.25,
+      cosineLoss: hasCosine ? 0.125 : null,
+      testTokenLoss: 0.3,
+      curve: [10, 20, 30, 40].map((step) => ({
+        step,
+        tokenLoss: 10 / step + 0.01 * seed,
+        cosineLoss: hasCosine ? 5 / step : null,
+      })),
+      validation: [{ step: 20, accuracy: 0.5 }, { step: 40, accuracy: 0.75 }],
+    },
+    embedding: {
+      tokens: 960,
+      averageCosine: 0.5,
+      effectiveRank: 20,
+      effectiveRankCentred: 22,
+      participationRatio: 8,
+      meanNorm: 1.5,
+      textMeanNorm: 1,
+      cosineLoss: hasCosine ? 0.1 : null,
+    },
+    answers: [{ id: "q1", answer: "red", correct: true }],
+    weightsSha256: `${seed}`.repeat(64),
+    config: { steps: 40 },
+    adapter: {
+      description: "Example Adapter",
+      vendor: "example",
+      architecture: "one",
+      driver: "system",
+      software: true,
+    },
+    operandForm: "image",
+    seconds: { train: 60, evaluate: 5 },
+    versions: { plumbline: "0.1.0", deno: "2.9.6" },
+    ...overrides,
+  };
+}
+
+/** The three arms and the question-only control at each seed, with differences that vary by seed. */
+export function exampleRuns(seeds: readonly number[]): RunRecord[] {
+  return seeds.flatMap((seed) => {
+    const color = 0.9 + 0.01 * (seed % 2);
+    return [
+      exampleRun({ seed, color }),
+      exampleRun({
+        seed,
+        arm: "cosine-constraint",
+        lambda: 1,
+        color: color + 0.03 + 0.003 * (seed % 3),
+      }),
+      exampleRun({
+        seed,
+        arm: "self-distillation",
+        lambda: 1,
+        color: color + (seed % 2 ? 0.03 : -0.03),
+      }),
+      exampleRun({ seed, arm: "question-only", role: "question-only", color: 0.3, yesNo: 0.5 }),
+    ];
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * The report's figures: one line chart a quantity, lines by condition.
+ */
+import { mean } from "simple-statistics";
+import type { RunRecord } from "../study/record.ts";
+import { type Condition, conditionName } from "./conditions.ts";
+import { type ChartPoint, lineChart } from "./line_chart.ts";
+
+/** One value of a training or validation curve. */
+interface Sample {
+  step: number;
+  value: number;
+}
+
+/** What is drawn of a run, and how it is named. */
+interface CurveFigure {
+  file: string;
+  title: string;
+  yLabel: string;
+  curve(run: RunRecord): Sample[];
+}
+
+const FIGURES: CurveFigure[] = [
+  {
+    file: "token_loss.svg",
+    title: "Token loss during training",
+    yLabel: "L_TP, mean cross-entropy (nats per answer token)",
+    curve: ({ losses }) => losses.curve.map(({ step, tokenLoss }) => ({ step, value: tokenLoss })),
+  },
+  {
+    file: "cosine_loss.svg",
+    title: "Cosine loss during training",
+    yLabel: "L_cos before λ (1 − cosine, no unit)",
+    curve: ({ losses }) =>
+      losses.curve.flatMap(({ step, cosineLoss }) =>
+        cosineLoss === null ? [] : [{ step, value: cosineLoss }]
+      ),
+  },
+  {
+    file: "validation_accuracy.svg",
+    title: "Validation accuracy during training",
+    yLabel: "VQA accuracy (% of validation questions)",
+    curve: ({ losses }) =>
+      losses.validation.map(({ step, accuracy }) => ({
+        step,
+        value: 100 * accuracy,
+      })),
+  },
+];
+
+/** A drawn figure. */
+export interface Figure {
+  /** File name in the report's `figures` folder. */
+  file: string;
+  /** Its title, also its alternative text. */
+  title: string;
+  /** The SVG file's text. */
+  svg: string;
+}
+
+/** Draws every quantity that the records have; lines are means over runs, bands their range. */
+export function drawFigures(conditions: readonly Condition[]): Figure[] {
+  return FIGURES.flatMap(({ file, title, yLabel, curve }) => {
+    const series = conditions.map((condition, i) => ({
+      name: conditionName(condition),
+      hue: condition.role === "question-only" ? null : i,
+      points: averageCurve(
+        condition.replicates.flatMap(({ runs }) => runs).map(curve),
+      ),
+    })).filter(({ points }) => points.length > 0);
+    if (series.length === 0) return [];
+    return [{
+      file,
+      title,
+      svg: lineChart({ title, xLabel: "Optimiser step", yLabel, series }),
+    }];
+  });
+}
+
+/** Mean and range at the steps that every curve has; others would mix different sets of runs. */
+function averageCurve(curves: readonly Sample[][]): ChartPoint[] {
+  const bySteps = Map.groupBy(
+    curves.flat().filter(({ value }) => Number.isFinite(value)),
+    ({ step }) => step,
+  );
+  return [...bySteps]
+    .filter(([, samples]) => samples.length === curves.length)
+    .sort(([a], [b]) => a - b)
+    .map(([x, samples]) => {
+      const values = samples.map(({ value }) => value);
+      return {
+        x,
+        y: mean(values),
+        low: Math.min(...values),
+        high: Math.max(...values),
+      };
+    });
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { groupRuns } from "./conditions.ts";
+import { exampleAccuracy, exampleRun, exampleRuns } from "./example_records.ts";
+import { finding } from "./finding.ts";
+
+const majority = exampleAccuracy(0.25, 0.5);
+const of = (runs: Parameters<typeof groupRuns>[0]) => finding(groupRuns(runs), majority);
+
+Deno.test("with five seeds each arm has its difference, interval and verdict", () => {
+  assert.equal(
+    of(exampleRuns([1, 2, 3, 4, 5])),
+    "Against baseline at the same seeds, VQA accuracy changes with cosine-constraint (λ = 1) by +1.12 points " +
+      "(95 % interval +1.02 to +1.22: higher) and self-distillation (λ = 1) by +0.20 points " +
+      "(95 % interval −1.16 to +1.56: cannot tell). " +
+      "Baseline answers 83.5 % of the test questions; it beats the question-only control " +
+      "(+40.20 points, 95 % interval +39.97 to +40.43) and beats the majority answer " +
+      "(+41.87 points, 95 % interval +41.64 to +42.09).",
+  );
+});
+
+Deno.test("with fewer than five seeds nothing is a finding", () => {
+  const text = of(exampleRuns([1, 2, 3]));
+  assert.match(text, /\+0\.85 to \+1\.35: cannot tell/);
+  assert.match(text, /; a verdict needs 5 seeds and there are 3\. Baseline/);
+});
+
+Deno.test("one seed has no interval", () => {
+  const text = of(exampleRuns([1]));
+  assert.match(text, /by \+1\.10 points \(no interval: cannot tell\)/);
+  assert.match(text, /needs 5 seeds and there is 1\./);
+  assert.match(
+    text,
+    /differs from the question-only control by \+40\.33 points at one seed \(no interval\)/,
+  );
+});
+
+Deno.test("a baseline that does not beat the control is said not to", () => {
+  const runs = [1, 2].flatMap((seed) => [
+    exampleRun({ seed, color: 0.3 + 0.1 * seed, yesNo: 0.5 }),
+    exampleRun({
+      seed,
+      role: "question-only",
+      arm: "question-only",
+      color: 0.6 - 0.1 * seed,
+      yesNo: 0.5,
+    }),
+  ]);
+  assert.match(
+    of(runs),
+    /it is not shown to beat the question-only control \(0\.00 points, 95 % interval/,
+  );
+  const worse = [1, 2].map((seed) => exampleRun({ seed, color: 0.1, yesNo: 0.1 + 0.01 * seed }));
+  assert.match(of(worse), /falls short of the majority answer/);
+});
+
+Deno.test("missing controls and a missing baseline are named", () => {
+  const runs = exampleRuns([1, 2]);
+  assert.match(
+    of(runs.filter(({ role }) => role === "arm")),
+    /it has no question-only run to be compared with and/,
+  );
+  assert.equal(
+    of(runs.filter(({ arm }) => arm !== "baseline")),
+    "No arm can be compared with the baseline: there is no baseline run at the same seeds.",
+  );
+});
+
+Deno.test("many conditions are counted by verdict", () => {
+  const runs = [1, 2, 3, 4, 5].flatMap((seed) => [
+    exampleRun({ seed }),
+    ...[1, 2, 3, 4].map((lambda) => {
+      const change = lambda === 1 ? 0.03 : lambda === 2 ? -0.03 : 0.03 * (seed % 2 ? 1 : -1);
+      return exampleRun({ seed, arm: "a", lambda, color: 0.9 + change + 0.001 * seed });
+    }),
+  ]);
+  assert.match(
+    of(runs),
+    /^Of 4 conditions beside baseline, VQA accuracy is higher than baseline at the same seeds in 1 \(a \(λ = 1\)\) and lower in 1 \(a \(λ = 2\)\); for 2 we cannot tell\. /,
+  );
+});

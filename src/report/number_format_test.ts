@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { count, duration, fixed, meanAndSpread, plain, signed } from "./number_format.ts";
+
+Deno.test("numbers have fixed decimals, a real minus sign and no signed zero", () => {
+  assert.equal(fixed(-1.005, 1), "\u22121.0");
+  assert.equal(fixed(-0.004, 2), "0.00");
+  assert.equal(signed(0.314, 2), "+0.31");
+  assert.equal(signed(-0.314, 2), "\u22120.31");
+  assert.equal(signed(0.004, 2), "0.00");
+  assert.equal(signed(0, 2), "0.00");
+});
+
+Deno.test("a spread is shown only where there is one", () => {
+  assert.equal(meanAndSpread(93.14, 0.42, 1), "93.1 ± 0.4");
+  assert.equal(meanAndSpread(93.14, null, 1), "93.1");
+});
+
+Deno.test("counts, settings and durations read as people write them", () => {
+  assert.equal(count(1234567), "1,234,567");
+  assert.equal(count(999), "999");
+  assert.equal(plain(0.25), "0.25");
+  assert.equal(duration(41.6), "42 s");
+  assert.equal(duration(303), "5 min 3 s");
+  assert.equal(duration(59.7), "1 min 0 s");
+  assert.equal(duration(7800), "2 h 10 min");
+});
+
+Deno.test("NaN and infinity are never printed", () => {
+  const formats = [
+    (x: number) => fixed(x, 2),
+    (x: number) => signed(x, 2),
+    (x: number) => meanAndSpread(x, x, 1),
+    count,
+    plain,
+    duration,
+  ];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(NaN, Infinity, -Infinity),
+      fc.constantFrom(...formats),
+      (value, format) => {
+        assert.equal(format(value), "not finite");
+      },
+    ),
+  );
+});

@@ -1,0 +1,102 @@
+/**
+ * Checks records that come from disk, field by field.
+ */
+import { z } from "zod";
+import { type RunRecord, SCHEMA_VERSION, type StudyRecord } from "../study/record.ts";
+
+const count = z.int().nonnegative();
+const share = z.number().min(0).max(1);
+/** JSON has no NaN: a measurement that was not finite stands as null. */
+const measured = z.number().nullable().transform((value) => value ?? NaN);
+const role = z.enum(["arm", "question-only"]);
+
+const accuracy = z.object({
+  overall: share,
+  byType: z.record(z.string(), z.object({ accuracy: share, n: count })),
+});
+
+const key = {
+  role,
+  arm: z.string(),
+  lambda: z.number(),
+  seed: z.int(),
+  fold: count,
+  stage: z.string(),
+};
+
+/** A run record; unknown fields pass through, so that newer records can be read. */
+export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  study: z.string(),
+  ...key,
+  connector: z.string(),
+  objective: z.string(),
+  steps: count,
+  parameters: z.object({ total: count, trained: count }),
+  accuracy,
+  losses: z.object({
+    tokenLoss: measured,
+    cosineLoss: z.number().nullable(),
+    testTokenLoss: measured,
+    curve: z.array(
+      z.object({
+        step: count,
+        tokenLoss: measured,
+        cosineLoss: z.number().nullable(),
+      }),
+    ),
+    validation: z.array(z.object({ step: count, accuracy: share })),
+  }),
+  embedding: z.looseObject({
+    tokens: count,
+    averageCosine: measured,
+    effectiveRank: measured,
+    effectiveRankCentred: measured,
+    participationRatio: measured,
+    meanNorm: measured,
+    textMeanNorm: measured,
+    cosineLoss: z.number().nullable(),
+  }),
+  answers: z.array(
+    z.object({ id: z.string(), answer: z.string(), correct: z.boolean() }),
+  ),
+  weightsSha256: z.string(),
+  config: z.unknown(),
+  adapter: z.looseObject({
+    description: z.string(),
+    vendor: z.string(),
+    architecture: z.string(),
+    driver: z.string(),
+    software: z.boolean(),
+  }),
+  operandForm: z.string(),
+  seconds: z.object({ train: z.number(), evaluate: z.number() }),
+  versions: z.looseObject({ plumbline: z.string(), deno: z.string() }),
+});
+
+/** A study record; unknown fields pass through. */
+export const studyRecordSchema: z.ZodType<StudyRecord> = z.looseObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  study: z.string(),
+  title: z.string(),
+  question: z.string(),
+  data: z.looseObject({
+    name: z.string(),
+    source: z.string(),
+    contentHash: z.string(),
+    images: z.record(z.string(), count),
+    questions: z.record(z.string(), count),
+  }),
+  encoder: z.looseObject({
+    name: z.string(),
+    description: z.string(),
+    contentHash: z.string(),
+    tokens: count,
+    width: count,
+  }),
+  model: z.string(),
+  config: z.unknown(),
+  command: z.string(),
+  majority: accuracy,
+  planned: z.array(z.object(key)).optional(),
+});

@@ -1,0 +1,91 @@
+/**
+ * The report of a study: Markdown with SVG figures, from its records alone.
+ *
+ * Pure: no file, no network, no clock, no locale. The same records give the same bytes.
+ */
+import type { RunRecord, StudyRecord } from "../study/record.ts";
+import { accuracyTable } from "./accuracy_table.ts";
+import { groupRuns, runsOf } from "./conditions.ts";
+import { embeddingTable } from "./embedding_table.ts";
+import { drawFigures } from "./figures.ts";
+import { finding } from "./finding.ts";
+import { lossTable } from "./loss_table.ts";
+import { duration } from "./number_format.ts";
+import { runTable } from "./run_table.ts";
+import { missingRuns, whatRan } from "./what_ran.ts";
+
+/** A rendered report. */
+export interface Report {
+  /** What the records show, in one or two sentences; the report opens with them. */
+  finding: string;
+  /** Text of `REPORT.md`. */
+  markdown: string;
+  /** SVG text by file name, for the folder `figures` beside it. */
+  figures: Record<string, string>;
+}
+
+/**
+ * Renders the report of a study.
+ *
+ * @param study the study's record
+ * @param runs its finished runs, in any order
+ * @throws {RangeError} when there is no run
+ */
+export function renderReport(
+  study: StudyRecord,
+  runs: readonly RunRecord[],
+): Report {
+  if (runs.length === 0) {
+    throw new RangeError(
+      `Cannot report study "${study.study}": it has no finished run`,
+    );
+  }
+  const conditions = groupRuns(runs);
+  const figures = drawFigures(conditions);
+  const opening = finding(conditions, study.majority);
+  const blocks = [
+    `# ${study.title}`,
+    opening,
+    missingRuns(study, conditions),
+    `*The question:* ${study.question}`,
+    "## What ran",
+    whatRan(study, conditions),
+    "## VQA accuracy",
+    accuracyTable(study.majority, conditions),
+    "## Embedding statistics",
+    embeddingTable(conditions),
+    "## Losses",
+    lossTable(conditions, figures),
+    "## Every run",
+    runTable(runsOf(conditions)),
+    "## How to reproduce it",
+    reproduction(study, runs),
+  ];
+  return {
+    finding: opening,
+    markdown: blocks.filter((block) => block !== "").map((block) => block.trimEnd())
+      .join("\n\n") + "\n",
+    figures: Object.fromEntries(figures.map(({ file, svg }) => [file, svg])),
+  };
+}
+
+function reproduction(
+  { command, data, encoder }: StudyRecord,
+  runs: readonly RunRecord[],
+): string {
+  const seconds = runs.reduce(
+    (sum, { seconds }) => sum + seconds.train + seconds.evaluate,
+    0,
+  );
+  return [
+    "```sh",
+    command,
+    "```",
+    "",
+    `Training and evaluation took ${
+      duration(seconds)
+    } in all. The same seed, adapter and operand form give the same ` +
+    `weights bit for bit. Data \`${data.contentHash}\`, image encoder \`${encoder.contentHash}\`. Every figure here ` +
+    "comes from `study.json` and `runs/*.json` beside this file; `results.json` holds the same numbers.",
+  ].join("\n");
+}

@@ -1,0 +1,64 @@
+/**
+ * `results.json`: the report's machine-readable twin.
+ */
+import {
+  type Accuracy,
+  type Results,
+  type RunRecord,
+  SCHEMA_VERSION,
+  type StudyRecord,
+} from "../study/record.ts";
+import { compareRuns, type Condition, groupRuns, questionTypes } from "./conditions.ts";
+
+/**
+ * Gathers the records of a study. The arms' runs are in the report's order and without their
+ * answers, which stay in the run records; the controls' runs are summed up under `controls`.
+ *
+ * @throws {RangeError} when there is no run
+ */
+export function buildResults(
+  study: StudyRecord,
+  runs: readonly RunRecord[],
+): Results {
+  if (runs.length === 0) {
+    throw new RangeError(
+      `Cannot report study "${study.study}": it has no finished run`,
+    );
+  }
+  const sorted = runs.toSorted(compareRuns);
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    study: study.study,
+    adapter: sorted[0].adapter,
+    runs: sorted.filter(({ role }) => role === "arm").map(({ answers: _, ...run }) => run),
+    controls: {
+      questionOnly: questionOnlyAccuracy(groupRuns(sorted)),
+      majority: study.majority,
+    },
+  };
+}
+
+/** Mean over the seeds of the question-only control; null where it did not run. */
+function questionOnlyAccuracy(
+  conditions: readonly Condition[],
+): Accuracy | null {
+  const accuracies = conditions
+    .filter(({ role }) => role === "question-only")
+    .flatMap(({ replicates }) => replicates.map(({ accuracy }) => accuracy));
+  if (accuracies.length === 0) return null;
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  return {
+    overall: mean(accuracies.map(({ overall }) => overall)),
+    byType: Object.fromEntries(
+      questionTypes(accuracies).map((type) => {
+        const seeds = accuracies.flatMap(({ byType }) =>
+          Object.hasOwn(byType, type) ? [byType[type]] : []
+        );
+        return [type, {
+          accuracy: mean(seeds.map(({ accuracy }) => accuracy)),
+          n: seeds[0].n,
+        }];
+      }),
+    ),
+  };
+}

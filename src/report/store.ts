@@ -1,0 +1,135 @@
+/**
+ * Reads a study's records from its folder and writes the report beside them.
+ */
+import { join } from "node:path";
+import type { z } from "zod";
+import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
+import { runRecordSchema, studyRecordSchema } from "./record_schema.ts";
+import { renderReport, type Report } from "./report.ts";
+import { buildResults } from "./results.ts";
+
+/** The records of one study. */
+export interface StudyRecords {
+  /** What the runs share. */
+  study: StudyRecord;
+  /** In the order of their file names. */
+  runs: RunRecord[];
+}
+
+/**
+ * Reads `DIR/study.json` and `DIR/runs/*.json`.
+ *
+ * @throws {Deno.errors.NotFound} when the folder or its study record does not exist
+ * @throws {SyntaxError} when a file is not JSON, naming the file
+ * @throws {TypeError} when a field is wrong, naming file and field
+ * @throws {RangeError} when a run belongs to another study or stands there twice
+ */
+export async function readRecords(dir: string): Promise<StudyRecords> {
+  const study = await readRecord(join(dir, "study.json"), studyRecordSchema);
+  const folder = join(dir, "runs");
+  const files = new Map<string, string>();
+  const runs: RunRecord[] = [];
+  for (const name of await jsonFiles(folder)) {
+    const path = join(folder, name);
+    const run = await readRecord(path, runRecordSchema);
+    if (run.study !== study.study) {
+      throw new RangeError(
+        `Cannot read records: "${path}" belongs to study "${run.study}", not to "${study.study}"`,
+      );
+    }
+    const key = JSON.stringify([
+      run.role,
+      run.arm,
+      run.lambda,
+      run.seed,
+      run.fold,
+      run.stage,
+    ]);
+    const twin = files.get(key);
+    if (twin !== undefined) {
+      throw new RangeError(
+        `Cannot read records: "${twin}" and "${path}" are the same run`,
+      );
+    }
+    files.set(key, path);
+    runs.push(run);
+  }
+  return { study, runs };
+}
+
+/**
+ * Rebuilds `REPORT.md`, `results.json` and `figures/*.svg` in a study's folder from its records.
+ * Every file is replaced in one step, so an interruption leaves the old one or the new one.
+ *
+ * @throws {Error} as {@linkcode readRecords}
+ * @throws {RangeError} when there is no run
+ */
+export async function writeReport(
+  dir: string,
+): Promise<Report & { results: Results }> {
+  const { study, runs } = await readRecords(dir);
+  const results = buildResults(study, runs);
+  const report = renderReport(study, runs);
+  await Deno.mkdir(join(dir, "figures"), { recursive: true });
+  for (const [file, svg] of Object.entries(report.figures)) {
+    await replaceFile(join(dir, "figures", file), svg);
+  }
+  await replaceFile(
+    join(dir, "results.json"),
+    JSON.stringify(results, null, 2) + "\n",
+  );
+  await replaceFile(join(dir, "REPORT.md"), report.markdown);
+  return { ...report, results };
+}
+
+async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const { success, data, error } = schema.safeParse(
+    parseJson(path, await readText(path)),
+  );
+  if (success) return data;
+  const { path: field, message } = error.issues[0];
+  const what = message.replace(/^Invalid input: /, "");
+  throw new TypeError(
+    `Cannot read record: "${path}" field "${field.join(".")}": ${what}`,
+  );
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(
+      `Cannot read record: "${path}" does not exist`,
+    );
+  }
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(
+      `Cannot read record: "${path}" is not complete JSON (${(error as Error).message})`,
+    );
+  }
+}
+
+/** Names of the folder's JSON files in code-unit order; a folder that does not exist has none. */
+async function jsonFiles(folder: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.filter(({ name, isFile }) => isFile && name.endsWith(".json")).map(({ name }) =>
+      name
+    ).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await Deno.writeTextFile(temporary, text);
+  await Deno.rename(temporary, path);
+}

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { RunRecord, StudyRecord } from "../study/record.ts";
+import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import { renderReport } from "./report.ts";
+import { readRecords, writeReport } from "./store.ts";
+
+/** Writes records into a fresh folder, hands it to the test and removes it. */
+async function withRecords(
+  study: StudyRecord | string,
+  runs: Record<string, RunRecord | string>,
+  test: (dir: string) => Promise<void>,
+): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  const text = (value: object | string) =>
+    typeof value === "string" ? value : JSON.stringify(value);
+  try {
+    await Deno.mkdir(join(dir, "runs"));
+    await Deno.writeTextFile(join(dir, "study.json"), text(study));
+    for (const [name, run] of Object.entries(runs)) {
+      await Deno.writeTextFile(join(dir, "runs", name), text(run));
+    }
+    await test(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const named = (runs: RunRecord[]) => Object.fromEntries(runs.map((run, i) => [`${i}.json`, run]));
+
+Deno.test("records come back as they were written", async () => {
+  const study = exampleStudy({ planned: [] }), runs = exampleRuns([1]);
+  await withRecords(study, { ...named(runs), "4.json.tmp": "{", "notes.txt": "" }, async (dir) => {
+    assert.deepEqual(await readRecords(dir), { study, runs });
+  });
+});
+
+Deno.test("the report is written beside the records and depends on nothing else", async () => {
+  const study = exampleStudy(), runs = exampleRuns([1, 2]);
+  const outputs: string[][] = [];
+  for (let i = 0; i < 2; i++) {
+    await withRecords(study, named(runs), async (dir) => {
+      await writeReport(dir);
+      await writeReport(dir);
+      const { markdown, figures } = renderReport(study, runs);
+      const read = (...path: string[]) => Deno.readTextFile(join(dir, ...path));
+      assert.equal(await read("REPORT.md"), markdown);
+      for (const [file, svg] of Object.entries(figures)) {
+        assert.equal(await read("figures", file), svg);
+      }
+      const results = JSON.parse(await read("results.json"));
+      assert.equal(results.runs.length, runs.length);
+      assert.equal(results.schemaVersion, study.schemaVersion);
+      const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name).sort();
+      assert.deepEqual(names, ["REPORT.md", "figures", "results.json", "runs", "study.json"]);
+      outputs.push([await read("REPORT.md"), await read("results.json")]);
+      assert.ok(!outputs[i].join().includes(dir));
+    });
+  }
+  assert.deepEqual(outputs[0], outputs[1]);
+});
+
+Deno.test("a measurement that was not finite survives the way through JSON", async () => {
+  const run = exampleRun();
+  run.losses.testTokenLoss = NaN;
+  await withRecords(exampleStudy(), { "a.json": run }, async (dir) => {
+    const { markdown } = await writeReport(dir);
+    assert.match(markdown, /not finite/);
+    assert.doesNotMatch(markdown, /NaN/);
+  });
+});
+
+Deno.test("fields that this version does not know are kept in the results", async () => {
+  const run = { ...exampleRun(), note: "from a later version" };
+  await withRecords(exampleStudy(), { "a.json": run }, async (dir) => {
+    const { results } = await writeReport(dir);
+    assert.equal((results.runs[0] as unknown as { note: string }).note, "from a later version");
+  });
+});
+
+const broken: [string, StudyRecord | string, Record<string, RunRecord | string>, RegExp][] = [
+  [
+    "a truncated run",
+    exampleStudy(),
+    { "a.json": JSON.stringify(exampleRun()).slice(0, 200) },
+    /^SyntaxError: Cannot read record: ".*runs.a\.json" is not complete JSON \(.+\)$/,
+  ],
+  [
+    "an empty study",
+    "",
+    {},
+    /^SyntaxError: Cannot read record: ".*study\.json" is not complete JSON/,
+  ],
+  ["a wrong field", exampleStudy(), {
+    "a.json": { ...exampleRun(), seed: "one" } as unknown as RunRecord,
+  }, /^TypeError: Cannot read record: ".*a\.json" field "seed": expected number, received string$/],
+  ["a missing nested field", exampleStudy(), {
+    "a.json": { ...exampleRun(), losses: {} } as unknown as RunRecord,
+  }, /field "losses\.[a-zA-Z]+": /],
+  ["an accuracy in percent", exampleStudy(), {
+    "a.json": { ...exampleRun(), accuracy: { overall: 93, byType: {} } },
+  }, /field "accuracy\.overall": /],
+  [
+    "a layout of another version",
+    { ...exampleStudy(), schemaVersion: 99 },
+    {},
+    /study\.json" field "schemaVersion": /,
+  ],
+  [
+    "a run of another study",
+    exampleStudy(),
+    { "a.json": exampleRun({ study: "other" }) },
+    /a\.json" belongs to study "other", not to "example"$/,
+  ],
+  [
+    "the same run twice",
+    exampleStudy(),
+    { "a.json": exampleRun(), "b.json": exampleRun() },
+    /a\.json" and ".*b\.json" are the same run$/,
+  ],
+  [
+    "no run",
+    exampleStudy(),
+    {},
+    /^RangeError: Cannot report study "example": it has no finished run$/,
+  ],
+];
+for (const [what, study, runs, message] of broken) {
+  Deno.test(`${what} gives one line that names it, and leaves the old report alone`, async () => {
+    await withRecords(study, runs, async (dir) => {
+      await Deno.writeTextFile(join(dir, "REPORT.md"), "the old one");
+      await assert.rejects(writeReport(dir), (error: Error) => {
+        assert.match(String(error), message);
+        assert.ok(!error.message.includes("\n"));
+        return true;
+      });
+      assert.equal(await Deno.readTextFile(join(dir, "REPORT.md")), "the old one");
+    });
+  });
+}
+
+Deno.test("a folder that is no study is named", async () => {
+  await assert.rejects(
+    readRecords("no/such/folder"),
+    /Cannot read record: "no.such.folder.study\.json" does not exist/,
+  );
+});

@@ -1,0 +1,59 @@
+/**
+ * Markdown tables (GitHub flavour).
+ */
+
+/** A column: its header and the cell it makes of a row. */
+export interface Column<Row> {
+  /** Heading of the column. */
+  header: string;
+  /** Default: left. Numbers go to the right. */
+  align?: "left" | "right";
+  /** Text of the cell; null leaves it empty. */
+  cell(row: Row): string | null;
+}
+
+/**
+ * Renders rows as a Markdown table whose source is aligned too. Columns that are empty in every row
+ * are left out; without rows there is no table and the result is empty.
+ */
+export function table<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+): string {
+  const filled = columns
+    .map(({ header, align = "left", cell }) => ({
+      align,
+      cells: rows.map((row) => escapeCell(cell(row) ?? "")),
+      header: escapeCell(header),
+    }))
+    .filter(({ cells }) => cells.some((text) => text !== ""))
+    .map((column) => ({
+      ...column,
+      width: Math.max(3, ...[column.header, ...column.cells].map(textWidth)),
+    }));
+  if (filled.length === 0) return "";
+  const line = (texts: string[]) => `| ${texts.join(" | ")} |\n`;
+  const header = filled.map(({ header, align, width }) => pad(header, align, width));
+  const rule = filled.map(({ align, width }) =>
+    align === "right" ? "-".repeat(width - 1) + ":" : "-".repeat(width)
+  );
+  const body = rows.map((_, i) =>
+    filled.map(({ cells, align, width }) => pad(cells[i], align, width))
+  );
+  return [header, rule, ...body].map(line).join("");
+}
+
+/** A bar would end the cell, a line break the row. */
+function escapeCell(text: string): string {
+  return text.replace(/\s*\n\s*/g, " ").replaceAll("|", "\\|").trim();
+}
+
+/** Code points, which is the width in an editor for the scripts used here. */
+function textWidth(text: string): number {
+  return [...text].length;
+}
+
+function pad(text: string, align: "left" | "right", width: number): string {
+  const blanks = " ".repeat(width - textWidth(text));
+  return align === "right" ? blanks + text : text + blanks;
+}

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { type Column, table } from "./table.ts";
+
+interface Row {
+  name: string;
+  value: number | null;
+  note?: string;
+}
+
+const columns: Column<Row>[] = [
+  { header: "Arm", cell: ({ name }) => name },
+  {
+    header: "Value",
+    align: "right",
+    cell: ({ value }) => value === null ? null : value.toFixed(1),
+  },
+  { header: "Note", cell: ({ note }) => note ?? null },
+];
+
+Deno.test("a table aligns text left and numbers right", () => {
+  assert.equal(
+    table(columns, [{ name: "baseline", value: 93.1, note: "λ = 0" }, {
+      name: "b",
+      value: null,
+    }]),
+    "| Arm      | Value | Note  |\n" +
+      "| -------- | ----: | ----- |\n" +
+      "| baseline |  93.1 | λ = 0 |\n" +
+      "| b        |       |       |\n",
+  );
+});
+
+Deno.test("columns that are empty everywhere are left out", () => {
+  assert.equal(
+    table(columns, [{ name: "a", value: null }]),
+    "| Arm |\n| --- |\n| a   |\n",
+  );
+});
+
+Deno.test("no rows make no table", () => {
+  assert.equal(table(columns, []), "");
+});
+
+Deno.test("bars and line breaks cannot break the table", () => {
+  assert.equal(
+    table(columns, [{ name: "a|b\n  c", value: 1 }]),
+    "| Arm    | Value |\n| ------ | ----: |\n| a\\|b c |   1.0 |\n",
+  );
+});

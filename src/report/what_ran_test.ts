@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { groupRuns } from "./conditions.ts";
+import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import { missingRuns, whatRan } from "./what_ran.ts";
+
+Deno.test("the facts of the records are all there", () => {
+  const text = whatRan(exampleStudy(), groupRuns(exampleRuns([1, 2])));
+  for (
+    const [name, value] of [
+      ["Data", "easy-shapes: the easy-VQA recipe"],
+      [
+        "Splits",
+        "train 1,000 pictures with 5,000 questions; validation 50 pictures with 250 questions; test 60 pictures with 300 questions",
+      ],
+      [
+        "Image encoder",
+        "patches: fixed orthonormal projection of raw patches; frozen, 16 tokens x 64",
+      ],
+      ["Model", "Llama decoder, 2 layers, trained together with P1"],
+      ["Seeds", "1, 2"],
+      ["Optimiser steps", "40"],
+      ["Adapter", "Example Adapter (software)"],
+      ["Driver", "system"],
+      ["Operand form", "storage textures"],
+      ["Versions", "Plumbline 0.1.0, Deno 2.9.6"],
+    ]
+  ) {
+    assert.ok(
+      text.split("\n").some((line) => line.replace(/ +/g, " ") === `| ${name} | ${value} |`),
+      name,
+    );
+  }
+});
+
+Deno.test("adapters that differ between runs are all named", () => {
+  const other = { ...exampleRun().adapter, description: "Other Adapter", software: false };
+  const text = whatRan(
+    exampleStudy(),
+    groupRuns([exampleRun(), exampleRun({ seed: 2, adapter: other })]),
+  );
+  assert.match(text, /Example Adapter \(software\); Other Adapter +\|/);
+});
+
+Deno.test("a complete study has nothing missing", () => {
+  assert.equal(missingRuns(exampleStudy(), groupRuns(exampleRuns([1, 2]))), "");
+});
+
+Deno.test("runs without a record are named by the plan", () => {
+  const runs = exampleRuns([1, 2, 3]);
+  const recorded = groupRuns(runs.slice(0, 6));
+  assert.equal(
+    missingRuns(exampleStudy({ planned: runs }), recorded),
+    "**This study is not complete:** 6 of 12 runs are recorded. Missing: self-distillation (λ = 1) seeds 2 and 3; " +
+      "question-only seeds 2 and 3; baseline seed 3; cosine-constraint (λ = 1) seed 3.",
+  );
+});
+
+Deno.test("without a plan, runs are missing where another condition has the seed", () => {
+  const runs = exampleRuns([1, 2]).filter(({ arm, seed }) =>
+    arm !== "self-distillation" || seed !== 2
+  );
+  assert.equal(
+    missingRuns(exampleStudy(), groupRuns(runs)),
+    "**This study is not complete:** 7 of 8 runs are recorded. Missing: self-distillation (λ = 1) seed 2.",
+  );
+});

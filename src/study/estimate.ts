@@ -1,0 +1,107 @@
+/** What a study will cost, before it runs: traced without a device, timed by one matrix product. */
+import { compileTrainingStep, createModel } from "../models/multimodal.ts";
+import { OBJECTIVES } from "../objectives/objectives.ts";
+import { writeMatrix } from "../gpu/memory.ts";
+import type { KernelPlan } from "../gpu/plan.ts";
+import { compileProgram, createEngine, type Engine, freeTensor, ownTensor } from "../gpu/program.ts";
+import { matmulNT } from "../tensor/matmul.ts";
+import { createTape } from "../tensor/tape.ts";
+import type { PreparedData } from "../training/prepared_data.ts";
+import { evaluationBatches } from "../training/batches.ts";
+import { decoderConfig, packingLayout } from "../training/run.ts";
+import type { RunSettings } from "../training/settings.ts";
+
+/** Cost of a study. */
+export interface Estimate {
+  /** Wall time of all its runs, seconds. */
+  seconds: number;
+  /** Device memory of its largest run, bytes. */
+  bytes: number;
+}
+
+/** Speed of an adapter. */
+export interface Speed {
+  /** Floating-point operations a second of a matrix product of middling size. */
+  flops: number;
+  /** Where the number comes from. */
+  source: "measured" | "assumed";
+}
+
+/** When no adapter can be asked: what a software adapter on two cores gives. */
+export const ASSUMED_SPEED: Speed = { flops: 20e9, source: "assumed" };
+
+/** A step's other kernels make it take this many times the time of its products alone (measured on lavapipe). */
+const STEP_OVER_PRODUCTS = 1.6;
+/** Seconds a dispatch costs beside its work (lavapipe: 45 to 155 microseconds). */
+const DISPATCH_SECONDS = 8e-5;
+/** Evaluation runs the forward pass, about a third of a step. */
+const FORWARD_SHARE = 1 / 3;
+
+/** Measures the adapter's speed by a few products (1024 x 256) (256 x 256). */
+export async function measureSpeed(engine: Engine): Promise<Speed> {
+  const a = ownTensor(engine, "a", { rows: 1024, columns: 256 });
+  const b = ownTensor(engine, "b", { rows: 256, columns: 256 });
+  for (const { matrix } of [a, b]) {
+    writeMatrix(engine.device, matrix!, new Float32Array(matrix!.rows * matrix!.columns).fill(0.5));
+  }
+  const tape = createTape(engine);
+  for (let i = 0; i < 8; i++) matmulNT(tape, a, b);
+  const program = compileProgram(engine, tape.commands);
+  const times: number[] = [];
+  // The first round compiles.
+  for (let round = 0; round < 4; round++) {
+    const start = performance.now();
+    program.run();
+    await engine.device.queue.onSubmittedWorkDone();
+    times.push(performance.now() - start);
+  }
+  program.destroy();
+  for (const tensor of [a, b]) freeTensor(engine, tensor);
+  return { flops: program.flops / (Math.min(...times) / 1000), source: "measured" };
+}
+
+/** Cost of a grid of runs at a speed. */
+export function estimateStudy(runs: readonly RunSettings[], data: PreparedData, plan: KernelPlan, speed: Speed): Estimate {
+  // Arms differ by their objective only; lambda and seed change nothing.
+  const costs = new Map<string, { seconds: number; bytes: number }>();
+  const cost = (settings: RunSettings) => {
+    const key = `${settings.connector} ${settings.objective}`;
+    if (!costs.has(key)) costs.set(key, estimateRun(settings, data, plan, speed));
+    return costs.get(key)!;
+  };
+  return {
+    seconds: runs.reduce((sum, settings) => sum + cost(settings).seconds, 0),
+    bytes: Math.max(0, ...runs.map((settings) => cost(settings).bytes)),
+  };
+}
+
+function estimateRun(settings: RunSettings, data: PreparedData, plan: KernelPlan, speed: Speed): { seconds: number; bytes: number } {
+  const engine = createEngine(imaginaryDevice(), plan);
+  const layout = packingLayout(settings, data);
+  const model = createModel(engine, {
+    connector: settings.connector,
+    objective: OBJECTIVES[settings.objective],
+    decoder: decoderConfig(settings, layout.vocabulary),
+    visionWidth: data.width,
+    projectorWidth: settings.model.projectorWidth || settings.model.hiddenSize,
+    layout,
+    seed: settings.seed,
+  });
+  const { program } = compileTrainingStep(model, settings.training);
+  const step = program.flops / speed.flops * STEP_OVER_PRODUCTS + program.dispatches * DISPATCH_SECONDS;
+  const batches = (images?: number) => (split: PreparedData["test"]) => evaluationBatches(split, layout.batch, layout.blocks, images).length;
+  const { validations, validationImages } = settings.evaluation;
+  // The test split is read twice: generated answers and token loss.
+  const forwards = 2 * batches()(data.test) + validations * batches(validationImages)(data.validation);
+  return { seconds: step * (settings.training.steps + FORWARD_SHARE * forwards), bytes: engine.memory.bytes };
+}
+
+/** A device that allocates nothing: tracing on it says what a program would take. */
+function imaginaryDevice(): GPUDevice {
+  const limits = new Proxy({}, { get: (_, name) => name === "minUniformBufferOffsetAlignment" ? 256 : 2 ** 31 });
+  const resource = () => ({ createView: () => ({}), destroy: () => {} });
+  const queue = { writeBuffer: () => {}, writeTexture: () => {}, submit: () => {} };
+  return new Proxy({}, {
+    get: (_, name) => name === "limits" ? limits : name === "queue" ? queue : resource,
+  }) as GPUDevice;
+}

@@ -1,0 +1,88 @@
+/**
+ * The tape: operations write their dispatches on it and leave behind how gradients flow back.
+ *
+ * Tracing runs once. What comes out is a list of commands for `compileProgram`, forward pass first,
+ * then the backward pass that `backward()` writes in reverse order of the operations.
+ */
+import { createMatrix, width4 } from "../gpu/memory.ts";
+import type { Command, Engine, Tensor } from "../gpu/program.ts";
+import type { Constants } from "../gpu/template.ts";
+
+/** What an operation asks of a dispatch. */
+export interface DispatchOptions {
+  matrices: Record<string, Tensor>;
+  arrays?: Record<string, GPUBuffer>;
+  sizes: Record<string, number>;
+  constants?: Constants;
+  /** Workgroups. */
+  grid: [number, number];
+  flops?: number;
+}
+
+/** A program while it is being traced. */
+export interface Tape {
+  engine: Engine;
+  commands: Command[];
+  /** A new tensor whose memory the planner gives. */
+  tensor(name: string, rows: number, columns: number, needsGradient?: boolean): Tensor;
+  dispatch(kernel: string, options: DispatchOptions): void;
+  copy(from: Tensor, to: Tensor): void;
+  /** Leaves what to do when the gradients of an operation's results are known. */
+  onBackward(step: () => void): void;
+  /** The gradient gathered so far. */
+  gradientOf(tensor: Tensor): Tensor | undefined;
+  /**
+   * Adds to a tensor's gradient. `make` gets what has been gathered so far, to add to it in the same
+   * kernel, and returns the sum. Does nothing for a tensor that needs no gradient.
+   */
+  accumulate(tensor: Tensor, make: (base: Tensor | undefined) => Tensor): void;
+  /** Writes the backward pass. Operations whose results have no gradient write nothing. */
+  backward(): void;
+}
+
+/** Starts a tape. */
+export function createTape(engine: Engine): Tape {
+  const commands: Command[] = [];
+  const steps: (() => void)[] = [];
+  const gradients = new Map<Tensor, Tensor>();
+  return {
+    engine,
+    commands,
+    tensor: (name, rows, columns, needsGradient = false) => ({ name, rows, columns, width4: width4(columns), needsGradient }),
+    dispatch(kernel, { matrices, arrays = {}, sizes, constants = {}, grid, flops = 0 }) {
+      commands.push({ kind: "dispatch", kernel, constants, matrices, arrays, sizes, grid, flops });
+    },
+    copy(from, to) {
+      commands.push({ kind: "copy", from, to });
+    },
+    onBackward(step) {
+      steps.push(step);
+    },
+    gradientOf: (tensor) => gradients.get(tensor),
+    accumulate(tensor, make) {
+      if (tensor.needsGradient) gradients.set(tensor, make(gradients.get(tensor)));
+    },
+    backward() {
+      while (steps.length > 0) steps.pop()!();
+    },
+  };
+}
+
+/** Gives a traced tensor memory of its own, so that it can be read after the program ran. */
+export function keep(engine: Engine, tensor: Tensor): Tensor {
+  if (!tensor.matrix) {
+    tensor.matrix = createMatrix(engine.device, engine.plan.form, tensor, tensor.name);
+    engine.memory.bytes += tensor.matrix.bytes;
+  }
+  return tensor;
+}
+
+/** Workgroups of a kernel whose invocations own one row each. */
+export function rowGrid(tape: Tape, rows: number): [number, number] {
+  return [Math.ceil(rows / tape.engine.plan.lanes), 1];
+}
+
+/** Workgroups of a kernel over chunks of rows and, across, groups of four columns. */
+export function columnGrid(tape: Tape, chunks: number, columns4: number): [number, number] {
+  return [chunks, Math.ceil(columns4 / tape.engine.plan.lanes)];
+}

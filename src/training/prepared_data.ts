@@ -1,0 +1,99 @@
+/** A data set made ready for training: features and token ids. */
+import type { Dataset, Example } from "../data/dataset.ts";
+import type { EncodedQuestion } from "../data/packing.ts";
+import { buildTokenizer, type Tokenizer } from "../data/tokenizer.ts";
+import type { Features } from "../encoders/features.ts";
+
+/** A question with its token ids. */
+export interface PreparedQuestion extends EncodedQuestion {
+  id: string;
+  text: string;
+  /** The answer's text. */
+  truth: string;
+  type: string;
+}
+
+/** One split: features by image, questions by image. */
+export interface PreparedSplit {
+  /** (images, tokens, d_v). */
+  features: Float32Array;
+  questions: PreparedQuestion[][];
+}
+
+/** A data set ready for training. */
+export interface PreparedData {
+  tokenizer: Tokenizer;
+  /** Image tokens and their width, d_v. */
+  tokens: number;
+  width: number;
+  train: PreparedSplit;
+  validation: PreparedSplit;
+  test: PreparedSplit;
+  /** Tokens of the longest question with its answer, of any split. */
+  longestBlock: number;
+  /** Tokens of the longest training answer, end mark included. */
+  longestAnswer: number;
+}
+
+/** The tokenizer of a data set: words of its training questions and answers. */
+export function tokenizerOf(dataset: Dataset): Tokenizer {
+  return buildTokenizer(dataset.train.flatMap(({ questions }) => questions.flatMap(({ text, answer }) => [text, answer])));
+}
+
+/**
+ * Encodes all questions.
+ *
+ * A prompt is the question and the begin mark, which stands for "the answer is"; an answer ends with
+ * the end mark. A test answer with more tokens than any training answer can only be scored wrong, so
+ * it does not widen the blocks.
+ *
+ * @throws {RangeError} If a question has more tokens than `maxBlock`; the message names it.
+ */
+export function prepareData(
+  dataset: Dataset,
+  tokenizer: Tokenizer,
+  features: { train: Features; validation: Features; test: Features },
+  maxBlock: number,
+): PreparedData {
+  const answerTokens = (answer: string) => [...tokenizer.encode(answer), tokenizer.eos];
+  const longestAnswer = Math.max(1, ...dataset.train.flatMap(({ questions }) => questions.map(({ answer }) => answerTokens(answer).length)));
+  let longestBlock = 1;
+  const prepare = (examples: Example[], { data }: Features): PreparedSplit => ({
+    features: data,
+    questions: examples.map(({ questions }) =>
+      questions.map(({ id, text, answer, type }) => {
+        const prompt = [...tokenizer.encode(text), tokenizer.bos];
+        const block = prompt.length + longestAnswer - 1;
+        if (block > maxBlock) {
+          throw new RangeError(
+            `Cannot fit question "${id}": it takes ${block} tokens with its answer, the context leaves ${maxBlock}; raise training.context`,
+          );
+        }
+        longestBlock = Math.max(longestBlock, block);
+        return { id, text, truth: answer, type, prompt, answer: answerTokens(answer).slice(0, longestAnswer) };
+      })
+    ),
+  });
+  const { tokens, width } = features.train;
+  const splits = {
+    train: prepare(dataset.train, features.train),
+    validation: prepare(dataset.validation, features.validation),
+    test: prepare(dataset.test, features.test),
+  };
+  return { tokenizer, tokens, width, ...splits, longestBlock, longestAnswer };
+}
+
+/** The same split with every image replaced by one: (tokens, d_v). The question-only control. */
+export function withConstantImage(split: PreparedSplit, image: Float32Array): PreparedSplit {
+  const features = new Float32Array(split.features.length);
+  for (let at = 0; at < features.length; at += image.length) features.set(image, at);
+  return { ...split, features };
+}
+
+/** Mean over images of the features: (tokens, d_v). */
+export function meanImage({ features, questions }: PreparedSplit): Float32Array {
+  const size = features.length / questions.length;
+  const sum = new Float64Array(size);
+  for (let i = 0; i < features.length; i++) sum[i % size] += features[i];
+  return Float32Array.from(sum, (value) => value / questions.length);
+}
