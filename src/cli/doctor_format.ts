@@ -7,6 +7,7 @@ import type { Diagnosis } from "./doctor.ts";
 export function formatDiagnosis(
   { adapter, driver, problem, selfTest, adapters, cache, advice }: Diagnosis,
 ): string {
+  const width = Math.max(...selfTest.map(({ kernel }) => kernel.length));
   const sections: [title: string, lines: string[]][] = [
     [
       "Adapter",
@@ -33,7 +34,7 @@ export function formatDiagnosis(
     [
       "Kernel self-test",
       selfTest.map(({ kernel, maxError, tolerance, passed }) =>
-        `${passed ? "ok    " : "FAILED"}  ${kernel.padEnd(28)} off by ${
+        `${passed ? "ok    " : "FAILED"}  ${kernel.padEnd(width)} off by ${
           maxError.toExponential(1)
         }, allowed ${tolerance.toExponential(1)}`
       ),

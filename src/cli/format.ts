@@ -1,8 +1,8 @@
 /** Durations and sizes for people. */
 
-/** Seconds in words, to two units. */
+/** A duration for people: seconds, minutes, or hours and minutes. */
 export function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  if (Math.round(seconds) < 60) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

@@ -11,12 +11,13 @@ const USAGE = 2;
 /** Runs a command line. Errors become one line on standard error and an exit code. */
 export async function main(args: string[]): Promise<void> {
   const program = new Command("plumbline")
-    .description("Does regularising the vision-to-language projector help? A GPU benchmark and ablation suite.")
-    .version(VERSION)
-    .showSuggestionAfterError()
-    .exitOverride();
+    .description(
+      "Does regularising the vision-to-language projector help? A GPU benchmark and ablation suite.",
+    )
+    .version(VERSION);
+  program.exitOverride().configureOutput(OUTPUT);
   for (const command of [ablateCommand(), doctorCommand(), reportCommand()]) {
-    program.addCommand(command.exitOverride().showSuggestionAfterError() as unknown as Command);
+    program.addCommand(command.exitOverride().configureOutput(OUTPUT) as unknown as Command);
   }
   try {
     await program.parseAsync(args, { from: "user" });
@@ -27,12 +28,43 @@ export async function main(args: string[]): Promise<void> {
       return;
     }
     if (Deno.env.get("PLUMBLINE_DEBUG")) throw error;
-    console.error(`error: ${(error as Error).message}`);
+    console.error(describe(error));
     Deno.exitCode = 1;
   }
 }
 
+/** Commander's output; it would put a suggestion on a line of its own. */
+const OUTPUT = {
+  writeOut: (text: string) => console.log(text.trimEnd()),
+  writeErr: (text: string) => console.error(text.trimEnd()),
+  outputError: (text: string) => console.error(oneLine(text)),
+};
+
+/** An error in one line. */
+function describe(error: unknown): string {
+  return oneLine(`error: ${error instanceof Error ? error.message : error}`);
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, " ");
+}
+
+/**
+ * Ends the program in one line for errors that no one awaits, such as those that the GPU reports by
+ * itself.
+ */
+export function endOnUncaught(): void {
+  const end = (event: Event, error: unknown) => {
+    event.preventDefault();
+    console.error(describe(error));
+    Deno.exit(1);
+  };
+  addEventListener("error", (event) => end(event, event.error));
+  addEventListener("unhandledrejection", (event) => end(event, event.reason));
+}
+
 if (import.meta.main) {
+  if (!Deno.env.get("PLUMBLINE_DEBUG")) endOnUncaught();
   await main(Deno.args);
   // Handles that a library keeps open must not keep a finished program alive.
   Deno.exit();

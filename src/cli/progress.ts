@@ -11,7 +11,7 @@ export interface Progress {
   stop(): void;
 }
 
-/** Between two plain lines about the same work, milliseconds. */
+/** Between two plain lines about work that goes on, milliseconds. */
 const LINE_EVERY = 10_000;
 
 /** Starts reporting progress. */
@@ -35,7 +35,10 @@ function barProgress(): Progress {
     task(what, done, of) {
       if (!bar || of !== total || done < (bar as unknown as { value: number }).value) {
         stop();
-        bar = new cliProgress.SingleBar({ format, hideCursor: true, clearOnComplete: true }, cliProgress.Presets.shades_classic);
+        bar = new cliProgress.SingleBar(
+          { format, hideCursor: true, clearOnComplete: true },
+          cliProgress.Presets.shades_classic,
+        );
         bar.start(total = of, 0, { what });
       }
       bar.update(done, { what });
@@ -45,14 +48,23 @@ function barProgress(): Progress {
   };
 }
 
-function lineProgress(): Progress {
-  let last = 0;
+/**
+ * Plain lines: one when work is done, and one about every ten seconds before that.
+ *
+ * @param write Takes a line.
+ * @param now Milliseconds since any moment.
+ */
+export function lineProgress(
+  write: (line: string) => void = console.error,
+  now: () => number = () => performance.now(),
+): Progress {
+  let last = now();
   return {
-    say: (line) => console.error(line),
+    say: write,
     task(what, done, total) {
-      if (done < total && performance.now() - last < LINE_EVERY) return;
-      last = performance.now();
-      console.error(`${what}: ${done} of ${total}`);
+      if (done < total && now() - last < LINE_EVERY) return;
+      last = now();
+      write(`${what}: ${done} of ${total}`);
     },
     stop() {},
   };

@@ -16,6 +16,8 @@ export interface PatchesOptions {
   patch: number;
   /** Width of a token, d_v; at most 3 * patch^2, where the projection loses nothing. */
   width: number;
+  /** Takes each picture's mean token off its tokens, so that a plain ground becomes zero; false unless given. */
+  centre?: boolean;
   /** Seed of the projection; 0 unless given. */
   seed?: number;
 }
@@ -27,7 +29,7 @@ export interface PatchesOptions {
  * @throws {RangeError} when the sizes do not fit each other
  */
 export function patchesEncoder(
-  { imageSize, patch, width, seed = 0 }: PatchesOptions,
+  { imageSize, patch, width, centre = false, seed = 0 }: PatchesOptions,
 ): Encoder {
   for (const [name, value] of Object.entries({ imageSize, patch, width })) {
     if (!Number.isSafeInteger(value) || value < 1) {
@@ -50,11 +52,12 @@ export function patchesEncoder(
   const side = imageSize / patch;
   const tokens = side * side;
   const projection = orthonormalColumns(inputs, width, seed);
-  const settings = JSON.stringify(["patches", imageSize, patch, width, seed]);
+  const settings = JSON.stringify(["patches", imageSize, patch, width, centre, seed]);
   return {
     name: "patches",
     description: `raw ${patch} x ${patch} patches of ${imageSize} x ${imageSize} pictures, ` +
-      `fixed random orthonormal projection from ${inputs} to ${width} (nothing learned)`,
+      `fixed random orthonormal projection from ${inputs} to ${width} (nothing learned)` +
+      (centre ? ", each picture's mean token taken off" : ""),
     tokens,
     width,
     contentHash: createHash("sha256").update(settings).update(
@@ -68,6 +71,12 @@ export function patchesEncoder(
           const corner = (Math.floor(token / side) * imageSize + token % side) *
             patch * 3;
           features.set(project(data, corner), (index * tokens + token) * width);
+        }
+        if (centre) {
+          takeOffMean(
+            features.subarray(index * tokens * width, (index + 1) * tokens * width),
+            width,
+          );
         }
       });
       return Promise.resolve(features);
@@ -87,6 +96,14 @@ export function patchesEncoder(
     }
     return sums;
   }
+}
+
+/** Subtracts the mean row from every row of (rows, width). */
+function takeOffMean(rows: Float32Array, width: number): void {
+  const count = rows.length / width;
+  const mean = new Float64Array(width);
+  rows.forEach((value, at) => mean[at % width] += value / count);
+  rows.forEach((value, at) => rows[at] = value - mean[at % width]);
 }
 
 /** A random (rows, columns) matrix with orthonormal columns, row-major: Gram and Schmidt on normal draws, twice over. */

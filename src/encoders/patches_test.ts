@@ -131,3 +131,19 @@ Deno.test("sizes that do not fit are refused by name", () => {
     message: /imageSize NaN/,
   });
 });
+
+Deno.test("a centred picture's tokens have mean zero and keep their differences", async () => {
+  const options = { imageSize: 8, patch: 4, width: 12 };
+  const image = noise(8, 8, 3);
+  const plain = await patchesEncoder(options).encode([image]);
+  const centred = await patchesEncoder({ ...options, centre: true }).encode([image]);
+  for (let output = 0; output < 12; output++) {
+    const column = (tokens: Float32Array) =>
+      [0, 1, 2, 3].map((token) => tokens[token * 12 + output]);
+    const [a, b] = [column(plain), column(centred)];
+    assert.ok(Math.abs(b.reduce((sum, value) => sum + value)) < 1e-5);
+    for (let token = 1; token < 4; token++) {
+      assert.ok(Math.abs((a[token] - a[0]) - (b[token] - b[0])) < 1e-5);
+    }
+  }
+});

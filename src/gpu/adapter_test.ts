@@ -25,7 +25,7 @@ Deno.test("the adapter's record names the adapter and where its driver comes fro
 
 Deno.test("a process cannot change its adapter", async () => {
   await assert.rejects(
-    async () => await openGpu({ adapter: "no such adapter" }),
+    openGpu({ adapter: "no such adapter" }),
     /Cannot change to adapter "no such adapter"/,
   );
 });

@@ -82,20 +82,16 @@ let prepared: { asked: string | undefined; choice: Promise<DriverChoice> } | und
  * @throws {RangeError} If no adapter has the name, listing those that are there
  * @throws {Error} If there is no driver and none can be obtained, or if the isolate has chosen otherwise before
  */
-export function prepareDriver(
+export async function prepareDriver(
   { adapter, quiet = false }: DriverOptions = {},
 ): Promise<DriverChoice> {
   const asked = adapter ?? (Deno.env.get("PLUMBLINE_ADAPTER") || undefined);
-  if (prepared === undefined) {
-    prepared = { asked, choice: chooseAndLoad(asked, quiet ? () => {} : console.error) };
-  } else if (asked !== undefined && asked !== prepared.asked) {
-    throw new Error(
-      `Cannot change to adapter "${asked}": this process uses "${
-        prepared.asked ?? "the best one"
-      }"`,
-    );
+  prepared ??= { asked, choice: chooseAndLoad(asked, quiet ? () => {} : console.error) };
+  if (asked !== undefined && asked !== prepared.asked) {
+    const current = prepared.asked ?? "the best one";
+    throw new Error(`Cannot change to adapter "${asked}": this process uses "${current}"`);
   }
-  return prepared.choice;
+  return await prepared.choice;
 }
 
 async function chooseAndLoad(asked: string | undefined, say: Say): Promise<DriverChoice> {
@@ -221,7 +217,7 @@ async function softwareChoice(names: SoftwareDriver[], say: Say): Promise<Driver
       return driver && cachedChoice(name, driver);
     } catch (error) {
       failures.set(name, (error as Error).message);
-      say(`${(error as Error).message}`);
+      say((error as Error).message);
       return null;
     }
   };
@@ -245,7 +241,7 @@ async function readOrRepair(name: SoftwareDriver, say: Say): Promise<DriverManif
   try {
     return await readManifest(driverDir(name));
   } catch (error) {
-    say(`${(error as Error).message}`);
+    say((error as Error).message);
     return await install(name, say);
   }
 }

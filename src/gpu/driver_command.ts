@@ -11,7 +11,7 @@ export interface CommandOptions {
 /**
  * Runs a program and returns its standard output.
  *
- * @throws {Error} If it is missing, fails or takes too long; the message ends with its last line
+ * @throws {Error} If it is missing, fails or takes too long; the message ends with what it said
  */
 export async function runCommand(
   program: string,
@@ -36,7 +36,7 @@ export async function runCommand(
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (output.success) return text(output.stdout);
   const lines = (text(output.stderr).trim() || text(output.stdout).trim()).split("\n");
-  const reason = lines.findLast((line) => /error|^E:/i.test(line)) ?? lines.at(-1) ?? "";
+  const reason = lines.find((line) => /error|^E:/i.test(line)) ?? lines.at(-1) ?? "";
   const how = output.signal === "SIGTERM"
     ? `ended after ${seconds} seconds at most`
     : `exit status ${output.code}`;

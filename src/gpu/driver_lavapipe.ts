@@ -43,17 +43,16 @@ export async function obtainLavapipe(dir: string): Promise<DriverManifest> {
   const apt = join(dir, "apt");
   const unpacked = join(dir, "unpacked");
   const env = await preparePrivateApt(apt);
-  await runCommand("apt-get", ["update", "-qq"], { env });
-  await runCommand("apt-get", [
-    "install",
-    "-qq",
-    "--yes",
-    "--download-only",
-    "--no-install-recommends",
-    ...PACKAGES,
-  ], {
-    env,
-  });
+  const download = ["install", "-qq", "--yes", "--download-only", "--no-install-recommends"];
+  try {
+    await runCommand("apt-get", ["update", "-qq"], { env });
+    await runCommand("apt-get", [...download, ...PACKAGES], { env });
+  } catch (error) {
+    throw new Error(
+      `Cannot obtain lavapipe from this system's package archive: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
   const archives = join(apt, "cache", "archives");
   let version = "";
   for await (const { name } of Deno.readDir(archives)) {

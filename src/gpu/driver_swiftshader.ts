@@ -98,11 +98,11 @@ async function fetchByDeno(dir: string): Promise<string> {
 }
 
 async function fetchByNpm(dir: string): Promise<string> {
-  const printed = await runCommand(
-    "npm",
-    ["pack", "--silent", `${LOCKED.name}@${LOCKED.version}`],
-    { cwd: dir },
-  );
+  // Without the two, npm waits for minutes before it says that there is no network.
+  const patience = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"];
+  const specifier = `${LOCKED.name}@${LOCKED.version}`;
+  const args = ["pack", "--loglevel=error", ...patience, specifier];
+  const printed = await runCommand("npm", args, { cwd: dir });
   await runCommand("tar", ["-xzf", join(dir, printed.trim().split("\n").at(-1)!), "-C", dir]);
   return join(dir, "package", LOCKED.archive);
 }

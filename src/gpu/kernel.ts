@@ -4,7 +4,12 @@
 import type { DeviceMatrix } from "./memory.ts";
 import type { KernelPlan } from "./plan.ts";
 import { KERNELS } from "./kernel_files.ts";
-import { type Constants, expand, type KernelTemplate, type OperandDeclaration } from "./template.ts";
+import {
+  type Constants,
+  expand,
+  type KernelTemplate,
+  type OperandDeclaration,
+} from "./template.ts";
 
 /** Bytes of the `step` uniform. */
 export const STEP_BYTES = 48;
@@ -58,7 +63,9 @@ export function kernelVariant(
   const template = KERNELS.get(name);
   if (!template) throw new RangeError(`Cannot make pipeline: there is no kernel "${name}"`);
   const all = { LANES: plan.lanes, ...constants };
-  const operands = template.operands.filter((operand) => !operand.condition || (constants[operand.condition] ?? 0) !== 0);
+  const operands = template.operands.filter((operand) =>
+    !operand.condition || (constants[operand.condition] ?? 0) !== 0
+  );
   const code = prelude(template, operands, plan, folded) + expand(template.lines, all);
   const layout = device.createBindGroupLayout({ entries: layoutEntries(template, operands, plan) });
   const pipeline = device.createComputePipeline({
@@ -73,19 +80,40 @@ export function kernelVariant(
 
 const isMatrix = ({ role }: OperandDeclaration) => role === "read" || role === "write";
 
-function prelude(template: KernelTemplate, operands: OperandDeclaration[], plan: KernelPlan, folded: ReadonlySet<string>): string {
+function prelude(
+  template: KernelTemplate,
+  operands: OperandDeclaration[],
+  plan: KernelPlan,
+  folded: ReadonlySet<string>,
+): string {
   const lines = [SKEW];
   const fields = template.sizes.map(({ name, type }) => `${name}: ${type}`);
-  fields.push(...operands.filter(isMatrix).flatMap(({ name }) => [`stride_${name}: u32`, `fold_${name}: u32`]));
-  lines.push(`struct Sizes { ${fields.join(", ")} }`, `@group(0) @binding(0) var<uniform> size: Sizes;`);
+  fields.push(
+    ...operands.filter(isMatrix).flatMap((
+      { name },
+    ) => [`stride_${name}: u32`, `fold_${name}: u32`]),
+  );
+  lines.push(
+    `struct Sizes { ${fields.join(", ")} }`,
+    `@group(0) @binding(0) var<uniform> size: Sizes;`,
+  );
   if (template.usesStep) lines.push(STEP_STRUCT, `@group(0) @binding(1) var<uniform> step: Step;`);
-  operands.forEach((operand, index) => lines.push(...declare(operand, index + 2, plan, folded.has(operand.name))));
+  operands.forEach((operand, index) =>
+    lines.push(...declare(operand, index + 2, plan, folded.has(operand.name)))
+  );
   return lines.join("\n") + "\n";
 }
 
-function declare({ role, name }: OperandDeclaration, binding: number, { form }: KernelPlan, fold: boolean): string[] {
+function declare(
+  { role, name }: OperandDeclaration,
+  binding: number,
+  { form }: KernelPlan,
+  fold: boolean,
+): string[] {
   const at = `@group(0) @binding(${binding})`;
-  const texel = fold ? `vec2u(column + (row / size.fold_${name}) * size.stride_${name}, row % size.fold_${name})` : "vec2u(column, row)";
+  const texel = fold
+    ? `vec2u(column + (row / size.fold_${name}) * size.stride_${name}, row % size.fold_${name})`
+    : "vec2u(column, row)";
   const index = `row * size.stride_${name} + column`;
   switch (role) {
     case "read":
@@ -119,9 +147,17 @@ function declare({ role, name }: OperandDeclaration, binding: number, { form }: 
   }
 }
 
-function layoutEntries(template: KernelTemplate, operands: OperandDeclaration[], { form }: KernelPlan): GPUBindGroupLayoutEntry[] {
+function layoutEntries(
+  template: KernelTemplate,
+  operands: OperandDeclaration[],
+  { form }: KernelPlan,
+): GPUBindGroupLayoutEntry[] {
   const visibility = GPUShaderStage.COMPUTE;
-  const entries: GPUBindGroupLayoutEntry[] = [{ binding: 0, visibility, buffer: { type: "uniform" } }];
+  const entries: GPUBindGroupLayoutEntry[] = [{
+    binding: 0,
+    visibility,
+    buffer: { type: "uniform" },
+  }];
   if (template.usesStep) entries.push({ binding: 1, visibility, buffer: { type: "uniform" } });
   operands.forEach(({ role }, index) => {
     const binding = index + 2;
@@ -130,14 +166,22 @@ function layoutEntries(template: KernelTemplate, operands: OperandDeclaration[],
       entries.push({ binding, visibility, storageTexture: { access, format: "rgba32float" } });
     } else {
       const readOnly = role === "read" || role === "ints" || role === "floats_in";
-      entries.push({ binding, visibility, buffer: { type: readOnly ? "read-only-storage" : "storage" } });
+      entries.push({
+        binding,
+        visibility,
+        buffer: { type: readOnly ? "read-only-storage" : "storage" },
+      });
     }
   });
   return entries;
 }
 
 /** The words of a dispatch's `size` uniform: declared sizes, then stride and fold of each matrix. */
-export function sizeWords(kernel: Kernel, sizes: Readonly<Record<string, number>>, matrices: Readonly<Record<string, DeviceMatrix>>): ArrayBuffer {
+export function sizeWords(
+  kernel: Kernel,
+  sizes: Readonly<Record<string, number>>,
+  matrices: Readonly<Record<string, DeviceMatrix>>,
+): ArrayBuffer {
   const matrixOperands = kernel.operands.filter(isMatrix);
   const words = kernel.template.sizes.length + 2 * matrixOperands.length;
   const bytes = new ArrayBuffer(Math.ceil(words / 4) * 16);
@@ -145,7 +189,9 @@ export function sizeWords(kernel: Kernel, sizes: Readonly<Record<string, number>
   let at = 0;
   for (const { name, type } of kernel.template.sizes) {
     const value = sizes[name];
-    if (value === undefined) throw new RangeError(`Cannot dispatch ${kernel.template.name}: size "${name}" is missing`);
+    if (value === undefined) {
+      throw new RangeError(`Cannot dispatch ${kernel.template.name}: size "${name}" is missing`);
+    }
     if (type === "f32") view.setFloat32(at, value, true);
     else view.setUint32(at, value, true);
     at += 4;

@@ -34,27 +34,47 @@ export function width4(columns: number): number {
  *
  * @throws {RangeError} If the adapter's limits do not allow the size.
  */
-export function createMatrix(device: GPUDevice, form: OperandForm, shape: Shape, label = ""): DeviceMatrix {
+export function createMatrix(
+  device: GPUDevice,
+  form: OperandForm,
+  shape: Shape,
+  label = "",
+): DeviceMatrix {
   const { rows, columns } = shape;
   const width = width4(columns);
   const matrix = { rows, columns, width4: width, foldRows: rows, bytes: rows * width * 16 };
   if (form === "buffer") {
     if (matrix.bytes > device.limits.maxStorageBufferBindingSize) {
       throw new RangeError(
-        `Cannot allocate ${label || "matrix"} ${rows} x ${columns}: ${matrix.bytes} bytes exceed the adapter's binding of ${device.limits.maxStorageBufferBindingSize}`,
+        `Cannot allocate ${
+          label || "matrix"
+        } ${rows} x ${columns}: ${matrix.bytes} bytes exceed the adapter's binding of ${device.limits.maxStorageBufferBindingSize}`,
       );
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    return { ...matrix, buffer: device.createBuffer({ size: Math.max(matrix.bytes, 16), usage, label }) };
+    return {
+      ...matrix,
+      buffer: device.createBuffer({ size: Math.max(matrix.bytes, 16), usage, label }),
+    };
   }
   const limit = device.limits.maxTextureDimension2D;
   const foldRows = Math.min(rows, limit);
   const textureWidth = width * Math.ceil(rows / foldRows);
   if (textureWidth > limit) {
-    throw new RangeError(`Cannot allocate ${label || "matrix"} ${rows} x ${columns}: it exceeds the adapter's texture size of ${limit}`);
+    throw new RangeError(
+      `Cannot allocate ${
+        label || "matrix"
+      } ${rows} x ${columns}: it exceeds the adapter's texture size of ${limit}`,
+    );
   }
-  const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
-  const texture = device.createTexture({ size: [textureWidth, foldRows], format: "rgba32float", usage, label });
+  const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST |
+    GPUTextureUsage.COPY_SRC;
+  const texture = device.createTexture({
+    size: [textureWidth, foldRows],
+    format: "rgba32float",
+    usage,
+    label,
+  });
   return { ...matrix, foldRows, texture, view: texture.createView() };
 }
 
@@ -71,7 +91,9 @@ export function destroyMatrix(matrix: DeviceMatrix): void {
  */
 export function writeMatrix(device: GPUDevice, matrix: DeviceMatrix, values: Float32Array): void {
   if (values.length !== matrix.rows * matrix.columns) {
-    throw new RangeError(`Cannot write matrix ${matrix.rows} x ${matrix.columns}: got ${values.length} values`);
+    throw new RangeError(
+      `Cannot write matrix ${matrix.rows} x ${matrix.columns}: got ${values.length} values`,
+    );
   }
   const padded = pad(values, matrix);
   if (matrix.buffer) {
@@ -97,7 +119,10 @@ export async function readMatrix(device: GPUDevice, matrix: DeviceMatrix): Promi
   // bytesPerRow of a copy from a texture is a multiple of 256.
   const rowBytes = matrix.texture ? Math.ceil(folds * stride * 4 / 256) * 256 : stride * 4;
   const size = matrix.texture ? rowBytes * matrix.foldRows : matrix.bytes;
-  const staging = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const staging = device.createBuffer({
+    size,
+    usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+  });
   const encoder = device.createCommandEncoder();
   if (matrix.texture) {
     encoder.copyTextureToBuffer(
@@ -113,7 +138,8 @@ export async function readMatrix(device: GPUDevice, matrix: DeviceMatrix): Promi
   const raw = new Float32Array(staging.getMappedRange());
   const values = new Float32Array(matrix.rows * matrix.columns);
   for (let row = 0; row < matrix.rows; row++) {
-    const at = (row % matrix.foldRows) * (rowBytes / 4) + Math.floor(row / matrix.foldRows) * stride;
+    const at = (row % matrix.foldRows) * (rowBytes / 4) +
+      Math.floor(row / matrix.foldRows) * stride;
     values.set(raw.subarray(at, at + matrix.columns), row * matrix.columns);
   }
   staging.unmap();
@@ -138,7 +164,10 @@ export function createArray(device: GPUDevice, length: number, label = ""): GPUB
 
 /** Reads the bytes of a buffer back. Waits for the queue. */
 export async function readBuffer(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> {
-  const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const staging = device.createBuffer({
+    size: buffer.size,
+    usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+  });
   const encoder = device.createCommandEncoder();
   encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
   device.queue.submit([encoder.finish()]);

@@ -34,11 +34,19 @@ export function defaultPlan(form: OperandForm, software: boolean): KernelPlan {
     ? {
       form,
       lanes: 8,
-      matmul: { nt: { rows: 16, texels: 2 }, nn: { rows: 16, texels: 4 }, tn: { rows: 16, texels: 2 } },
+      matmul: {
+        nt: { rows: 16, texels: 2 },
+        nn: { rows: 16, texels: 4 },
+        tn: { rows: 16, texels: 2 },
+      },
     }
     : {
       form,
       lanes: 64,
-      matmul: { nt: { rows: 4, texels: 1 }, nn: { rows: 4, texels: 1 }, tn: { rows: 4, texels: 1 } },
+      matmul: {
+        nt: { rows: 4, texels: 1 },
+        nn: { rows: 4, texels: 1 },
+        tn: { rows: 4, texels: 1 },
+      },
     };
 }

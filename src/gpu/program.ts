@@ -5,6 +5,7 @@
  * after the last dispatch that reads it. The planner hands freed memory of the same shape on.
  */
 import { createMatrix, destroyMatrix, type DeviceMatrix, type Shape, width4 } from "./memory.ts";
+import { KERNELS } from "./kernel_files.ts";
 import { type Kernel, type KernelCache, kernelVariant, sizeWords, STEP_BYTES } from "./kernel.ts";
 import type { KernelPlan } from "./plan.ts";
 import type { Constants } from "./template.ts";
@@ -48,7 +49,11 @@ export interface Engine {
 
 /** Makes an engine on a device. */
 export function createEngine(device: GPUDevice, plan: KernelPlan): Engine {
-  const step = device.createBuffer({ size: STEP_BYTES, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, label: "step" });
+  const step = device.createBuffer({
+    size: STEP_BYTES,
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    label: "step",
+  });
   return { device, plan, cache: new Map(), step, memory: { bytes: 0 } };
 }
 
@@ -70,7 +75,13 @@ export interface StepNumbers {
 export function writeStep(engine: Engine, numbers: StepNumbers): void {
   const { learningRate = [0, 0], correction1 = [1, 1], correction2 = [1, 1] } = numbers;
   const bytes = new ArrayBuffer(STEP_BYTES);
-  new Float32Array(bytes).set([...learningRate, ...correction1, ...correction2, numbers.lambda ?? 0, numbers.tokenScale ?? 0]);
+  new Float32Array(bytes).set([
+    ...learningRate,
+    ...correction1,
+    ...correction2,
+    numbers.lambda ?? 0,
+    numbers.tokenScale ?? 0,
+  ]);
   new Uint32Array(bytes)[8] = numbers.slot ?? 0;
   engine.device.queue.writeBuffer(engine.step, 0, bytes);
 }
@@ -106,8 +117,17 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
   const kernels: (Kernel | null)[] = commands.map((command) => {
     if (command.kind === "copy") return null;
     const matrices = resolve(command.matrices, planned.matrices);
-    const folded = new Set(Object.keys(matrices).filter((name) => matrices[name].rows > matrices[name].foldRows));
-    const kernel = kernelVariant(device, engine.cache, plan, command.kernel, command.constants, folded);
+    const folded = new Set(
+      Object.keys(matrices).filter((name) => matrices[name].rows > matrices[name].foldRows),
+    );
+    const kernel = kernelVariant(
+      device,
+      engine.cache,
+      plan,
+      command.kernel,
+      command.constants,
+      folded,
+    );
     uniforms.push(sizeWords(kernel, command.sizes, matrices));
     return kernel;
   });
@@ -125,21 +145,35 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
     const kernel = kernels[index]!;
     const words = uniforms[uniform++];
     device.queue.writeBuffer(uniformBuffer, offset, words);
-    const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: uniformBuffer, offset, size: words.byteLength } }];
+    const entries: GPUBindGroupEntry[] = [{
+      binding: 0,
+      resource: { buffer: uniformBuffer, offset, size: words.byteLength },
+    }];
     offset += strideOf(words.byteLength);
     if (kernel.template.usesStep) entries.push({ binding: 1, resource: { buffer: engine.step } });
     kernel.operands.forEach(({ role, name }, at) => {
       const binding = at + 2;
       if (role === "read" || role === "write") {
-        const matrix = matrixOf(command.matrices[name], planned.matrices, `${command.kernel}.${name}`);
+        const matrix = matrixOf(
+          command.matrices[name],
+          planned.matrices,
+          `${command.kernel}.${name}`,
+        );
         entries.push({ binding, resource: matrix.view ?? { buffer: matrix.buffer! } });
       } else {
         const buffer = command.arrays[name];
-        if (!buffer) throw new RangeError(`Cannot record ${command.kernel}: array "${name}" is missing`);
+        if (!buffer) {
+          throw new RangeError(`Cannot record ${command.kernel}: array "${name}" is missing`);
+        }
         entries.push({ binding, resource: { buffer } });
       }
     });
-    return { kernel, group: device.createBindGroup({ layout: kernel.layout, entries }), grid: command.grid, flops: command.flops };
+    return {
+      kernel,
+      group: device.createBindGroup({ layout: kernel.layout, entries }),
+      grid: command.grid,
+      flops: command.flops,
+    };
   });
 
   function encode(encoder: GPUCommandEncoder): void {
@@ -148,7 +182,11 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
       if ("kind" in step) {
         pass?.end();
         pass = undefined;
-        copyMatrix(encoder, matrixOf(step.from, planned.matrices, "copy"), matrixOf(step.to, planned.matrices, "copy"));
+        copyMatrix(
+          encoder,
+          matrixOf(step.from, planned.matrices, "copy"),
+          matrixOf(step.to, planned.matrices, "copy"),
+        );
         continue;
       }
       pass ??= encoder.beginComputePass();
@@ -161,7 +199,10 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
 
   return {
     dispatches: steps.filter((step) => !("kind" in step)).length,
-    flops: commands.reduce((sum, command) => sum + (command.kind === "dispatch" ? command.flops : 0), 0),
+    flops: commands.reduce(
+      (sum, command) => sum + (command.kind === "dispatch" ? command.flops : 0),
+      0,
+    ),
     bytes: planned.bytes,
     run() {
       const encoder = device.createCommandEncoder();
@@ -177,19 +218,36 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
   };
 }
 
-function matrixOf(tensor: Tensor | undefined, planned: Map<Tensor, DeviceMatrix>, where: string): DeviceMatrix {
+function matrixOf(
+  tensor: Tensor | undefined,
+  planned: Map<Tensor, DeviceMatrix>,
+  where: string,
+): DeviceMatrix {
   const matrix = tensor && (tensor.matrix ?? planned.get(tensor));
-  if (!matrix) throw new RangeError(`Cannot record ${where}: ${tensor ? `"${tensor.name}" is never written` : "it is missing"}`);
+  if (!matrix) {
+    throw new RangeError(
+      `Cannot record ${where}: ${tensor ? `"${tensor.name}" is never written` : "it is missing"}`,
+    );
+  }
   return matrix;
 }
 
-function resolve(tensors: Record<string, Tensor>, planned: Map<Tensor, DeviceMatrix>): Record<string, DeviceMatrix> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, matrixOf(tensor, planned, name)]));
+function resolve(
+  tensors: Record<string, Tensor>,
+  planned: Map<Tensor, DeviceMatrix>,
+): Record<string, DeviceMatrix> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, matrixOf(tensor, planned, name)]),
+  );
 }
 
 /** Gives every tensor without memory of its own some, reusing what is free after its last reader. */
-function planMemory(engine: Engine, commands: readonly Command[]): { matrices: Map<Tensor, DeviceMatrix>; owned: DeviceMatrix[]; bytes: number } {
-  const tensorsOf = (command: Command) => command.kind === "copy" ? [command.from, command.to] : Object.values(command.matrices);
+function planMemory(
+  engine: Engine,
+  commands: readonly Command[],
+): { matrices: Map<Tensor, DeviceMatrix>; owned: DeviceMatrix[]; bytes: number } {
+  const tensorsOf = (command: Command) =>
+    command.kind === "copy" ? [command.from, command.to] : Object.values(command.matrices);
   const last = new Map<Tensor, number>();
   commands.forEach((command, index) => {
     for (const tensor of tensorsOf(command)) last.set(tensor, index);
@@ -202,6 +260,11 @@ function planMemory(engine: Engine, commands: readonly Command[]): { matrices: M
     const used = new Set(tensorsOf(command).filter((tensor) => !tensor.matrix));
     for (const tensor of used) {
       if (matrices.has(tensor)) continue;
+      if (!writes(command, tensor)) {
+        throw new RangeError(
+          `Cannot record program: "${tensor.name}" is read but not written before`,
+        );
+      }
       let matrix = free.get(`${tensor.rows} ${tensor.width4}`)?.pop();
       if (!matrix) {
         matrix = createMatrix(engine.device, engine.plan.form, tensor, tensor.name);
@@ -220,6 +283,14 @@ function planMemory(engine: Engine, commands: readonly Command[]): { matrices: M
   return { matrices, owned, bytes };
 }
 
+function writes(command: Command, tensor: Tensor): boolean {
+  if (command.kind === "copy") return command.to === tensor;
+  const operands = KERNELS.get(command.kernel)?.operands;
+  return operands?.some(({ role, name }) =>
+    role === "write" && command.matrices[name] === tensor
+  ) ?? true;
+}
+
 function copyMatrix(encoder: GPUCommandEncoder, from: DeviceMatrix, to: DeviceMatrix): void {
   if (from.texture) {
     const size: [number, number] = [from.texture.width, from.texture.height];
@@ -229,15 +300,28 @@ function copyMatrix(encoder: GPUCommandEncoder, from: DeviceMatrix, to: DeviceMa
   }
 }
 
-async function profileSteps(device: GPUDevice, steps: Bound[]): Promise<{ kernel: string; milliseconds: number; flops: number }[]> {
+async function profileSteps(
+  device: GPUDevice,
+  steps: Bound[],
+): Promise<{ kernel: string; milliseconds: number; flops: number }[]> {
   const count = 2 * steps.length;
   const queries = device.createQuerySet({ type: "timestamp", count });
-  const resolved = device.createBuffer({ size: count * 8, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-  const staging = device.createBuffer({ size: count * 8, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const resolved = device.createBuffer({
+    size: count * 8,
+    usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+  });
+  const staging = device.createBuffer({
+    size: count * 8,
+    usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+  });
   const encoder = device.createCommandEncoder();
   steps.forEach((step, index) => {
     const pass = encoder.beginComputePass({
-      timestampWrites: { querySet: queries, beginningOfPassWriteIndex: 2 * index, endOfPassWriteIndex: 2 * index + 1 },
+      timestampWrites: {
+        querySet: queries,
+        beginningOfPassWriteIndex: 2 * index,
+        endOfPassWriteIndex: 2 * index + 1,
+      },
     });
     pass.setPipeline(step.kernel.pipeline);
     pass.setBindGroup(0, step.group);
@@ -259,7 +343,12 @@ async function profileSteps(device: GPUDevice, steps: Bound[]): Promise<{ kernel
 }
 
 /** A tensor with memory of its own, zero at the start. */
-export function ownTensor(engine: Engine, name: string, shape: Shape, needsGradient = false): Tensor {
+export function ownTensor(
+  engine: Engine,
+  name: string,
+  shape: Shape,
+  needsGradient = false,
+): Tensor {
   const matrix = createMatrix(engine.device, engine.plan.form, shape, name);
   engine.memory.bytes += matrix.bytes;
   return { ...shape, name, width4: width4(shape.columns), matrix, needsGradient };

@@ -39,7 +39,9 @@ export interface SelfTestResult {
   kernel: string;
   /** Largest |got - reference| over the largest |reference| of the same output; NaN if one is NaN. */
   maxError: number;
+  /** Largest error that passes; 0 where the result is a choice. */
   tolerance: number;
+  /** Whether the error is within the tolerance. */
   passed: boolean;
 }
 
@@ -64,18 +66,25 @@ export async function selfTest(engine: Engine): Promise<SelfTestResult[]> {
   writeStep(engine, STEP);
   program.run();
   const refused = await device.popErrorScope();
-  if (refused) throw new Error(`Cannot run self-test: the adapter refuses a kernel: ${refused.message}`);
+  if (refused) {
+    throw new Error(`Cannot run self-test: the adapter refuses a kernel: ${refused.message}`);
+  }
 
   const results = new Map<string, SelfTestResult>();
   const values = await Promise.all(expectations.map((expectation) => read(engine, expectation)));
   expectations.forEach(({ kernel, expected, tolerance }, i) => {
     // Math.max keeps a NaN.
-    const maxError = Math.max(relativeError(values[i], expected), results.get(kernel)?.maxError ?? 0);
+    const maxError = Math.max(
+      relativeError(values[i], expected),
+      results.get(kernel)?.maxError ?? 0,
+    );
     results.set(kernel, { kernel, maxError, tolerance, passed: maxError <= tolerance });
   });
 
   program.destroy();
-  for (const { source } of expectations) if ("tensor" in source) freeTensor(engine, source.tensor());
+  for (const { source } of expectations) {
+    if ("tensor" in source) freeTensor(engine, source.tensor());
+  }
   bench.destroy();
   return [...results.values()];
 }
@@ -94,7 +103,10 @@ export function assertSelfTest(results: readonly SelfTestResult[]): void {
   throw new Error(`Cannot train on this adapter: the self-test failed for ${list.join(", ")}`);
 }
 
-async function read({ device }: Engine, { source, expected }: Expectation): Promise<ArrayLike<number>> {
+async function read(
+  { device }: Engine,
+  { source, expected }: Expectation,
+): Promise<ArrayLike<number>> {
   if ("tensor" in source) {
     const { matrix, columns } = source.tensor();
     const values = await readMatrix(device, matrix!);

@@ -48,7 +48,7 @@ const DIRECTIVE = /^\s*\/\/#\s*(.*?)\s*$/;
 /**
  * Splits kernel files into kernels.
  *
- * @throws {SyntaxError} If a directive is unknown or a name is defined twice.
+ * @throws {SyntaxError} If a kernel is defined twice, or what is included is not defined.
  */
 export function parseKernels(files: Record<string, string>): Map<string, KernelTemplate> {
   const definitions = new Map<string, string[]>();
@@ -63,7 +63,9 @@ export function parseKernels(files: Record<string, string>): Map<string, KernelT
     for (const line of expandIncludes(lines, definitions, file)) {
       const [word = "", ...rest] = DIRECTIVE.exec(line)?.[1].split(/\s+/) ?? [];
       if (word === "kernel") {
-        if (kernels.has(rest[0])) throw new SyntaxError(`Cannot parse ${file}: kernel "${rest[0]}" is defined twice`);
+        if (kernels.has(rest[0])) {
+          throw new SyntaxError(`Cannot parse ${file}: kernel "${rest[0]}" is defined twice`);
+        }
         current = { name: rest[0], operands: [], sizes: [], usesStep: false, lines: [...shared] };
         kernels.set(current.name, current);
       } else if (!current) {
@@ -103,7 +105,11 @@ function takeDefinitions(lines: string[], definitions: Map<string, string[]>): s
   return rest;
 }
 
-function expandIncludes(lines: string[], definitions: Map<string, string[]>, file: string): string[] {
+function expandIncludes(
+  lines: string[],
+  definitions: Map<string, string[]>,
+  file: string,
+): string[] {
   return lines.flatMap((line) => {
     const [word = "", name = ""] = DIRECTIVE.exec(line)?.[1].split(/\s+/) ?? [];
     if (word !== "include") return [line];
@@ -130,16 +136,30 @@ function expandIncludes(lines: string[], definitions: Map<string, string[]>, fil
 export function expand(lines: string[], constants: Constants): string {
   const out: string[] = [];
   const end = expandBlock(lines, 0, constants, out);
-  if (end !== lines.length) throw new SyntaxError(`Cannot expand kernel: line ${end + 1} ends a block that never began`);
+  if (end !== lines.length) {
+    throw new SyntaxError(`Cannot expand kernel: line ${end + 1} ends a block that never began`);
+  }
   return out.join("\n");
 }
 
 /** Expands from `at` to the directive that closes the block, and returns that line's index. */
-function expandBlock(lines: string[], at: number, constants: Constants, out: string[] | null): number {
+function expandBlock(
+  lines: string[],
+  at: number,
+  constants: Constants,
+  out: string[] | null,
+): number {
   while (at < lines.length) {
     const directive = DIRECTIVE.exec(lines[at])?.[1];
     if (directive === undefined) {
-      if (out) out.push(lines[at].replace(/\$\{([^}]*)\}/g, (_, expression) => String(evaluate(expression, constants))));
+      if (out) {
+        out.push(
+          lines[at].replace(
+            /\$\{([^}]*)\}/g,
+            (_, expression) => String(evaluate(expression, constants)),
+          ),
+        );
+      }
       at++;
       continue;
     }
@@ -171,7 +191,9 @@ function expandBlock(lines: string[], at: number, constants: Constants, out: str
 function evaluate(expression: string, constants: Constants): number {
   const value = (word: string): number => {
     const number = /^\d+$/.test(word) ? Number(word) : constants[word];
-    if (number === undefined) throw new SyntaxError(`Cannot expand kernel: unknown constant "${word}" in "${expression}"`);
+    if (number === undefined) {
+      throw new SyntaxError(`Cannot expand kernel: unknown constant "${word}" in "${expression}"`);
+    }
     return number;
   };
   return expression.split("+")

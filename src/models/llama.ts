@@ -6,6 +6,7 @@
  */
 import type { Tensor } from "../gpu/program.ts";
 import { attention, type HeadLayout, rope, type SequenceLayout } from "../tensor/attention.ts";
+import { type CachePlace, decodeAttention } from "../tensor/decode.ts";
 import { linear } from "../tensor/linear.ts";
 import { rmsNorm } from "../tensor/norm.ts";
 import { swiglu } from "../tensor/swiglu.ts";
@@ -50,11 +51,8 @@ export function llamaLayers(
 }
 
 /** What a decoding step reads besides its tokens. */
-export interface DecodeInputs {
+export interface DecodeInputs extends CachePlace {
   caches: Tensor[];
-  /** Tokens in each block before decoding began. */
-  lengths: GPUBuffer;
-  sequence: SequenceLayout;
 }
 
 /**
@@ -68,7 +66,7 @@ export function llamaDecodeLayers(
   weights: LlamaWeights,
   x: Tensor,
   ropeInputs: RopeInputs,
-  { caches, lengths, sequence }: DecodeInputs,
+  { caches, ...place }: DecodeInputs,
 ): Tensor {
   return layers(
     tape,
@@ -76,27 +74,7 @@ export function llamaDecodeLayers(
     weights,
     x,
     ropeInputs,
-    (tape, rotated, { heads, kvHeads, headWidth, headDim }, layer) => {
-      const { batch, prefix, blocks, block } = sequence;
-      const cache = caches[layer];
-      const sizes = { batch, sequence: prefix + blocks * block, prefix, block, rows: rotated.rows };
-      const grid = Math.ceil(rotated.rows / tape.engine.plan.lanes);
-      tape.dispatch("cache_append", {
-        matrices: { x: rotated, cache },
-        arrays: { lengths },
-        sizes: { ...sizes, column0: heads * headWidth / 4, width4: rotated.width4 },
-        grid: [grid, 1],
-      });
-      const y = tape.tensor("decoded attention", rotated.rows, heads * headWidth);
-      tape.dispatch("attention_decode", {
-        matrices: { x: rotated, cache, y },
-        arrays: { lengths },
-        sizes: { ...sizes, heads, kv_heads: kvHeads, scale_log2e: Math.LOG2E / Math.sqrt(headDim) },
-        constants: { HEAD4: headWidth / 4 },
-        grid: [grid, heads],
-      });
-      return y;
-    },
+    (tape, rotated, heads, layer) => decodeAttention(tape, rotated, caches[layer], place, heads),
   );
 }
 

@@ -25,13 +25,8 @@ import { assertClose } from "../testing/tolerance.ts";
 import { llamaHead, llamaLayers } from "./llama.ts";
 import type { LlamaConfig } from "./llama_config.ts";
 import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
-import {
-  compileQuestioner,
-  createModel,
-  destroyModel,
-  type MultimodalModel,
-  writeBatch,
-} from "./multimodal.ts";
+import { createModel, destroyModel, type MultimodalModel, writeBatch } from "./multimodal.ts";
+import { compileQuestioner } from "./questioner.ts";
 
 // The golden image tokens are already where the decoder reads them.
 CONNECTORS["identity"] = {
@@ -218,10 +213,12 @@ function build(
     seed: 0,
   });
   const weights = variant === "lora" ? mergeLora(base, adapter, rank, factor) : base;
-  const checkpoint = new Map(llamaSpecs(config).map(({ name, rows, columns }) => [
-    name,
-    { rows, columns, data: Float32Array.from(weights.get(name)!) },
-  ]));
+  const checkpoint = new Map(
+    llamaSpecs(config).map(({ name, rows, columns }) => [
+      name,
+      { rows, columns, data: Float32Array.from(weights.get(name)!) },
+    ]),
+  );
   const packed = packLlama(config, checkpoint);
   for (const { name, tensor } of model.decoder) {
     writeMatrix(engine.device, tensor.matrix!, packed.get(name)!.data);
@@ -287,10 +284,12 @@ async function lossAndGradients(
       .map(([name, tensor]) => [name as string, tape.gradientOf(tensor as Tensor)]);
     return { loss, ...Object.fromEntries(gradients) };
   }, { tokenScale });
-  const matrices = new Map(decoder.map(({ name, tensor: { rows, columns } }): [string, NamedMatrix] => [
-    name,
-    { rows, columns, data: read[name] },
-  ]));
+  const matrices = new Map(
+    decoder.map(({ name, tensor: { rows, columns } }): [string, NamedMatrix] => [
+      name,
+      { rows, columns, data: read[name] },
+    ]),
+  );
   const gradients = new Map<string, ArrayLike<number>>(
     [...unpackLlama(config, matrices)].map(([name, { data }]) => [name, data]),
   );

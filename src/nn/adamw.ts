@@ -40,12 +40,22 @@ export interface Moments {
  * with g the gradient times min(1, clip / (norm + 1e-6)). A parameter without a gradient is left
  * as it is. The norm of each clip group goes to places 2 and 3 of the ring's slot.
  *
- * @returns The moments by parameter name.
+ * @returns the moments by parameter name, and the buffers that the update works in
  */
-export function traceAdamW(tape: Tape, groups: ParameterGroup[], ring: LossRing): Map<string, Moments> {
+export function traceAdamW(
+  tape: Tape,
+  groups: ParameterGroup[],
+  ring: LossRing,
+): { moments: Map<string, Moments>; buffers: GPUBuffer[] } {
   const { engine } = tape;
   const entries = groups
-    .flatMap((group) => group.parameters.map((parameter) => ({ group, parameter, gradient: tape.gradientOf(parameter.tensor) })))
+    .flatMap((group) =>
+      group.parameters.map((parameter) => ({
+        group,
+        parameter,
+        gradient: tape.gradientOf(parameter.tensor),
+      }))
+    )
     .filter((entry): entry is typeof entry & { gradient: Tensor } => entry.gradient !== undefined);
   const rows = entries.reduce((sum, { parameter }) => sum + parameter.tensor.rows, 0);
   const partial = createArray(engine.device, rows, "gradient squares");
@@ -67,7 +77,12 @@ export function traceAdamW(tape: Tape, groups: ParameterGroup[], ring: LossRing)
     tape.dispatch("clip_scale", {
       matrices: {},
       arrays: { partial, norms, ring: ring.buffer },
-      sizes: { offset: start, count: offset - start, clip_group: clipGroup, clip: members[0].group.clip },
+      sizes: {
+        offset: start,
+        count: offset - start,
+        clip_group: clipGroup,
+        clip: members[0].group.clip,
+      },
       grid: [1, 1],
     });
   }
@@ -84,7 +99,15 @@ export function traceAdamW(tape: Tape, groups: ParameterGroup[], ring: LossRing)
     const [nextWeight, nextM, nextV] = [next("weight"), next("m"), next("v")];
     const { beta1, beta2, eps, weightDecay } = group.settings;
     tape.dispatch("adamw", {
-      matrices: { weight: tensor, gradient, m, v, next_weight: nextWeight, next_m: nextM, next_v: nextV },
+      matrices: {
+        weight: tensor,
+        gradient,
+        m,
+        v,
+        next_weight: nextWeight,
+        next_m: nextM,
+        next_v: nextV,
+      },
       arrays: { norms },
       sizes: {
         rows: tensor.rows,
@@ -104,5 +127,5 @@ export function traceAdamW(tape: Tape, groups: ParameterGroup[], ring: LossRing)
     copies.push([nextWeight, tensor], [nextM, m], [nextV, v]);
   }
   for (const [from, to] of copies) tape.copy(from, to);
-  return moments;
+  return { moments, buffers: [partial, norms] };
 }

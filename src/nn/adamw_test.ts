@@ -155,7 +155,7 @@ function compileOptimizer(
   for (const { name, tensor } of groups.flatMap(({ parameters }) => parameters)) {
     tape.accumulate(tensor, () => gradients.get(name)!);
   }
-  const moments = traceAdamW(tape, groups, ring);
+  const { moments } = traceAdamW(tape, groups, ring);
   return {
     program: compileProgram(engine, tape.commands),
     moments,

@@ -29,7 +29,10 @@ export interface Parameter {
 }
 
 /** Draws a parameter's values from the stream of its name, so that no other parameter changes them. */
-export function drawValues(seed: number, { name, rows, columns, initialisation }: ParameterSpec): Float32Array {
+export function drawValues(
+  seed: number,
+  { name, rows, columns, initialisation }: ParameterSpec,
+): Float32Array {
   const values = new Float32Array(rows * columns);
   if (initialisation.kind === "zeros") return values;
   if (initialisation.kind === "ones") return values.fill(1);
@@ -50,7 +53,11 @@ function drawer(
 }
 
 /** Puts a parameter on the device. */
-export function createParameter(engine: Engine, spec: ParameterSpec, values: Float32Array): Parameter {
+export function createParameter(
+  engine: Engine,
+  spec: ParameterSpec,
+  values: Float32Array,
+): Parameter {
   const tensor = ownTensor(engine, spec.name, spec, true);
   writeMatrix(engine.device, tensor.matrix!, values);
   return { name: spec.name, tensor, decay: spec.rows > 1 };

@@ -67,7 +67,7 @@ export function whatRan(
         cell: (condition) => count(first(condition).parameters.total),
       },
       {
-        header: "of these trained",
+        header: "Trained, P2 included",
         align: "right",
         cell: (condition) => count(first(condition).parameters.trained),
       },

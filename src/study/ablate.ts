@@ -1,4 +1,4 @@
-/** Runs a study: every run of its grid that has no record yet, then the report. */
+/** Runs a study: every run of its grid that has no record yet. */
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Encoder } from "../encoders/encoder.ts";
@@ -14,44 +14,48 @@ import type { Study } from "./study.ts";
 /** Version of the program, kept in every record. */
 export const VERSION = "0.1.0";
 
-/** What a study runs on. */
-export interface AblationInput {
+/** What determines a study's runs. */
+export interface AblationSetting {
   study: Study;
   dataset: Dataset;
   encoder: Encoder;
-  data: PreparedData;
   engine: Engine;
   adapter: AdapterRecord;
   runs: RunSettings[];
+}
+
+/** What a study runs on. */
+export interface AblationInput extends AblationSetting {
+  data: PreparedData;
+  /** Runs that have a record and are skipped; see {@linkcode finishedRuns}. */
+  finished: ReadonlySet<RunSettings>;
   /** Folder of records and report. */
   out: string;
   /** The command that reproduces it, without paths. */
   command: string;
+  /** Stops between two steps. */
   signal?: AbortSignal;
-  onRun?(settings: RunSettings, index: number, state: "begins" | "ends" | "is there already" | "diverged", note: string): void;
+  /** Called when a run is over; the note says how it went. */
+  onRun?(index: number, note: string): void;
+  /** Called while a run goes on. */
   onProgress?(index: number, step: number, steps: number, tokenLoss: number): void;
 }
 
 /**
- * Runs what is missing. A run that is there already with the same settings is skipped.
+ * Runs what is missing, each with its record as soon as it ends.
  *
  * @returns The number of runs that diverged.
- * @throws {RangeError} If a record is there with other settings; nothing is run then.
  * @throws {DOMException} `AbortError` when the signal fires; finished runs are kept.
  */
 export async function ablate(input: AblationInput): Promise<{ diverged: number }> {
   const { study, data, engine, adapter, runs, out } = input;
   const folder = join(out, "runs");
-  const done = await finishedRuns(input, folder);
   await Deno.mkdir(folder, { recursive: true });
   await replaceFile(join(out, "study.json"), JSON.stringify(studyRecord(input), null, 2) + "\n");
   let diverged = 0;
   for (const [index, settings] of runs.entries()) {
-    if (done.has(recordName(settings))) {
-      input.onRun?.(settings, index, "is there already", "");
-      continue;
-    }
-    input.onRun?.(settings, index, "begins", "");
+    if (input.finished.has(settings)) continue;
+    input.signal?.throwIfAborted();
     try {
       const outcome = await run(engine, settings, data, {
         signal: input.signal,
@@ -63,25 +67,25 @@ export async function ablate(input: AblationInput): Promise<{ diverged: number }
         study: study.name,
         ...{ role, arm, connector, objective, lambda, seed, fold, stage },
         ...outcome,
-        config: runConfig(input, settings),
+        config: runConfig(input),
         adapter,
         operandForm: engine.plan.form,
         versions: { plumbline: VERSION, deno: Deno.version.deno },
       };
       await replaceFile(join(folder, recordName(settings)), JSON.stringify(record, null, 1) + "\n");
-      input.onRun?.(settings, index, "ends", `accuracy ${(100 * outcome.accuracy.overall).toFixed(1)} %`);
+      input.onRun?.(index, `accuracy ${(100 * outcome.accuracy.overall).toFixed(1)} %`);
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error;
       diverged++;
-      input.onRun?.(settings, index, "diverged", error.message);
+      input.onRun?.(index, error.message);
     }
   }
   return { diverged };
 }
 
 /** Everything that determines a run, as kept in its record. */
-function runConfig({ study, dataset, encoder, engine }: AblationInput, settings: RunSettings): unknown {
-  const { model, training, evaluation } = settings;
+function runConfig({ study, dataset, encoder, engine }: AblationSetting): unknown {
+  const { model, training, evaluation } = study;
   return {
     data: { name: dataset.name, contentHash: dataset.contentHash },
     encoder: { ...study.encoder, name: encoder.name, contentHash: encoder.contentHash },
@@ -92,28 +96,41 @@ function runConfig({ study, dataset, encoder, engine }: AblationInput, settings:
   };
 }
 
-/** Records that are there, by file name; they must have been made with the same settings. */
-async function finishedRuns(input: AblationInput, folder: string): Promise<Set<string>> {
-  const done = new Set<string>();
-  for (const settings of input.runs) {
-    const name = recordName(settings);
-    const path = join(folder, name);
-    let record: RunRecord;
-    try {
-      record = JSON.parse(await Deno.readTextFile(path));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) continue;
-      throw new SyntaxError(`Cannot resume: "${path}" is no record (${(error as Error).message}); move it away or add --fresh`);
-    }
-    const before = { config: record.config, adapter: record.adapter?.description };
-    const now = { config: runConfig(input, settings), adapter: input.adapter.description };
-    const difference = firstDifference(before, now);
+/**
+ * Runs of the grid that a record is there for.
+ *
+ * Every record of the folder must have been made with the same settings, or the report would compare
+ * what was not trained alike.
+ *
+ * @throws {RangeError} If one was not; the message names it and the field that differs.
+ */
+export function finishedRuns(
+  setting: AblationSetting,
+  records: readonly RunRecord[],
+): Set<RunSettings> {
+  const now = { adapter: setting.adapter.description, config: runConfig(setting) };
+  const armOf = ({ connector, objective, stage }: RunSettings | RunRecord) => ({
+    connector,
+    objective,
+    stage,
+  });
+  const byName = new Map(setting.runs.map((settings) => [recordName(settings), settings]));
+  const armsNow = new Map(setting.runs.map((settings) => [settings.arm, armOf(settings)]));
+  const finished = new Set<RunSettings>();
+  for (const record of records) {
+    const name = recordName(record);
+    const before = { adapter: record.adapter.description, config: record.config };
+    const arm = armsNow.get(record.arm);
+    const difference = firstDifference(before, now) ?? (arm && firstDifference(armOf(record), arm));
     if (difference) {
-      throw new RangeError(`Cannot resume: "${path}" was made with other settings (${difference}); choose another --out or add --fresh`);
+      throw new RangeError(
+        `Cannot resume: record "${name}" was made with other settings (${difference})`,
+      );
     }
-    done.add(name);
+    const settings = byName.get(name);
+    if (settings) finished.add(settings);
   }
-  return done;
+  return finished;
 }
 
 /** The first field in which two JSON values differ, in words; undefined where they are equal. */
@@ -134,7 +151,8 @@ export function firstDifference(before: unknown, now: unknown, path = ""): strin
 function studyRecord({ study, dataset, encoder, data, runs, command }: AblationInput): StudyRecord {
   const { model } = study;
   const splits = { train: dataset.train, validation: dataset.validation, test: dataset.test };
-  const each = (value: (examples: Dataset["train"]) => number) => Object.fromEntries(Object.entries(splits).map(([name, examples]) => [name, value(examples)]));
+  const each = (value: (examples: Dataset["train"]) => number) =>
+    Object.fromEntries(Object.entries(splits).map(([name, examples]) => [name, value(examples)]));
   return {
     schemaVersion: SCHEMA_VERSION,
     study: study.name,
@@ -145,7 +163,9 @@ function studyRecord({ study, dataset, encoder, data, runs, command }: AblationI
       source: dataset.source,
       contentHash: dataset.contentHash,
       images: each((examples) => examples.length),
-      questions: each((examples) => examples.reduce((sum, { questions }) => sum + questions.length, 0)),
+      questions: each((examples) =>
+        examples.reduce((sum, { questions }) => sum + questions.length, 0)
+      ),
     },
     encoder: {
       name: encoder.name,
@@ -154,7 +174,8 @@ function studyRecord({ study, dataset, encoder, data, runs, command }: AblationI
       tokens: encoder.tokens,
       width: encoder.width,
     },
-    model: `Llama-architecture decoder (hidden size ${model.hiddenSize}, ${model.layers} layers, ${model.heads} heads, ` +
+    model:
+      `Llama-architecture decoder (hidden size ${model.hiddenSize}, ${model.layers} layers, ${model.heads} heads, ` +
       `vocabulary ${data.tokenizer.vocabularySize}) from random weights, trained together with P1; no part of it is pre-trained`,
     config: { ...study, encoder: { ...study.encoder, name: encoder.name } },
     command,
@@ -162,16 +183,24 @@ function studyRecord({ study, dataset, encoder, data, runs, command }: AblationI
       dataset.train.flatMap(({ questions }) => questions),
       dataset.test.flatMap(({ questions }) => questions),
     ),
-    planned: runs.map(({ role, arm, lambda, seed, fold, stage }) => ({ role, arm, lambda, seed, fold, stage })),
+    planned: runs.map(({ role, arm, lambda, seed, fold, stage }) => ({
+      role,
+      arm,
+      lambda,
+      seed,
+      fold,
+      stage,
+    })),
   };
 }
 
 /** Writes a file under a temporary name, syncs it and renames it: the old one or the new one is there, never half. */
 async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.${Deno.pid}.tmp`;
+  const bytes = new TextEncoder().encode(text);
   const file = await Deno.open(temporary, { write: true, create: true, truncate: true });
   try {
-    await file.write(new TextEncoder().encode(text));
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
     await file.sync();
   } finally {
     file.close();

@@ -15,7 +15,9 @@ export function closest(name: string, known: readonly string[]): string {
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  const hint = best && best.distance <= Math.max(2, best.candidate.length / 3) ? `; did you mean "${best.candidate}"?` : ".";
+  const hint = best && best.distance <= Math.max(2, best.candidate.length / 3)
+    ? `; did you mean "${best.candidate}"?`
+    : ".";
   return `${hint} There ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`;
 }
 

@@ -1,9 +1,16 @@
 /** What a study will cost, before it runs: traced without a device, timed by one matrix product. */
-import { compileTrainingStep, createModel } from "../models/multimodal.ts";
+import { createModel } from "../models/multimodal.ts";
+import { compileTrainingStep } from "../models/training_step.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import { writeMatrix } from "../gpu/memory.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
-import { compileProgram, createEngine, type Engine, freeTensor, ownTensor } from "../gpu/program.ts";
+import {
+  compileProgram,
+  createEngine,
+  type Engine,
+  freeTensor,
+  ownTensor,
+} from "../gpu/program.ts";
 import { matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
@@ -61,7 +68,12 @@ export async function measureSpeed(engine: Engine): Promise<Speed> {
 }
 
 /** Cost of a grid of runs at a speed. */
-export function estimateStudy(runs: readonly RunSettings[], data: PreparedData, plan: KernelPlan, speed: Speed): Estimate {
+export function estimateStudy(
+  runs: readonly RunSettings[],
+  data: PreparedData,
+  plan: KernelPlan,
+  speed: Speed,
+): Estimate {
   // Arms differ by their objective only; lambda and seed change nothing.
   const costs = new Map<string, { seconds: number; bytes: number }>();
   const cost = (settings: RunSettings) => {
@@ -75,7 +87,12 @@ export function estimateStudy(runs: readonly RunSettings[], data: PreparedData, 
   };
 }
 
-function estimateRun(settings: RunSettings, data: PreparedData, plan: KernelPlan, speed: Speed): { seconds: number; bytes: number } {
+function estimateRun(
+  settings: RunSettings,
+  data: PreparedData,
+  plan: KernelPlan,
+  speed: Speed,
+): { seconds: number; bytes: number } {
   const engine = createEngine(imaginaryDevice(), plan);
   const layout = packingLayout(settings, data);
   const model = createModel(engine, {
@@ -88,17 +105,25 @@ function estimateRun(settings: RunSettings, data: PreparedData, plan: KernelPlan
     seed: settings.seed,
   });
   const { program } = compileTrainingStep(model, settings.training);
-  const step = program.flops / speed.flops * STEP_OVER_PRODUCTS + program.dispatches * DISPATCH_SECONDS;
-  const batches = (images?: number) => (split: PreparedData["test"]) => evaluationBatches(split, layout.batch, layout.blocks, images).length;
+  const step = program.flops / speed.flops * STEP_OVER_PRODUCTS +
+    program.dispatches * DISPATCH_SECONDS;
+  const batches = (images?: number) => (split: PreparedData["test"]) =>
+    evaluationBatches(split, layout.batch, layout.blocks, images).length;
   const { validations, validationImages } = settings.evaluation;
   // The test split is read twice: generated answers and token loss.
-  const forwards = 2 * batches()(data.test) + validations * batches(validationImages)(data.validation);
-  return { seconds: step * (settings.training.steps + FORWARD_SHARE * forwards), bytes: engine.memory.bytes };
+  const forwards = 2 * batches()(data.test) +
+    validations * batches(validationImages)(data.validation);
+  return {
+    seconds: step * (settings.training.steps + FORWARD_SHARE * forwards),
+    bytes: engine.memory.bytes,
+  };
 }
 
 /** A device that allocates nothing: tracing on it says what a program would take. */
 function imaginaryDevice(): GPUDevice {
-  const limits = new Proxy({}, { get: (_, name) => name === "minUniformBufferOffsetAlignment" ? 256 : 2 ** 31 });
+  const limits = new Proxy({}, {
+    get: (_, name) => name === "minUniformBufferOffsetAlignment" ? 256 : 2 ** 31,
+  });
   const resource = () => ({ createView: () => ({}), destroy: () => {} });
   const queue = { writeBuffer: () => {}, writeTexture: () => {}, submit: () => {} };
   return new Proxy({}, {

@@ -9,13 +9,17 @@ export const SCHEMA_VERSION = 1;
 
 /** Share of questions answered right, from 0 to 1, and how many were asked. */
 export interface TypeAccuracy {
+  /** Share of questions answered right, from 0 to 1. */
   accuracy: number;
+  /** Questions asked. */
   n: number;
 }
 
 /** Accuracy over all questions and by question type. */
 export interface Accuracy {
+  /** Share of all questions answered right, from 0 to 1. */
   overall: number;
+  /** The same by question type. */
   byType: Record<string, TypeAccuracy>;
 }
 
@@ -31,7 +35,9 @@ export interface CurvePoint {
 
 /** One point of the validation curve. */
 export interface ValidationPoint {
+  /** Optimiser steps done. */
   step: number;
+  /** Share of validation questions answered right, from 0 to 1. */
   accuracy: number;
 }
 
@@ -39,9 +45,13 @@ export interface ValidationPoint {
 export interface EmbeddingStatistics {
   /** Rows of Z. */
   tokens: number;
+  /** Mean cosine over pairs of different rows, from -1 to 1; near 1 in a cone. */
   averageCosine: number;
+  /** Roy and Vetterli (2007), of Z as it is: from 1 to min(tokens, width). */
   effectiveRank: number;
+  /** The same with the columns' means taken off. */
   effectiveRankCentred: number;
+  /** (sum v)^2 / sum v^2 over the eigenvalues v of the covariance of Z: from 1 to the width. */
   participationRatio: number;
   /** Mean Euclidean norm of the rows of Z. */
   meanNorm: number;
@@ -53,31 +63,47 @@ export interface EmbeddingStatistics {
 
 /** The adapter that ran. */
 export interface AdapterRecord {
+  /** What the adapter calls itself. */
   description: string;
+  /** Its vendor, as WebGPU names it; may be empty. */
   vendor: string;
+  /** Its architecture, as WebGPU names it; may be empty. */
   architecture: string;
   /** Where the driver came from, for example `system` or `lavapipe in the cache`. */
   driver: string;
+  /** Whether it computes on the CPU. */
   software: boolean;
 }
 
 /** One trained and tested model. */
 export interface RunRecord {
+  /** {@linkcode SCHEMA_VERSION} when it was written. */
   schemaVersion: number;
+  /** Name of the study. */
   study: string;
   /** `arm` is a compared variant; `question-only` is the control with one constant image. */
   role: "arm" | "question-only";
+  /** Name of the arm, or of the control. */
   arm: string;
+  /** Name of the connector, P1. */
   connector: string;
+  /** Name of the loss L_cos; `none` where there is none. */
   objective: string;
+  /** Weight of L_cos, from 0. */
   lambda: number;
+  /** Seed of weights and batch order, from 1. */
   seed: number;
+  /** Fold of the data, from 0. */
   fold: number;
+  /** Stage that was trained. */
   stage: string;
+  /** Optimiser steps. */
   steps: number;
+  /** Numbers in the model that answers questions, and those that were trained (P2 among them). */
   parameters: { total: number; trained: number };
   /** On the test split. */
   accuracy: Accuracy;
+  /** Losses in nats (L_TP) and before lambda (L_cos). */
   losses: {
     /** Mean over the last tenth of the steps. */
     tokenLoss: number;
@@ -86,6 +112,7 @@ export interface RunRecord {
     curve: CurvePoint[];
     validation: ValidationPoint[];
   };
+  /** Of projected image tokens of test pictures. */
   embedding: EmbeddingStatistics;
   /** Test answers in question order: the question's id, what was generated, whether it is right. */
   answers: { id: string; answer: string; correct: boolean }[];
@@ -93,29 +120,43 @@ export interface RunRecord {
   weightsSha256: string;
   /** Resolved configuration of the run. */
   config: unknown;
+  /** Adapter that it ran on. */
   adapter: AdapterRecord;
   /** Form of the operands: `image` (storage textures) or `buffer`. */
   operandForm: string;
+  /** Wall time of training with its validations, and of the test. */
   seconds: { train: number; evaluate: number };
+  /** Versions of the programs that ran. */
   versions: { plumbline: string; deno: string };
 }
 
 /** What names one run of a study. */
 export interface RunKey {
+  /** `arm`, or `question-only` for the control. */
   role: "arm" | "question-only";
+  /** Name of the arm, or of the control. */
   arm: string;
+  /** Weight of L_cos, from 0. */
   lambda: number;
+  /** Seed of weights and batch order, from 1. */
   seed: number;
+  /** Fold of the data, from 0. */
   fold: number;
+  /** Stage that is trained. */
   stage: string;
 }
 
 /** What the records of one study share, and the majority control, which has no run. */
 export interface StudyRecord {
+  /** {@linkcode SCHEMA_VERSION} when it was written. */
   schemaVersion: number;
+  /** Name of the study. */
   study: string;
+  /** Title of the report. */
   title: string;
+  /** The question that the study is to settle. */
   question: string;
+  /** The data set, with pictures and questions of each split. */
   data: {
     name: string;
     source: string;
@@ -123,6 +164,7 @@ export interface StudyRecord {
     images: Record<string, number>;
     questions: Record<string, number>;
   };
+  /** The frozen image encoder: T tokens of width d_v. */
   encoder: {
     name: string;
     description: string;
@@ -136,6 +178,7 @@ export interface StudyRecord {
   config: unknown;
   /** The command that reproduces it, without paths. */
   command: string;
+  /** The control that gives the commonest training answer to the same question text. */
   majority: Accuracy;
   /** Every run that the study asks for; a report names those that have no record. */
   planned?: RunKey[];
@@ -143,9 +186,14 @@ export interface StudyRecord {
 
 /** `DIR/results.json`. */
 export interface Results {
+  /** {@linkcode SCHEMA_VERSION} when it was written. */
   schemaVersion: number;
+  /** Name of the study. */
   study: string;
+  /** Adapter of the first run. */
   adapter: AdapterRecord;
+  /** Runs of the compared arms, without their answers. */
   runs: Omit<RunRecord, "answers">[];
+  /** Accuracy of the controls; question-only as the mean over its seeds, null where it did not run. */
   controls: { questionOnly: Accuracy | null; majority: Accuracy };
 }

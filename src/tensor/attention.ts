@@ -40,7 +40,11 @@ export function sequencePositions(layout: SequenceLayout): Int32Array {
  * The table that {@linkcode rope} reads: (positions, headWidth), (cos, sin) of each pair.
  * Pair i turns by position * theta^(-2i / headDim) (arXiv 2104.09864, equation 15).
  */
-export function ropeTable(positions: number, { headDim, headWidth }: HeadLayout, theta: number): Float32Array {
+export function ropeTable(
+  positions: number,
+  { headDim, headWidth }: HeadLayout,
+  theta: number,
+): Float32Array {
   const table = new Float32Array(positions * headWidth);
   for (let position = 0; position < positions; position++) {
     for (let pair = 0; pair < headWidth / 2; pair++) {
@@ -59,9 +63,20 @@ export function ropeTable(positions: number, { headDim, headWidth }: HeadLayout,
  * @param table from {@linkcode ropeTable}
  * @param positions one position a row
  */
-export function rope(tape: Tape, x: Tensor, table: Tensor, positions: GPUBuffer, layout: HeadLayout): Tensor {
+export function rope(
+  tape: Tape,
+  x: Tensor,
+  table: Tensor,
+  positions: GPUBuffer,
+  layout: HeadLayout,
+): Tensor {
   const turn = (from: Tensor, inverse: boolean) => {
-    const y = tape.tensor(inverse ? "d rope" : "rope", from.rows, from.columns, !inverse && x.needsGradient);
+    const y = tape.tensor(
+      inverse ? "d rope" : "rope",
+      from.rows,
+      from.columns,
+      !inverse && x.needsGradient,
+    );
     tape.dispatch("rope", {
       matrices: { x: from, table, y },
       arrays: { positions },
@@ -95,20 +110,43 @@ export function rope(tape: Tape, x: Tensor, table: Tensor, positions: GPUBuffer,
  * @param x (batch * sequence, (heads + 2 kvHeads) headWidth), queries, keys and values side by side
  * @returns (batch * sequence, heads headWidth)
  */
-export function attention(tape: Tape, x: Tensor, sequence: SequenceLayout, layout: HeadLayout): Tensor {
+export function attention(
+  tape: Tape,
+  x: Tensor,
+  sequence: SequenceLayout,
+  layout: HeadLayout,
+): Tensor {
   const { heads, kvHeads, headWidth, headDim } = layout;
   const { batch, prefix, blocks, block } = sequence;
   const length = sequenceLength(sequence);
   const y = tape.tensor("attention", x.rows, heads * headWidth, x.needsGradient);
   const logsumexp = tape.tensor("log2-sum-exp2", x.rows, 4 * heads);
   const scale = 1 / Math.sqrt(headDim);
-  const sizes = { batch, sequence: length, prefix, block: Math.max(block, 1), heads, kv_heads: kvHeads, scale, scale_log2e: scale * Math.LOG2E };
+  const sizes = {
+    batch,
+    sequence: length,
+    prefix,
+    block: Math.max(block, 1),
+    heads,
+    kv_heads: kvHeads,
+    scale,
+    scale_log2e: scale * Math.LOG2E,
+  };
   const constants = { HEAD4: headWidth / 4 };
   const fours = Math.ceil(prefix / 4) + blocks * Math.ceil(block / 4);
-  const grid = (pairs: number): [number, number] => [fours, Math.ceil(batch * pairs / tape.engine.plan.lanes)];
-  const scores = batch * heads * (prefix * (prefix + 1) / 2 + blocks * (block * prefix + block * (block + 1) / 2));
+  const grid = (
+    pairs: number,
+  ): [number, number] => [fours, Math.ceil(batch * pairs / tape.engine.plan.lanes)];
+  const scores = batch * heads *
+    (prefix * (prefix + 1) / 2 + blocks * (block * prefix + block * (block + 1) / 2));
   const products = (count: number) => 2 * count * scores * headDim;
-  tape.dispatch("attention_forward", { matrices: { x, y, logsumexp }, sizes, constants, grid: grid(heads), flops: products(2) });
+  tape.dispatch("attention_forward", {
+    matrices: { x, y, logsumexp },
+    sizes,
+    constants,
+    grid: grid(heads),
+    flops: products(2),
+  });
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     if (!dy) return;

@@ -20,8 +20,19 @@ export interface EmbeddingIndex {
  * @param images (image tokens, hidden)
  * @returns (rows, hidden)
  */
-export function embedding(tape: Tape, table: Tensor, images: Tensor, index: EmbeddingIndex, rows: number): Tensor {
-  const y = tape.tensor("embedded", rows, table.columns, table.needsGradient || images.needsGradient);
+export function embedding(
+  tape: Tape,
+  table: Tensor,
+  images: Tensor,
+  index: EmbeddingIndex,
+  rows: number,
+): Tensor {
+  const y = tape.tensor(
+    "embedded",
+    rows,
+    table.columns,
+    table.needsGradient || images.needsGradient,
+  );
   tape.dispatch("embedding_forward", {
     matrices: { table, images, y },
     arrays: { sources: index.sources },
@@ -52,7 +63,12 @@ export function embedding(tape: Tape, table: Tensor, images: Tensor, index: Embe
  *
  * @param inverse For the gradient: the i that reads row r, or -1. No row is read twice.
  */
-export function gatherRows(tape: Tape, x: Tensor, rows: number, index: { rowsOf: GPUBuffer; inverse: GPUBuffer }): Tensor {
+export function gatherRows(
+  tape: Tape,
+  x: Tensor,
+  rows: number,
+  index: { rowsOf: GPUBuffer; inverse: GPUBuffer },
+): Tensor {
   const y = rowsOf(tape, x, index.rowsOf, rows);
   y.needsGradient = x.needsGradient;
   tape.onBackward(() => {

@@ -19,7 +19,13 @@ export function gelu(tape: Tape, x: Tensor, tanh = false): Tensor {
 }
 
 /** dx = dy gelu'(x) + base. */
-export function geluBackward(tape: Tape, x: Tensor, dy: Tensor, tanh: boolean, base?: Tensor): Tensor {
+export function geluBackward(
+  tape: Tape,
+  x: Tensor,
+  dy: Tensor,
+  tanh: boolean,
+  base?: Tensor,
+): Tensor {
   const dx = tape.tensor("d gelu", x.rows, x.columns);
   tape.dispatch("gelu_backward", {
     matrices: { x, dy, dx, ...(base && { base }) },

@@ -10,14 +10,7 @@ import {
   listGolden,
   readGolden,
 } from "../testing/golden.ts";
-import {
-  backwardFrom,
-  formOf,
-  runOnce,
-  testEngines,
-  upload,
-  uploadInts,
-} from "../testing/gpu.ts";
+import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { joinColumns, joinHeads, splitHeads, takeColumns } from "../testing/heads.ts";
 import { randomValues } from "../testing/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
@@ -54,7 +47,9 @@ const OPERATIONS: Record<string, (given: Case) => Promise<Results>> = {
     };
     for (let index = 0; index < batch; index++) {
       const [a, b, cotangent] = ["A", "B", "cotangent"].map((name) => part(name, index));
-      for (const [name, one] of Object.entries(await products(engine, a, b, cotangent, { m, k, n }))) {
+      for (
+        const [name, one] of Object.entries(await products(engine, a, b, cotangent, { m, k, n }))
+      ) {
         (joined[name] ??= []).push(...Array.from(one));
       }
     }

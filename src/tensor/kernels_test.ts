@@ -5,14 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Engine, freeTensor, type Tensor } from "../gpu/program.ts";
-import {
-  backwardFrom,
-  formOf,
-  runOnce,
-  testEngines,
-  upload,
-  uploadInts,
-} from "../testing/gpu.ts";
+import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { joinColumns, joinHeads, splitHeads, takeColumns } from "../testing/heads.ts";
 import { randomValues } from "../testing/random_values.ts";
 import * as reference from "../testing/reference/attention.ts";
@@ -25,7 +18,7 @@ import { packQuestions } from "../testing/reference/packing.ts";
 import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../testing/reference/rms_norm.ts";
 import { add, row } from "../testing/reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import { attention, sequenceLength, type SequenceLayout, sequencePositions } from "./attention.ts";
+import { attention, type SequenceLayout, sequenceLength, sequencePositions } from "./attention.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "./embedding.ts";
 import { gelu } from "./gelu.ts";
 import { linear } from "./linear.ts";
@@ -151,7 +144,9 @@ function embeddingGradients(table: Float64Array, cotangent: Float64Array) {
   const gradTable = new Float64Array(table.length);
   SOURCES.forEach((source, row) => {
     if (source < 0) return;
-    for (let j = 0; j < columns; j++) gradTable[source * columns + j] += cotangent[row * columns + j];
+    for (let j = 0; j < columns; j++) {
+      gradTable[source * columns + j] += cotangent[row * columns + j];
+    }
   });
   return { table: gradTable, images: cotangent.slice(0, 3 * columns) };
 }
@@ -294,7 +289,10 @@ for (const engine of await testEngines()) {
   }
 
   Deno.test(`embeddings are gathered from tokens and images ${formOf(engine)}`, async () => {
-    const { table, images } = draw({ table: { rows: 7, columns: 10 }, images: { rows: 3, columns: 10 } });
+    const { table, images } = draw({
+      table: { rows: 7, columns: 10 },
+      images: { rows: 3, columns: 10 },
+    });
     const given = {
       ...matrices(engine, { table }, { rows: 7, columns: 10 }),
       ...matrices(engine, { images }, { rows: 3, columns: 10 }),
@@ -363,14 +361,23 @@ Deno.test("a register block is as wide as it can be without more columns than a 
   assert.equal(texelBlock(32, 8, 2), 2);
 });
 
-
 /** Compares a product of random matrices, with a matrix added and without. */
 async function assertProduct(engine: Engine, form: MatmulForm, size: MatmulSize): Promise<void> {
   const { m, k, n } = size;
   const [a, b] = [randomValues(1, m * k), randomValues(2, k * n)];
   const base = randomValues(3, m * n);
-  const A = upload(engine, "a", form === "TN" ? { rows: k, columns: m } : { rows: m, columns: k }, a);
-  const B = upload(engine, "b", form === "NT" ? { rows: n, columns: k } : { rows: k, columns: n }, b);
+  const A = upload(
+    engine,
+    "a",
+    form === "TN" ? { rows: k, columns: m } : { rows: m, columns: k },
+    a,
+  );
+  const B = upload(
+    engine,
+    "b",
+    form === "NT" ? { rows: n, columns: k } : { rows: k, columns: n },
+    b,
+  );
   const added = upload(engine, "base", { rows: m, columns: n }, base);
   const read = await runOnce(engine, (tape) => ({
     c: PRODUCTS[form](tape, A, B),
@@ -431,8 +438,7 @@ async function assertPackedAttention(engine: Engine, sequence: SequenceLayout): 
       ...reference.attentionBackward(qb, kb, vb, part(cotangent, b), size, mask),
     };
   });
-  const all = (name: "y" | "gradQ" | "gradK" | "gradV") =>
-    wanted.flatMap((one) => [...one[name]]);
+  const all = (name: "y" | "gradQ" | "gradK" | "gradV") => wanted.flatMap((one) => [...one[name]]);
   const gradient = (first: number, size: typeof keys) =>
     splitHeads(takeColumns(read.gradient, columns, first, size.heads * headWidth), size, layout);
   assertClose(splitHeads(read.y, queries, layout), all("y"), FLOAT32, "y");

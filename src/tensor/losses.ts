@@ -36,9 +36,16 @@ export function crossEntropy(tape: Tape, logits: Tensor, labels: GPUBuffer): Ten
  * @param detach Sides that receive no gradient.
  * @returns (rows, 4): loss of the row, cosine, |x|, |y|
  */
-export function cosineLoss(tape: Tape, x: Tensor, y: Tensor, detach: { x?: boolean; y?: boolean } = {}): Tensor {
+export function cosineLoss(
+  tape: Tape,
+  x: Tensor,
+  y: Tensor,
+  detach: { x?: boolean; y?: boolean } = {},
+): Tensor {
   if (x.rows !== y.rows || x.columns !== y.columns) {
-    throw new RangeError(`Cannot trace cosineLoss: ${x.rows} x ${x.columns} and ${y.rows} x ${y.columns} differ`);
+    throw new RangeError(
+      `Cannot trace cosineLoss: ${x.rows} x ${x.columns} and ${y.rows} x ${y.columns} differ`,
+    );
   }
   const loss = tape.tensor("cosine loss", x.rows, 4);
   const wantsX = x.needsGradient && !detach.x;

@@ -33,7 +33,9 @@ export function matmulTN(tape: Tape, a: Tensor, b: Tensor, options: MatmulOption
 }
 
 function check(name: string, left: number, right: number): void {
-  if (left !== right) throw new RangeError(`Cannot trace ${name}: inner sizes ${left} and ${right} differ`);
+  if (left !== right) {
+    throw new RangeError(`Cannot trace ${name}: inner sizes ${left} and ${right} differ`);
+  }
 }
 
 function product(
@@ -59,7 +61,14 @@ function product(
     ...(gelu && { GELU: 1, TANH: gelu.tanh ? 1 : 0 }),
   };
   tape.dispatch(`matmul_${order}`, {
-    matrices: { a, b, c, ...(bias && { bias }), ...(base && { base }), ...(gelu && { pre: gelu.pre }) },
+    matrices: {
+      a,
+      b,
+      c,
+      ...(bias && { bias }),
+      ...(base && { base }),
+      ...(gelu && { pre: gelu.pre }),
+    },
     sizes: { rows, columns, columns4: c.width4, inner, inner4: a.width4 },
     constants,
     grid: [Math.ceil(rows / rowBlock), Math.ceil(c.width4 / (lanes * texels))],

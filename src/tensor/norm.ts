@@ -52,9 +52,20 @@ export function rmsNorm(tape: Tape, x: Tensor, weight: Tensor, eps: number): Ten
  * @param weight (1, width)
  * @param bias (1, width)
  */
-export function layerNorm(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
+export function layerNorm(
+  tape: Tape,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  eps: number,
+): Tensor {
   const { rows, columns, width4 } = x;
-  const y = tape.tensor("layer norm", rows, columns, [x, weight, bias].some((tensor) => tensor.needsGradient));
+  const y = tape.tensor(
+    "layer norm",
+    rows,
+    columns,
+    [x, weight, bias].some((tensor) => tensor.needsGradient),
+  );
   const statistics = tape.tensor("layer norm statistics", rows, 4);
   const sizes = { rows, width: columns, width4, inverse_width: 1 / columns };
   tape.dispatch("layer_norm_forward", {

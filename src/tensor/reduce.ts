@@ -34,7 +34,13 @@ export interface LossRing {
  *
  * @param scale A fixed factor, or "token" for the step's token scale.
  */
-export function rowTotal(tape: Tape, x: Tensor, ring: LossRing, place: number, scale: number | "token"): void {
+export function rowTotal(
+  tape: Tape,
+  x: Tensor,
+  ring: LossRing,
+  place: number,
+  scale: number | "token",
+): void {
   tape.dispatch("row_total", {
     matrices: { x },
     arrays: { ring: ring.buffer },

@@ -13,7 +13,11 @@ export function swiglu(tape: Tape, x: Tensor): Tensor {
     tape.accumulate(x, (base) => {
       if (base) throw new RangeError("Cannot trace swiglu: its input is used twice");
       const dx = tape.tensor("d swiglu", x.rows, x.columns);
-      tape.dispatch("swiglu_backward", { matrices: { x, dy, dx }, sizes, grid: rowGrid(tape, x.rows) });
+      tape.dispatch("swiglu_backward", {
+        matrices: { x, dy, dx },
+        sizes,
+        grid: rowGrid(tape, x.rows),
+      });
       return dx;
     });
   });

@@ -48,7 +48,13 @@ export function createTape(engine: Engine): Tape {
   return {
     engine,
     commands,
-    tensor: (name, rows, columns, needsGradient = false) => ({ name, rows, columns, width4: width4(columns), needsGradient }),
+    tensor: (name, rows, columns, needsGradient = false) => ({
+      name,
+      rows,
+      columns,
+      width4: width4(columns),
+      needsGradient,
+    }),
     dispatch(kernel, { matrices, arrays = {}, sizes, constants = {}, grid, flops = 0 }) {
       commands.push({ kind: "dispatch", kernel, constants, matrices, arrays, sizes, grid, flops });
     },

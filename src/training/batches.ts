@@ -4,7 +4,12 @@ import { stream } from "../data/random.ts";
 import type { PreparedSplit } from "./prepared_data.ts";
 
 /** Batches for ever: images are shuffled anew each epoch, questions each time. Depends on the seed only. */
-export function* trainingBatches(split: PreparedSplit, batch: number, questions: number, seed: number): Generator<BatchEntry[]> {
+export function* trainingBatches(
+  split: PreparedSplit,
+  batch: number,
+  questions: number,
+  seed: number,
+): Generator<BatchEntry[], never> {
   const random = stream(seed, "batches");
   const images = split.questions.flatMap((list, image) => list.length > 0 ? [image] : []);
   let queue: number[] = [];
@@ -13,7 +18,10 @@ export function* trainingBatches(split: PreparedSplit, batch: number, questions:
     while (entries.length < batch) {
       if (queue.length === 0) queue = random.shuffle(images);
       const image = queue.pop()!;
-      entries.push({ image, questions: random.shuffle(split.questions[image]).slice(0, questions) });
+      entries.push({
+        image,
+        questions: random.shuffle(split.questions[image]).slice(0, questions),
+      });
     }
     yield entries;
   }
@@ -44,9 +52,15 @@ export function evaluationBatches(
 }
 
 /** Features of a batch's images: (batch, tokens, d_v); missing entries stay zero. */
-export function batchFeatures(split: PreparedSplit, entries: readonly BatchEntry[], batch: number): Float32Array {
+export function batchFeatures(
+  split: PreparedSplit,
+  entries: readonly BatchEntry[],
+  batch: number,
+): Float32Array {
   const size = split.features.length / split.questions.length;
   const features = new Float32Array(batch * size);
-  entries.forEach(({ image }, b) => features.set(split.features.subarray(image * size, (image + 1) * size), b * size));
+  entries.forEach(({ image }, b) =>
+    features.set(split.features.subarray(image * size, (image + 1) * size), b * size)
+  );
   return features;
 }

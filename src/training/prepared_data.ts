@@ -1,5 +1,5 @@
 /** A data set made ready for training: features and token ids. */
-import type { Dataset, Example } from "../data/dataset.ts";
+import type { Dataset, Example, Question } from "../data/dataset.ts";
 import type { EncodedQuestion } from "../data/packing.ts";
 import { buildTokenizer, type Tokenizer } from "../data/tokenizer.ts";
 import type { Features } from "../encoders/features.ts";
@@ -15,8 +15,9 @@ export interface PreparedQuestion extends EncodedQuestion {
 
 /** One split: features by image, questions by image. */
 export interface PreparedSplit {
-  /** (images, tokens, d_v). */
+  /** (images, tokens, d_v); empty until the pictures are encoded. */
   features: Float32Array;
+  /** By image. */
   questions: PreparedQuestion[][];
 }
 
@@ -35,52 +36,70 @@ export interface PreparedData {
   longestAnswer: number;
 }
 
-/** The tokenizer of a data set: words of its training questions and answers. */
-export function tokenizerOf(dataset: Dataset): Tokenizer {
-  return buildTokenizer(dataset.train.flatMap(({ questions }) => questions.flatMap(({ text, answer }) => [text, answer])));
-}
+/** The splits of a data set. */
+export const SPLITS = ["train", "validation", "test"] as const;
 
 /**
- * Encodes all questions.
+ * Encodes all questions; the pictures' features are missing yet, see {@linkcode withFeatures}.
  *
- * A prompt is the question and the begin mark, which stands for "the answer is"; an answer ends with
- * the end mark. A test answer with more tokens than any training answer can only be scored wrong, so
- * it does not widen the blocks.
+ * The tokenizer knows the words of the training questions and answers. A prompt is the question and
+ * the begin mark, which stands for "the answer is"; an answer ends with the end mark. A test answer
+ * with more tokens than any training answer can only be scored wrong, so it does not widen the blocks.
  *
+ * @param shape Image tokens and their width, d_v.
+ * @param maxBlock Most tokens of a question with its answer.
  * @throws {RangeError} If a question has more tokens than `maxBlock`; the message names it.
  */
-export function prepareData(
+export function prepareQuestions(
   dataset: Dataset,
-  tokenizer: Tokenizer,
-  features: { train: Features; validation: Features; test: Features },
+  { tokens, width }: Pick<PreparedData, "tokens" | "width">,
   maxBlock: number,
 ): PreparedData {
+  const asked = dataset.train.flatMap(({ questions }) => questions);
+  const tokenizer = buildTokenizer(asked.flatMap(({ text, answer }) => [text, answer]));
   const answerTokens = (answer: string) => [...tokenizer.encode(answer), tokenizer.eos];
-  const longestAnswer = Math.max(1, ...dataset.train.flatMap(({ questions }) => questions.map(({ answer }) => answerTokens(answer).length)));
+  const longestAnswer = asked.reduce(
+    (longest, { answer }) => Math.max(longest, answerTokens(answer).length),
+    1,
+  );
   let longestBlock = 1;
-  const prepare = (examples: Example[], { data }: Features): PreparedSplit => ({
-    features: data,
-    questions: examples.map(({ questions }) =>
-      questions.map(({ id, text, answer, type }) => {
-        const prompt = [...tokenizer.encode(text), tokenizer.bos];
-        const block = prompt.length + longestAnswer - 1;
-        if (block > maxBlock) {
-          throw new RangeError(
-            `Cannot fit question "${id}": it takes ${block} tokens with its answer, the context leaves ${maxBlock}; raise training.context`,
-          );
-        }
-        longestBlock = Math.max(longestBlock, block);
-        return { id, text, truth: answer, type, prompt, answer: answerTokens(answer).slice(0, longestAnswer) };
-      })
-    ),
-  });
-  const { tokens, width } = features.train;
-  const splits = {
-    train: prepare(dataset.train, features.train),
-    validation: prepare(dataset.validation, features.validation),
-    test: prepare(dataset.test, features.test),
+  const prepare = (question: Question): PreparedQuestion => {
+    const { id, text, answer, type } = question;
+    const prompt = [...tokenizer.encode(text), tokenizer.bos];
+    const block = prompt.length + longestAnswer - 1;
+    if (block > maxBlock) {
+      throw new RangeError(
+        `Cannot fit question "${id}": it takes ${block} tokens with its answer, the context leaves ${maxBlock}; raise training.context`,
+      );
+    }
+    longestBlock = Math.max(longestBlock, block);
+    return {
+      id,
+      text,
+      truth: answer,
+      type,
+      prompt,
+      answer: answerTokens(answer).slice(0, longestAnswer),
+    };
   };
-  return { tokenizer, tokens, width, ...splits, longestBlock, longestAnswer };
+  const split = (examples: Example[]): PreparedSplit => ({
+    features: new Float32Array(),
+    questions: examples.map(({ questions }) => questions.map(prepare)),
+  });
+  const [train, validation, test] = SPLITS.map((name) => split(dataset[name]));
+  return { tokenizer, tokens, width, train, validation, test, longestBlock, longestAnswer };
+}
+
+/** The same data with the pictures' features. */
+export function withFeatures(
+  data: PreparedData,
+  features: Record<typeof SPLITS[number], Features>,
+): PreparedData {
+  const [train, validation, test] = SPLITS.map((name) => ({
+    ...data[name],
+    features: features[name].data,
+  }));
+  return { ...data, train, validation, test };
 }
 
 /** The same split with every image replaced by one: (tokens, d_v). The question-only control. */

@@ -1,33 +1,45 @@
 /** One run: train a model, question it, and measure its embeddings. */
 import { createHash } from "node:crypto";
-import { type PackedBatch, packBatch, type PackingLayout } from "../data/packing.ts";
+import { packBatch, type PackedBatch, type PackingLayout } from "../data/packing.ts";
 import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
 import { isCorrect, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import type { NamedMatrix } from "../models/llama_weights.ts";
 import {
-  compileQuestioner,
-  compileTrainingStep,
   countParameters,
   createModel,
   destroyModel,
   type MultimodalModel,
-  type Questioner,
-  READ_EVERY,
   readWeights,
-  type StepLosses,
   writeBatch,
 } from "../models/multimodal.ts";
+import { compileQuestioner, type Questioner } from "../models/questioner.ts";
+import { compileTrainingStep, READ_EVERY, type StepLosses } from "../models/training_step.ts";
 import { biasCorrection, warmupCosine } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import type { CurvePoint, RunRecord, ValidationPoint } from "../study/record.ts";
 import { batchFeatures, evaluationBatches, trainingBatches } from "./batches.ts";
-import { meanImage, type PreparedData, type PreparedSplit, withConstantImage } from "./prepared_data.ts";
+import {
+  meanImage,
+  type PreparedData,
+  type PreparedSplit,
+  withConstantImage,
+} from "./prepared_data.ts";
 import type { RunSettings } from "./settings.ts";
 
 /** What one run measured. */
-export type RunOutcome = Pick<RunRecord, "steps" | "parameters" | "accuracy" | "losses" | "embedding" | "answers" | "weightsSha256" | "seconds">;
+export type RunOutcome = Pick<
+  RunRecord,
+  | "steps"
+  | "parameters"
+  | "accuracy"
+  | "losses"
+  | "embedding"
+  | "answers"
+  | "weightsSha256"
+  | "seconds"
+>;
 
 /** Called while a run goes on. */
 export interface RunHooks {
@@ -78,7 +90,12 @@ export function packingLayout({ training }: RunSettings, data: PreparedData): Pa
  * @throws {DivergedError} If a loss stops being a number.
  * @throws {DOMException} `AbortError` when the signal fires.
  */
-export async function run(engine: Engine, settings: RunSettings, prepared: PreparedData, hooks: RunHooks = {}): Promise<RunOutcome> {
+export async function run(
+  engine: Engine,
+  settings: RunSettings,
+  prepared: PreparedData,
+  hooks: RunHooks = {},
+): Promise<RunOutcome> {
   const data = settings.role === "question-only" ? blind(prepared) : prepared;
   const layout = packingLayout(settings, data);
   const model = createModel(engine, {
@@ -95,8 +112,18 @@ export async function run(engine: Engine, settings: RunSettings, prepared: Prepa
   const { losses, validation } = await train(model, questioner, settings, data, hooks);
   const trained = performance.now();
   const answers = await answer(model, questioner, data.test, data, settings.training.questions);
-  const testTokenLoss = await meanTokenLoss(model, questioner, data.test, settings.training.questions);
-  const projected = await projectImages(model, questioner, data.test, settings.evaluation.embeddingImages);
+  const testTokenLoss = await meanTokenLoss(
+    model,
+    questioner,
+    data.test,
+    settings.training.questions,
+  );
+  const projected = await projectImages(
+    model,
+    questioner,
+    data.test,
+    settings.evaluation.embeddingImages,
+  );
   const weights = await readWeights(model);
   const text = weights.decoder.get("model.embed_tokens.weight")!;
   const tail = losses.slice(-Math.max(1, Math.ceil(losses.length / 10)));
@@ -104,15 +131,24 @@ export async function run(engine: Engine, settings: RunSettings, prepared: Prepa
   const outcome: RunOutcome = {
     steps: settings.training.steps,
     parameters: countParameters(model),
-    accuracy: scoreAnswers(data.test.questions.flat().map(({ truth, type }) => ({ answer: truth, type })), answers.map(({ answer }) => answer)),
+    accuracy: scoreAnswers(
+      data.test.questions.flat().map(({ truth, type }) => ({ answer: truth, type })),
+      answers.map(({ answer }) => answer),
+    ),
     losses: {
       tokenLoss: mean(tail.map(({ tokenLoss }) => tokenLoss)),
-      cosineLoss: tail[0].cosineLoss === null ? null : mean(tail.map(({ cosineLoss }) => cosineLoss!)),
+      cosineLoss: tail[0].cosineLoss === null
+        ? null
+        : mean(tail.map(({ cosineLoss }) => cosineLoss!)),
       testTokenLoss,
       curve: thinCurve(losses),
       validation,
     },
-    embedding: embeddingStatistics(projected.matrix, { rows: text.rows, cols: text.columns, data: text.data }, projected.cosineLoss),
+    embedding: embeddingStatistics(projected.matrix, {
+      rows: text.rows,
+      cols: text.columns,
+      data: text.data,
+    }, projected.cosineLoss),
     answers,
     weightsSha256: hashWeights([...weights.connector, ...weights.decoder]),
     seconds: { train: (trained - started) / 1000, evaluate: (performance.now() - trained) / 1000 },
@@ -144,7 +180,10 @@ async function train(
   const batches = trainingBatches(data.train, training.batch, training.questions, settings.seed);
   const warmup = Math.round(training.warmup * training.steps);
   const validateAt = new Set(
-    Array.from({ length: evaluation.validations }, (_, i) => Math.round(((i + 1) * training.steps) / evaluation.validations)),
+    Array.from(
+      { length: evaluation.validations },
+      (_, i) => Math.round(((i + 1) * training.steps) / evaluation.validations),
+    ),
   );
   const losses: StepLosses[] = [];
   const validation: ValidationPoint[] = [];
@@ -183,9 +222,12 @@ async function train(
 
 function checkFinite(losses: StepLosses[]): void {
   const bad = losses.findIndex(({ tokenLoss, cosineLoss, gradientNorm }) =>
-    !Number.isFinite(tokenLoss) || !Number.isFinite(cosineLoss ?? 0) || !Number.isFinite(gradientNorm)
+    !Number.isFinite(tokenLoss) || !Number.isFinite(cosineLoss ?? 0) ||
+    !Number.isFinite(gradientNorm)
   );
-  if (bad >= 0) throw new DivergedError(`Cannot go on training: the loss at step ${bad + 1} is no number`);
+  if (bad >= 0) {
+    throw new DivergedError(`Cannot go on training: the loss at step ${bad + 1} is no number`);
+  }
 }
 
 async function validationAccuracy(
@@ -196,7 +238,14 @@ async function validationAccuracy(
 ): Promise<number | null> {
   const images = Math.min(evaluation.validationImages, data.validation.questions.length);
   if (images === 0) return null;
-  const answers = await answer(model, questioner, data.validation, data, training.questions, images);
+  const answers = await answer(
+    model,
+    questioner,
+    data.validation,
+    data,
+    training.questions,
+    images,
+  );
   return answers.filter(({ correct }) => correct).length / answers.length;
 }
 
@@ -218,7 +267,9 @@ async function answer(
     places.forEach((list, b) =>
       list.forEach(([image, q], i) => {
         const { id, truth } = split.questions[image][q];
-        const text = tokenizer.decode(untilEnd(tokens.map((step) => step[b * blocks + i]), tokenizer.eos));
+        const text = tokenizer.decode(
+          untilEnd(tokens.map((step) => step[b * blocks + i]), tokenizer.eos),
+        );
         answers.push({ id, answer: text, correct: isCorrect(text, truth) });
       })
     );
@@ -232,7 +283,12 @@ function untilEnd(tokens: number[], end: number): number[] {
 }
 
 /** Mean cross-entropy over the answer tokens of a split, nats. */
-async function meanTokenLoss(model: MultimodalModel, questioner: Questioner, split: PreparedSplit, questions: number): Promise<number> {
+async function meanTokenLoss(
+  model: MultimodalModel,
+  questioner: Questioner,
+  split: PreparedSplit,
+  questions: number,
+): Promise<number> {
   const { layout } = model.config;
   let sum = 0, count = 0;
   for (const { entries } of evaluationBatches(split, layout.batch, questions)) {
@@ -246,7 +302,12 @@ async function meanTokenLoss(model: MultimodalModel, questioner: Questioner, spl
 }
 
 /** z = P1(x) of the first images of a split, and the mean of the arm's own L_cos on them. */
-async function projectImages(model: MultimodalModel, questioner: Questioner, split: PreparedSplit, images: number) {
+async function projectImages(
+  model: MultimodalModel,
+  questioner: Questioner,
+  split: PreparedSplit,
+  images: number,
+) {
   const { layout, decoder } = model.config;
   const count = Math.min(images, split.questions.length);
   const width = decoder.hidden_size;
@@ -265,7 +326,10 @@ async function projectImages(model: MultimodalModel, questioner: Questioner, spl
     }
   }
   const rows = count * layout.prefix;
-  return { matrix: { rows, cols: width, data: z }, cosineLoss: hasCosine ? cosineSum / rows : null };
+  return {
+    matrix: { rows, cols: width, data: z },
+    cosineLoss: hasCosine ? cosineSum / rows : null,
+  };
 }
 
 /** At most a couple of hundred points: a curve for figures, not a log. */
@@ -274,7 +338,8 @@ function thinCurve(losses: StepLosses[]): CurvePoint[] {
   const points: CurvePoint[] = [];
   for (let end = every; end <= losses.length; end += every) {
     const part = losses.slice(end - every, end);
-    const mean = (value: (loss: StepLosses) => number) => part.reduce((sum, loss) => sum + value(loss), 0) / part.length;
+    const mean = (value: (loss: StepLosses) => number) =>
+      part.reduce((sum, loss) => sum + value(loss), 0) / part.length;
     points.push({
       step: end,
       tokenLoss: mean(({ tokenLoss }) => tokenLoss),

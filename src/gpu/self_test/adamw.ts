@@ -15,11 +15,17 @@ export function adamwCase({ tape, random, draw, array, expect }: Bench): void {
       const weight = random(33 - 30 * i, 18);
       const gradient = random(33 - 30 * i, 18);
       tape.accumulate(weight.tensor, () => gradient.tensor);
-      return { name: `${letter}${index}`, tensor: weight.tensor, decay: true, values: weight.values, gradient: gradient.values };
+      return {
+        name: `${letter}${index}`,
+        tensor: weight.tensor,
+        decay: true,
+        values: weight.values,
+        gradient: gradient.values,
+      };
     });
     return { index, members };
   });
-  const moments = traceAdamW(
+  const { moments } = traceAdamW(
     tape,
     groups.map(({ index, members }) => ({
       parameters: members,
@@ -31,12 +37,20 @@ export function adamwCase({ tape, random, draw, array, expect }: Bench): void {
     ring,
   );
   const norms = groups.map(({ members }) => globalNorm(members.map(({ gradient }) => gradient)));
-  expect("gradient_squares, clip_scale", { array: ring.buffer, type: "f32", first: 4 * STEP.slot + 2 }, norms);
+  expect("gradient_squares, clip_scale", {
+    array: ring.buffer,
+    type: "f32",
+    first: 4 * STEP.slot + 2,
+  }, norms);
   for (const { index, members } of groups) {
     const factor = clipFactor(norms[index], GROUPS[index].clip || null);
     for (const { name, tensor, values, gradient } of members) {
       const { m, v } = moments.get(name)!;
-      const before = { parameter: values, m: draw(values.length), v: draw(values.length).map(Math.abs) };
+      const before = {
+        parameter: values,
+        m: draw(values.length),
+        v: draw(values.length).map(Math.abs),
+      };
       writeMatrix(device, m.matrix!, Float32Array.from(before.m));
       writeMatrix(device, v.matrix!, Float32Array.from(before.v));
       const after = adamwStep(before, scale(gradient, factor), UPDATES, GROUPS[index]);

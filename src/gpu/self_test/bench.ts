@@ -43,7 +43,12 @@ export interface Bench {
   ints(values: ArrayLike<number>): GPUBuffer;
   /** An array of zeros. */
   array(length: number): GPUBuffer;
-  expect(kernel: string, source: Source | Tensor, expected: ArrayLike<number>, tolerance?: number): void;
+  expect(
+    kernel: string,
+    source: Source | Tensor,
+    expected: ArrayLike<number>,
+    tolerance?: number,
+  ): void;
   expectations: readonly Expectation[];
   /** Frees operands and arrays. */
   destroy(): void;

@@ -1,9 +1,10 @@
 /** Embedding look-up of packed questions, gathering of rows, and the greedy choice of a token. */
 import { imageRows, packBatch } from "../../data/packing.ts";
+import { greedyChoice } from "../../tensor/decode.ts";
 import { embedding, gatherRows } from "../../tensor/embedding.ts";
-import { rowGrid } from "../../tensor/tape.ts";
+
 import { embedding as rowsOf, embeddingBackward } from "../../testing/reference/embedding.ts";
-import { add, row } from "../../testing/reference/values.ts";
+import { row } from "../../testing/reference/values.ts";
 import type { Bench } from "./bench.ts";
 import { HIDDEN, LAYOUT, ROWS } from "./sizes.ts";
 import { STEP } from "./step.ts";
@@ -28,7 +29,6 @@ export function embeddingCases({ tape, random, ints, expect }: Bench): void {
   const images = random(IMAGE_TOKENS, HIDDEN);
   const table = random(vocabulary, HIDDEN);
   const dy = random(ROWS, HIDDEN);
-  const base = random(vocabulary, HIDDEN);
   const y = embedding(
     tape,
     table.tensor,
@@ -42,16 +42,21 @@ export function embeddingCases({ tape, random, ints, expect }: Bench): void {
     ROWS,
   );
   tape.accumulate(y, () => dy.tensor);
-  // The gradient of a head that shares the table.
-  tape.accumulate(table.tensor, () => base.tensor);
   // Image tokens are the rows behind the table's.
-  const both = Float64Array.of(...table.values, ...images.values);
+  const both = [...table.values, ...images.values];
   const ids = PACKED.sources.map((source) => source >= 0 ? source : vocabulary - 1 - source);
-  const gradient = embeddingBackward(ids, dy.values, { vocabulary: vocabulary + IMAGE_TOKENS, width: HIDDEN });
+  const gradient = embeddingBackward(ids, dy.values, {
+    vocabulary: vocabulary + IMAGE_TOKENS,
+    width: HIDDEN,
+  });
   const tokens = gradient.subarray(0, vocabulary * HIDDEN);
   expect("embedding_forward", y, rowsOf(both, ids, HIDDEN));
-  expect("embedding_backward", { tensor: () => tape.gradientOf(table.tensor)! }, add(tokens, base.values));
-  expect("gather_rows", { tensor: () => tape.gradientOf(images.tensor)! }, gradient.subarray(tokens.length));
+  expect("embedding_backward", { tensor: () => tape.gradientOf(table.tensor)! }, tokens);
+  expect(
+    "gather_rows",
+    { tensor: () => tape.gradientOf(images.tensor)! },
+    gradient.subarray(tokens.length),
+  );
 }
 
 /** Rows that predict answers, zeros where there is none, and back. */
@@ -63,12 +68,16 @@ export function gatherCase({ tape, random, ints, expect }: Bench): void {
   const y = gatherRows(tape, x.tensor, answerRows.length, index);
   tape.accumulate(y, () => dy.tensor);
   const gather = (matrix: Float64Array, rows: Int32Array) => {
-    const withZeros = Float64Array.of(...matrix, ...new Float64Array(HIDDEN));
     const zeros = matrix.length / HIDDEN;
+    const withZeros = [...matrix, ...new Float64Array(HIDDEN)];
     return rowsOf(withZeros, rows.map((index) => index < 0 ? zeros : index), HIDDEN);
   };
   expect("gather_rows", y, gather(x.values, answerRows));
-  expect("gather_rows", { tensor: () => tape.gradientOf(x.tensor)! }, gather(dy.values, answerOfRow));
+  expect(
+    "gather_rows",
+    { tensor: () => tape.gradientOf(x.tensor)! },
+    gather(dy.values, answerOfRow),
+  );
 }
 
 /** Negative logits, which the zeros behind the last column exceed, and a tie. */
@@ -79,12 +88,7 @@ export function argmaxCase({ tape, draw, matrix, array, expect }: Bench): void {
   const x = matrix(rows, vocabulary, logits).tensor;
   const next = array(rows);
   const tokens = array((STEP.slot + 1) * rows);
-  tape.dispatch("argmax", {
-    matrices: { x },
-    arrays: { next, tokens },
-    sizes: { rows, width: vocabulary, width4: x.width4 },
-    grid: rowGrid(tape, rows),
-  });
+  greedyChoice(tape, x, { next, tokens });
   const chosen = Array.from({ length: rows }, (_, r) => {
     const values = row(logits, r, vocabulary);
     return values.indexOf(Math.max(...values));

@@ -1,8 +1,19 @@
 /** Rotary embedding, attention over packed questions, and decoding against a cache. */
-import { attention, rope, ropeTable, sequenceLength, sequencePositions } from "../../tensor/attention.ts";
-import { rowGrid } from "../../tensor/tape.ts";
+import {
+  attention,
+  rope,
+  ropeTable,
+  sequenceLength,
+  sequencePositions,
+} from "../../tensor/attention.ts";
+import { decodeAttention } from "../../tensor/decode.ts";
 import { joinColumns, joinHeads, type PairOrder, takeColumns } from "../../testing/heads.ts";
-import { attention as referenceAttention, attentionBackward, PREFIX, prefixBlocks } from "../../testing/reference/attention.ts";
+import {
+  attention as referenceAttention,
+  attentionBackward,
+  PREFIX,
+  prefixBlocks,
+} from "../../testing/reference/attention.ts";
 import { embedding as rowsOf } from "../../testing/reference/embedding.ts";
 import { rope as referenceRope, ropeBackward } from "../../testing/reference/rope.ts";
 import type { Bench } from "./bench.ts";
@@ -58,7 +69,11 @@ export function attentionCases(bench: Bench): void {
 }
 
 /** The new token of a block must come out as in full attention, whatever lies behind it in the cache. */
-function decodeCase({ tape, matrix, ints, expect }: Bench, joint: Float64Array, full: Float32Array): void {
+function decodeCase(
+  { tape, matrix, ints, expect }: Bench,
+  joint: Float64Array,
+  full: Float32Array,
+): void {
   const rows = batch * blocks;
   const lengths = Array.from({ length: rows }, (_, r) => 1 + r % (block - 1));
   const places = lengths.map((length, r) =>
@@ -68,24 +83,14 @@ function decodeCase({ tape, matrix, ints, expect }: Bench, joint: Float64Array, 
   for (const place of places) before.fill(0, place * JOINT, (place + 1) * JOINT);
   const x = matrix(rows, JOINT, rowsOf(joint, places, JOINT));
   const cache = matrix(ROWS, JOINT, before);
-  const arrays = { lengths: ints(lengths) };
-  const sizes = { batch, sequence: TOKENS, prefix, block, rows };
-  tape.dispatch("cache_append", {
-    matrices: { x: x.tensor, cache: cache.tensor },
-    arrays,
-    sizes: { ...sizes, column0: QUERIES / 4, width4: JOINT / 4 },
-    grid: rowGrid(tape, rows),
-  });
-  const y = tape.tensor("decoded", rows, QUERIES);
-  tape.dispatch("attention_decode", {
-    matrices: { x: x.tensor, cache: cache.tensor, y },
-    arrays,
-    sizes: { ...sizes, heads, kv_heads: kvHeads, scale_log2e: Math.LOG2E / Math.sqrt(headDim) },
-    constants: { HEAD4: headWidth / 4 },
-    grid: [rowGrid(tape, rows)[0], heads],
-  });
+  const place = { sequence: LAYOUT, lengths: ints(lengths) };
+  const y = decodeAttention(tape, x.tensor, cache.tensor, place, HEADS);
   const columns: [number, number] = [QUERIES, JOINT - QUERIES];
-  expect("cache_append", { tensor: () => cache.tensor, columns }, takeColumns(joint, JOINT, ...columns));
+  expect(
+    "cache_append",
+    { tensor: () => cache.tensor, columns },
+    takeColumns(joint, JOINT, ...columns),
+  );
   expect("attention_decode", y, rowsOf(full, places, QUERIES));
 }
 
@@ -103,17 +108,26 @@ function sideBySide([q, k, v]: Heads, order: PairOrder = "as they are"): Float32
   return joinColumns(ROWS, [part(q, heads, order), part(k, kvHeads, order), part(v, kvHeads)]);
 }
 
-const joinQueries = (values: Float64Array) => joinHeads(values, { batch, heads, tokens: TOKENS }, HEADS);
+const joinQueries = (values: Float64Array) =>
+  joinHeads(values, { batch, heads, tokens: TOKENS }, HEADS);
 
 /** The reference on each sequence of the batch. */
 function referenceSequences(parts: Heads, dy: Float64Array): { y: Float64Array; gradients: Heads } {
-  const segment = Array.from({ length: TOKENS }, (_, t) => t < prefix ? PREFIX : Math.floor((t - prefix) / block));
+  const segment = Array.from(
+    { length: TOKENS },
+    (_, t) => t < prefix ? PREFIX : Math.floor((t - prefix) / block),
+  );
   const mask = prefixBlocks(segment);
   const size = { heads, kvHeads, tokens: TOKENS, headDim };
   const y = new Float64Array(dy.length);
-  const gradients: Heads = [new Float64Array(parts[0].length), new Float64Array(parts[1].length), new Float64Array(parts[2].length)];
+  const gradients: Heads = [
+    new Float64Array(parts[0].length),
+    new Float64Array(parts[1].length),
+    new Float64Array(parts[2].length),
+  ];
   for (let b = 0; b < batch; b++) {
-    const of = (values: Float64Array) => values.subarray(b * values.length / batch, (b + 1) * values.length / batch);
+    const of = (values: Float64Array) =>
+      values.subarray(b * values.length / batch, (b + 1) * values.length / batch);
     const [q, k, v] = parts.map(of);
     of(y).set(referenceAttention(q, k, v, size, mask).y);
     const { gradQ, gradK, gradV } = attentionBackward(q, k, v, of(dy), size, mask);

@@ -27,7 +27,11 @@ export function rmsNormCases({ tape, random, expect }: Bench): void {
       { tensor: () => tape.gradientOf(x.tensor)! },
       base ? add(gradX, base.values) : gradX,
     );
-    expect("rms_norm_weight_gradient", { tensor: () => tape.gradientOf(weight.tensor)! }, gradWeight);
+    expect(
+      "rms_norm_weight_gradient",
+      { tensor: () => tape.gradientOf(weight.tensor)! },
+      gradWeight,
+    );
   }
 }
 

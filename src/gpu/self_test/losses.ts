@@ -1,8 +1,15 @@
 /** Cross-entropy and cosine loss with their gradients, and their sums in the loss ring. */
 import { cosineLoss, crossEntropy } from "../../tensor/losses.ts";
 import { rowTotal } from "../../tensor/reduce.ts";
-import { cosineLoss as referenceCosine, cosineLossBackward } from "../../testing/reference/cosine.ts";
-import { crossEntropy as referenceCrossEntropy, crossEntropyBackward, IGNORED } from "../../testing/reference/cross_entropy.ts";
+import {
+  cosineLoss as referenceCosine,
+  cosineLossBackward,
+} from "../../testing/reference/cosine.ts";
+import {
+  crossEntropy as referenceCrossEntropy,
+  crossEntropyBackward,
+  IGNORED,
+} from "../../testing/reference/cross_entropy.ts";
 import { dot, row, scale } from "../../testing/reference/values.ts";
 import type { Bench } from "./bench.ts";
 import { HIDDEN, LAYOUT, ROWS } from "./sizes.ts";
@@ -12,7 +19,10 @@ import { STEP } from "./step.ts";
 export function crossEntropyCase({ tape, random, ints, array, expect }: Bench): void {
   const { vocabulary } = LAYOUT;
   const logits = random(ROWS, vocabulary, 5);
-  const labels = Int32Array.from({ length: ROWS }, (_, r) => r % 5 === 3 ? IGNORED : (7 * r) % vocabulary);
+  const labels = Int32Array.from(
+    { length: ROWS },
+    (_, r) => r % 5 === 3 ? IGNORED : (7 * r) % vocabulary,
+  );
   const ring = { buffer: array(4 * (STEP.slot + 1)), slots: STEP.slot + 1 };
   const loss = crossEntropy(tape, logits.tensor, ints(labels));
   rowTotal(tape, loss, ring, 0, "token");
@@ -46,9 +56,17 @@ export function cosineCases({ tape, draw, random, matrix, expect }: Bench): void
       const one = row(values, r, HIDDEN);
       return Math.sqrt(dot(one, one));
     };
-    expect(name, loss, quadruples((r) => [1 - cosines[r], cosines[r], norm(x.values, r), norm(y.values, r)]));
+    expect(
+      name,
+      loss,
+      quadruples((r) => [1 - cosines[r], cosines[r], norm(x.values, r), norm(y.values, r)]),
+    );
     expect(name, { tensor: () => tape.gradientOf(x.tensor)! }, scale(gradU, STEP.lambda));
-    if (!detached) expect(name, { tensor: () => tape.gradientOf(y.tensor)! }, scale(gradV, STEP.lambda));
+    if (!detached) {
+      expect(name, {
+        tensor: () => tape.gradientOf(y.tensor)!,
+      }, scale(gradV, STEP.lambda));
+    }
   }
 }
 

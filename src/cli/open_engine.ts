@@ -1,0 +1,23 @@
+/** Opens the adapter that the command line asks for. */
+import { openGpu } from "../gpu/adapter.ts";
+import { prepareDriver } from "../gpu/driver.ts";
+import { defaultPlan } from "../gpu/plan.ts";
+import { createEngine, type Engine } from "../gpu/program.ts";
+import type { AdapterRecord } from "../study/record.ts";
+
+/**
+ * Opens an adapter and says which it is.
+ *
+ * @param adapter Part of its name; the best one when absent.
+ * @throws {RangeError} If there is no such adapter.
+ */
+export async function openEngine(
+  adapter: string | undefined,
+  say: (line: string) => void,
+): Promise<{ engine: Engine; record: AdapterRecord }> {
+  // On its own, for what it says while it fetches a driver.
+  await prepareDriver({ adapter });
+  const { record, operandForm, device } = await openGpu({ adapter, quiet: true });
+  say(`Adapter: ${record.description} (driver: ${record.driver}), operands in ${operandForm} form`);
+  return { record, engine: createEngine(device, defaultPlan(operandForm, record.software)) };
+}

@@ -1,0 +1,58 @@
+/** The folder of records and report: what is there already, and whether it can be written. */
+import { join } from "node:path";
+import { readRecords } from "../report/store.ts";
+import { type AblationSetting, finishedRuns } from "../study/ablate.ts";
+import type { RunSettings } from "../training/settings.ts";
+
+/**
+ * Makes the folder, or finds the runs that it holds already. Nothing in it is changed.
+ *
+ * @throws {RangeError} If the folder cannot be written, or holds another study, records that are
+ * damaged, or records made with other settings.
+ */
+export async function openOutFolder(
+  out: string,
+  setting: AblationSetting,
+): Promise<Set<RunSettings>> {
+  try {
+    await Deno.mkdir(join(out, "runs"), { recursive: true });
+    await Deno.remove(await Deno.makeTempFile({ dir: join(out, "runs"), suffix: ".tmp" }));
+  } catch (error) {
+    throw new RangeError(`Cannot write to folder "${out}": ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (!await holdsRecords(out)) return new Set();
+  try {
+    const { study, runs } = await readRecords(out);
+    if (study.study !== setting.study.name) {
+      throw new RangeError(
+        `Cannot resume: folder "${out}" holds study "${study.study}", not "${setting.study.name}"`,
+      );
+    }
+    return finishedRuns(setting, runs);
+  } catch (error) {
+    throw new RangeError(`${(error as Error).message}; choose another --out or add --fresh`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Moves a folder that holds records to a name of its own. Nothing is deleted.
+ *
+ * @returns The new name; null if there are no records.
+ */
+export async function moveAside(out: string): Promise<string | null> {
+  if (!await holdsRecords(out)) return null;
+  const to = `${out}.${new Date().toISOString().replace(/[:.]/g, "-")}`;
+  await Deno.rename(out, to);
+  return to;
+}
+
+async function holdsRecords(out: string): Promise<boolean> {
+  if (await Deno.stat(join(out, "study.json")).then(() => true, () => false)) return true;
+  // What is no folder holds none.
+  const runs = await Array.fromAsync(Deno.readDir(join(out, "runs"))).catch(() => []);
+  return runs.some(({ name }) => name.endsWith(".json"));
+}

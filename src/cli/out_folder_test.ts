@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { defaultPlan } from "../gpu/plan.ts";
+import { exampleRun, exampleStudy } from "../report/example_records.ts";
+import type { AblationSetting } from "../study/ablate.ts";
+import { expandGrid, recordName } from "../study/grid.ts";
+import type { RunRecord } from "../study/record.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
+import { moveAside, openOutFolder } from "./out_folder.ts";
+
+const study = tinyStudy();
+const runs = expandGrid(study);
+const plan = defaultPlan("image", true);
+const { adapter } = exampleRun();
+const setting = {
+  study,
+  dataset: { name: "easy-shapes", contentHash: "d0" },
+  encoder: { name: "patches", contentHash: "e0" },
+  engine: { plan },
+  adapter,
+  runs,
+} as AblationSetting;
+
+const record = (index: number): RunRecord => {
+  const { role, arm, connector, objective, lambda, seed, fold, stage, model, training, evaluation } = runs[index];
+  const config = {
+    data: { name: "easy-shapes", contentHash: "d0" },
+    encoder: { ...study.encoder, contentHash: "e0" },
+    ...{ model, training, evaluation, kernelPlan: plan },
+  };
+  return exampleRun({ role, arm, connector, objective, lambda, seed, fold, stage, study: study.name, config, adapter });
+};
+
+/** A folder for records, in a temporary one; every file of it by its path. */
+async function inFolder(check: (out: string, files: () => Promise<Record<string, string>>) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  const out = join(dir, "out");
+  const files = async () => {
+    const found: Record<string, string> = {};
+    for (const folder of [".", "runs"]) {
+      for await (const { name, isFile } of Deno.readDir(join(out, folder))) {
+        if (isFile) found[join(folder, name)] = await Deno.readTextFile(join(out, folder, name));
+      }
+    }
+    return found;
+  };
+  try {
+    await check(out, files);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function fill(out: string, files: Record<string, unknown>): Promise<void> {
+  await Deno.mkdir(join(out, "runs"), { recursive: true });
+  for (const [name, value] of Object.entries(files)) {
+    await Deno.writeTextFile(join(out, name), typeof value === "string" ? value : JSON.stringify(value));
+  }
+}
+
+const studyFile = exampleStudy({ study: study.name });
+
+Deno.test("a new folder is made, with its parents, and holds nothing", async () => {
+  await inFolder(async (out, files) => {
+    assert.deepEqual(await openOutFolder(join(out, "deep"), setting), new Set());
+    assert.deepEqual(await openOutFolder(out, setting), new Set());
+    assert.deepEqual(await files(), {});
+  });
+});
+
+Deno.test("runs with a record are found", async () => {
+  await inFolder(async (out) => {
+    await fill(out, {
+      "study.json": studyFile,
+      [`runs/${recordName(runs[1])}`]: record(1),
+      [`runs/${recordName(runs[5])}`]: record(5),
+    });
+    assert.deepEqual(await openOutFolder(out, setting), new Set([runs[1], runs[5]]));
+  });
+});
+
+const name = `runs/${recordName(runs[0])}`;
+const BAD: [what: string, files: Record<string, unknown>, message: RegExp][] = [
+  ["a truncated record", { "study.json": studyFile, [name]: JSON.stringify(record(0)).slice(0, 99) }, /baseline_lambda-0_seed-1.json" is not complete JSON/],
+  ["an empty record", { "study.json": studyFile, [name]: "" }, /baseline_lambda-0_seed-1.json" is not complete JSON/],
+  ["a record that is null", { "study.json": studyFile, [name]: "null" }, /baseline_lambda-0_seed-1.json" field/],
+  ["a record that lacks a field", { "study.json": studyFile, [name]: { ...record(0), answers: undefined } }, /field "answers"/],
+  ["a truncated record that is not asked for", { "study.json": studyFile, "runs/other.json": "{" }, /other.json" is not complete JSON/],
+  ["a truncated study", { "study.json": "{", [name]: record(0) }, /study.json" is not complete JSON/],
+  ["records without their study", { [name]: record(0) }, /study.json" does not exist/],
+  ["another study", { "study.json": exampleStudy({ study: "other" }) }, /holds study "other", not "tiny"/],
+  ["a record with other settings", { "study.json": studyFile, [name]: { ...record(0), config: {} } }, /was made with other settings/],
+];
+
+for (const [what, contents, message] of BAD) {
+  Deno.test(`${what} is refused in one line that says what to do, and stays as it is`, async () => {
+    await inFolder(async (out, files) => {
+      await fill(out, contents);
+      const before = await files();
+      await assert.rejects(openOutFolder(out, setting), (error: Error) => {
+        assert.match(error.message, message);
+        assert.match(error.message, /^Cannot [^\n]*; choose another --out or add --fresh$/);
+        return true;
+      });
+      assert.deepEqual(await files(), before);
+    });
+  });
+}
+
+Deno.test("a file in the way is refused by its name, and stays", async () => {
+  await inFolder(async (out) => {
+    await Deno.writeTextFile(out, "mine");
+    await assert.rejects(openOutFolder(out, setting), (error: Error) => {
+      assert.ok(error.message.startsWith(`Cannot write to folder "${out}": `));
+      return true;
+    });
+    assert.equal(await moveAside(out), null);
+    assert.equal(await Deno.readTextFile(out), "mine");
+  });
+});
+
+Deno.test("records are moved aside whole, and what is no folder of records is left", async () => {
+  await inFolder(async (out, files) => {
+    assert.equal(await moveAside(out), null);
+    await Deno.mkdir(out);
+    await Deno.writeTextFile(join(out, "thesis.txt"), "mine");
+    assert.equal(await moveAside(out), null);
+    await fill(out, { "study.json": studyFile, [name]: record(0) });
+    const before = await files();
+    const to = await moveAside(out);
+    assert.ok(to?.startsWith(`${out}.`));
+    await assert.rejects(Deno.stat(out), Deno.errors.NotFound);
+    await Deno.rename(to!, out);
+    assert.deepEqual(await files(), before);
+  });
+});

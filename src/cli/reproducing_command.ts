@@ -1,0 +1,58 @@
+/** The command that a report gives for its reproduction. */
+import { isAbsolute } from "node:path";
+import type { StudyOptions } from "../study/options.ts";
+
+/**
+ * A command line that runs the same study, with folders and files by what they are: a report says
+ * nothing about the machine that made it. Where the records go changes nothing and is left out.
+ *
+ * @example
+ * ```ts
+ * import { reproducingCommand } from "./reproducing_command.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(
+ *   reproducingCommand("easy-vqa", { dataDir: "/pictures", seeds: 5, lambda: [0.5, 1] }),
+ *   "deno task ablate easy-vqa --lambda 0.5,1 --seeds 5 --data-dir DIR",
+ * );
+ * ```
+ */
+export function reproducingCommand(
+  study: string,
+  options: StudyOptions & { dataDir?: string; adapter?: string },
+): string {
+  const { arms, lambda, seeds, data, dataDir, encoder, steps, set = [], adapter } = options;
+  const given: [string, string | number | undefined][] = [
+    ["--arms", arms?.join(",")],
+    ["--lambda", lambda?.join(",")],
+    ["--seeds", seeds],
+    ["--data", data],
+    ["--data-dir", dataDir && "DIR"],
+    ["--encoder", encoder && (isPlace(encoder) ? "DIR" : encoder)],
+    ["--steps", steps],
+    ...set.map((assignment): [string, string] => ["--set", withoutPlace(assignment)]),
+    ["--adapter", adapter],
+  ];
+  const file = isPlace(study) || study.endsWith(".json");
+  return [
+    "deno task ablate",
+    file ? "STUDY.json" : study,
+    ...given.flatMap(([option, value]) => value === undefined ? [] : [option, quote(`${value}`)]),
+  ].join(" ");
+}
+
+/** Whether a text is a path of this machine; `owner/model` names a model of a hub. */
+function isPlace(text: string): boolean {
+  return isAbsolute(text) || text.startsWith(".") || text.includes("\\") ||
+    text.split("/").length > 2;
+}
+
+function withoutPlace(assignment: string): string {
+  const [path, value] = assignment.split(/=(.*)/s);
+  return isPlace(value) ? `${path}=PATH` : assignment;
+}
+
+/** For a POSIX shell. */
+function quote(word: string): string {
+  return /^[\w.,:=/@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { columnSum } from "../tensor/reduce.ts";
+import { add } from "../tensor/elementwise.ts";
+import { createTape, keep, type Tape } from "../tensor/tape.ts";
+import { formOf, testEngines, upload } from "../testing/gpu.ts";
+import { randomValues } from "../testing/random_values.ts";
+import { kernelVariant } from "./kernel.ts";
+import { createMatrix, destroyMatrix, readMatrix, writeMatrix } from "./memory.ts";
+import { compileProgram, ownTensor, type Tensor } from "./program.ts";
+
+const SHAPE = { rows: 5, columns: 7 };
+const BYTES = 5 * 2 * 16;
+
+for (const engine of await testEngines()) {
+  const { device } = engine;
+
+  Deno.test(`freed matrices are used again, and results are right ${formOf(engine)}`, async () => {
+    const values = Float32Array.from(randomValues(1, 35));
+    const x = upload(engine, "x", SHAPE, values);
+    const tape = createTape(engine);
+    let sum: Tensor = x;
+    for (let i = 0; i < 20; i++) sum = add(tape, sum, x);
+    keep(engine, sum);
+    const before = engine.memory.bytes;
+    const program = compileProgram(engine, tape.commands);
+    // Each sum reads the one before, so two matrices take turns.
+    assert.equal(program.bytes, 2 * BYTES);
+    assert.equal(engine.memory.bytes, before + program.bytes);
+    assert.equal(program.dispatches, 20);
+    const expected = values.slice();
+    for (let i = 0; i < 20; i++) {
+      values.forEach((value, at) => expected[at] = Math.fround(expected[at] + value));
+    }
+    for (let time = 0; time < 2; time++) {
+      program.run();
+      assert.deepEqual(await readMatrix(device, sum.matrix!), expected);
+    }
+    program.destroy();
+    assert.equal(engine.memory.bytes, before);
+  });
+
+  Deno.test(`a matrix that is still to be read keeps its memory ${formOf(engine)}`, async () => {
+    const ones = upload(engine, "ones", SHAPE, new Float32Array(35).fill(1));
+    const tape = createTape(engine);
+    const early = add(tape, ones, ones);
+    let late = ones;
+    for (let i = 0; i < 6; i++) late = add(tape, late, ones);
+    const both = keep(engine, add(tape, early, late));
+    const program = compileProgram(engine, tape.commands);
+    assert.equal(program.bytes, 3 * BYTES);
+    program.run();
+    assert.deepEqual(await readMatrix(device, both.matrix!), new Float32Array(35).fill(9));
+    program.destroy();
+  });
+
+  Deno.test(`memory is handed on only between equal shapes ${formOf(engine)}`, async () => {
+    const x = upload(engine, "x", SHAPE, new Float32Array(35).fill(2));
+    const tape = createTape(engine);
+    const sums = columnSum(tape, add(tape, x, x));
+    const twice = keep(engine, add(tape, sums, sums));
+    const program = compileProgram(engine, tape.commands);
+    assert.equal(program.bytes, BYTES + 2 * 16);
+    program.run();
+    assert.deepEqual(await readMatrix(device, twice.matrix!), new Float32Array(7).fill(40));
+    program.destroy();
+  });
+
+  Deno.test(`copies run between the dispatches around them ${formOf(engine)}`, async () => {
+    const x = upload(engine, "x", SHAPE, new Float32Array(35).fill(1));
+    const state = ownTensor(engine, "state", SHAPE);
+    const tape = createTape(engine);
+    tape.copy(add(tape, state, x), state);
+    const after = keep(engine, add(tape, state, state));
+    const program = compileProgram(engine, tape.commands);
+    for (let time = 1; time <= 3; time++) {
+      program.run();
+      assert.deepEqual(
+        await readMatrix(device, after.matrix!),
+        new Float32Array(35).fill(2 * time),
+      );
+    }
+    program.destroy();
+  });
+
+  Deno.test(`a program that cannot be recorded says what is missing ${formOf(engine)}`, () => {
+    const x = ownTensor(engine, "x", SHAPE);
+    const refused = (trace: (tape: Tape) => void, message: string) => {
+      const tape = createTape(engine);
+      trace(tape);
+      assert.throws(() => compileProgram(engine, tape.commands), { name: "RangeError", message });
+    };
+    const dispatch = { matrices: { x }, sizes: {}, grid: [1, 1] as [number, number] };
+    refused(
+      (tape) => tape.dispatch("no_such_kernel", dispatch),
+      'Cannot make pipeline: there is no kernel "no_such_kernel"',
+    );
+    refused(
+      (tape) =>
+        tape.dispatch("add", { ...dispatch, matrices: { x, y: x, z: tape.tensor("z", 5, 7) } }),
+      'Cannot dispatch add: size "rows" is missing',
+    );
+    refused(
+      (tape) =>
+        tape.dispatch("gather_rows", {
+          ...dispatch,
+          matrices: { x, y: tape.tensor("y", 5, 7) },
+          sizes: { rows: 5, width4: 2 },
+        }),
+      'Cannot record gather_rows: array "rows_of" is missing',
+    );
+    refused(
+      (tape) => add(tape, x, tape.tensor("nothing", 5, 7)),
+      'Cannot record program: "nothing" is read but not written before',
+    );
+  });
+
+  Deno.test(`a kernel variant is compiled once ${formOf(engine)}`, () => {
+    const variant = (constants: Record<string, number>, folded: string[] = []) =>
+      kernelVariant(device, engine.cache, engine.plan, "column_sum", constants, new Set(folded));
+    assert.equal(variant({}), variant({}));
+    assert.notEqual(variant({}), variant({ ADD: 1 }));
+    assert.deepEqual(variant({}).operands.map(({ name }) => name), ["x", "y"]);
+    assert.deepEqual(variant({ ADD: 1 }).operands.map(({ name }) => name), ["x", "base", "y"]);
+  });
+
+  Deno.test(`matrices are read back as they were written ${formOf(engine)}`, async () => {
+    const tall = device.limits.maxTextureDimension2D + 5;
+    for (const [rows, columns] of [[1, 1], [3, 4], [5, 7], [9, 130], [tall, 3]]) {
+      const matrix = createMatrix(device, engine.plan.form, { rows, columns });
+      const zeros = await readMatrix(device, matrix);
+      assert.ok(zeros.every((value) => value === 0), "a new matrix is zero");
+      const values = Float32Array.from(randomValues(rows, rows * columns));
+      writeMatrix(device, matrix, values);
+      assert.deepEqual(await readMatrix(device, matrix), values, `${rows} x ${columns}`);
+      destroyMatrix(matrix);
+    }
+  });
+
+  Deno.test(`a matrix is not written with another number of values ${formOf(engine)}`, () => {
+    const { matrix } = ownTensor(engine, "x", SHAPE);
+    assert.throws(() => writeMatrix(device, matrix!, new Float32Array(36)), {
+      name: "RangeError",
+      message: "Cannot write matrix 5 x 7: got 36 values",
+    });
+  });
+}
+
+Deno.test("a matrix beyond the adapter's limits is refused by name", async () => {
+  const [image, buffer] = await testEngines();
+  const { maxTextureDimension2D: side, maxStorageBufferBindingSize: bytes } = image.device.limits;
+  assert.throws(
+    () => createMatrix(image.device, "image", { rows: side, columns: 4 * side + 1 }, "W"),
+    { name: "RangeError", message: new RegExp(`Cannot allocate W ${side} x ${4 * side + 1}`) },
+  );
+  const rows = Math.floor(bytes / 16) + 1;
+  assert.throws(
+    () => createMatrix(buffer.device, "buffer", { rows, columns: 1 }, "W"),
+    { name: "RangeError", message: new RegExp(`Cannot allocate W ${rows} x 1`) },
+  );
+});

@@ -1,0 +1,35 @@
+/**
+ * Plumbline as a library: losses are data for the engine, evaluation and report are pure functions.
+ *
+ * @module
+ */
+export { majorityBaseline } from "./evaluation/majority.ts";
+export type { AnsweredQuestion } from "./evaluation/majority.ts";
+export { isCorrect, normaliseAnswer, scoreAnswers } from "./evaluation/vqa_accuracy.ts";
+export type { ScoredQuestion } from "./evaluation/vqa_accuracy.ts";
+export {
+  averageCosine,
+  cosineLoss,
+  effectiveRank,
+  embeddingStatistics,
+  meanNorm,
+  participationRatio,
+  singularValues,
+} from "./evaluation/embedding_statistics.ts";
+export type { CentringOption, EmbeddingMatrix } from "./evaluation/embedding_statistics.ts";
+export { pairedDifference, summarise, verdict } from "./evaluation/intervals.ts";
+export type { Interval, Summary, Verdict } from "./evaluation/intervals.ts";
+export { renderReport } from "./report/report.ts";
+export type { Report } from "./report/report.ts";
+export type {
+  Accuracy,
+  AdapterRecord,
+  CurvePoint,
+  EmbeddingStatistics,
+  Results,
+  RunKey,
+  RunRecord,
+  StudyRecord,
+  TypeAccuracy,
+  ValidationPoint,
+} from "./study/record.ts";

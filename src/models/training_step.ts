@@ -1,0 +1,114 @@
+/** The training step of the multimodal model: forward, backward, clipping and AdamW as one program. */
+import { createArray, readBuffer } from "../gpu/memory.ts";
+import {
+  compileProgram,
+  freeTensor,
+  type Program,
+  type StepNumbers,
+  writeStep,
+} from "../gpu/program.ts";
+import { type Moments, type ParameterGroup, traceAdamW } from "../nn/adamw.ts";
+import type { Parameter } from "../nn/parameters.ts";
+import { type LossRing, rowTotal } from "../tensor/reduce.ts";
+import { createTape } from "../tensor/tape.ts";
+import { type MultimodalModel, tensorsOf, traceProjection, traceTokenLoss } from "./multimodal.ts";
+
+/** Steps between two readings of the losses. */
+const RING_SLOTS = 64;
+
+/** Settings of the optimiser. */
+export interface OptimizerConfig {
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  /** Largest global norm of the gradient of P1 and decoder, and of P2; 0 for none. */
+  clip: number;
+}
+
+/** Losses of one step, as read back. */
+export interface StepLosses {
+  tokenLoss: number;
+  /** L_cos before lambda; null where the objective has none. */
+  cosineLoss: number | null;
+  /** Norm of the gradient of P1 and decoder before clipping. */
+  gradientNorm: number;
+}
+
+/** A recorded training step. */
+export interface TrainingStep {
+  program: Program;
+  moments: Map<string, Moments>;
+  /** Runs one step on the batch that was written; does not wait. */
+  run(step: number, numbers: Omit<StepNumbers, "slot">): void;
+  /** Losses of the steps since the last reading, oldest first. Waits for the queue. */
+  readLosses(): Promise<StepLosses[]>;
+  /** Frees the program's memory and the moments. */
+  destroy(): void;
+}
+
+/** Steps after which {@linkcode TrainingStep.readLosses} must be called, or losses are overwritten. */
+export const READ_EVERY = RING_SLOTS;
+
+/** Traces and compiles the training step: forward, backward, clipping, AdamW. */
+export function compileTrainingStep(
+  model: MultimodalModel,
+  optimizer: OptimizerConfig,
+): TrainingStep {
+  const { engine, config, inputs } = model;
+  const tape = createTape(engine);
+  const ring: LossRing = {
+    buffer: createArray(engine.device, 4 * RING_SLOTS, "losses"),
+    slots: RING_SLOTS,
+  };
+  const z = traceProjection(tape, model);
+  const cosine = config.objective.trace(tape, {
+    x: inputs.images,
+    z,
+    parameters: tensorsOf(model.objective),
+  });
+  if (cosine) rowTotal(tape, cosine, ring, 1, 1 / cosine.rows);
+  rowTotal(tape, traceTokenLoss(tape, model, z), ring, 0, "token");
+  tape.backward();
+  const { beta1, beta2, eps, weightDecay, clip } = optimizer;
+  const group = (parameters: Parameter[], index: 0 | 1): ParameterGroup => ({
+    parameters,
+    settings: { beta1, beta2, eps, weightDecay },
+    optimizerGroup: index,
+    clipGroup: index,
+    clip,
+  });
+  // P2 is clipped by its own norm, or a large P2 gradient would shrink the steps of P1.
+  const groups = [group([...model.connector, ...model.decoder], 0), group(model.objective, 1)];
+  const { moments, buffers } = traceAdamW(tape, groups, ring);
+  const program = compileProgram(engine, tape.commands);
+  let unread = 0;
+  let next = 0;
+  return {
+    program,
+    moments,
+    run(step, numbers) {
+      next = (step + 1) % RING_SLOTS;
+      unread++;
+      writeStep(engine, { ...numbers, slot: step % RING_SLOTS });
+      program.run();
+    },
+    async readLosses() {
+      const values = new Float32Array(await readBuffer(engine.device, ring.buffer));
+      const count = Math.min(unread, RING_SLOTS);
+      unread = 0;
+      return Array.from({ length: count }, (_, i) => {
+        const slot = (next - count + i + RING_SLOTS) % RING_SLOTS;
+        const [tokenLoss, cosineValue, gradientNorm] = values.subarray(4 * slot, 4 * slot + 4);
+        return { tokenLoss, cosineLoss: cosine ? cosineValue : null, gradientNorm };
+      });
+    },
+    destroy() {
+      program.destroy();
+      for (const buffer of [ring.buffer, ...buffers]) buffer.destroy();
+      for (const { m, v } of moments.values()) {
+        for (const tensor of [m, v]) freeTensor(engine, tensor);
+      }
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { defaultPlan } from "../gpu/plan.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
+import { ASSUMED_SPEED, estimateStudy, measureSpeed } from "./estimate.ts";
+import { expandGrid } from "./grid.ts";
+import { loadStudyData, outlineStudy } from "./prepare.ts";
+import type { Study } from "./study.ts";
+
+const plan = defaultPlan("image", true);
+const outline = await outlineStudy(tinyStudy(), await loadStudyData(tinyStudy(), {}), "unused");
+const estimate = (study: Study, speed = ASSUMED_SPEED) => estimateStudy(expandGrid(study), outline, plan, speed);
+const tiny = tinyStudy();
+
+Deno.test("a study is estimated without a device", () => {
+  const { seconds, bytes } = estimate(tiny);
+  assert.ok(seconds > 0 && Number.isFinite(seconds));
+  // The decoder's, the projector's and AdamW's numbers at the least.
+  assert.ok(bytes > 3 * 4 * 7000 && bytes < 1e8, `${bytes} bytes`);
+});
+
+Deno.test("twice the seeds take twice the time and no more memory", () => {
+  const [one, two] = [estimate({ ...tiny, seeds: 1 }), estimate({ ...tiny, seeds: 2 })];
+  assert.ok(Math.abs(two.seconds / one.seconds - 2) < 1e-9);
+  assert.equal(two.bytes, one.bytes);
+});
+
+Deno.test("more steps, a wider model and a slower adapter take longer; a wider model takes more memory", () => {
+  const base = estimate(tiny);
+  assert.ok(estimate({ ...tiny, training: { ...tiny.training, steps: 400 } }).seconds > 20 * base.seconds);
+  const wide = estimate({ ...tiny, model: { ...tiny.model, hiddenSize: 64 } });
+  assert.ok(wide.seconds > base.seconds && wide.bytes > base.bytes);
+  assert.ok(estimate(tiny, { flops: 1e6, source: "measured" }).seconds > 100 * base.seconds);
+});
+
+Deno.test("nothing to run costs nothing", () => {
+  assert.deepEqual(estimateStudy([], outline, plan, ASSUMED_SPEED), { seconds: 0, bytes: 0 });
+});
+
+for (const engine of await testEngines()) {
+  Deno.test(`an adapter's speed is measured, and its memory given back, ${formOf(engine)}`, async () => {
+    const before = engine.memory.bytes;
+    const { flops, source } = await measureSpeed(engine);
+    assert.equal(source, "measured");
+    assert.ok(flops > 1e6 && flops < 1e16, `${flops}`);
+    assert.equal(engine.memory.bytes, before);
+  });
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { tinyStudy } from "../testing/tiny_study.ts";
+import { expandGrid, recordName } from "./grid.ts";
+
+Deno.test("runs come seed by seed, arms in the study's order, the control last", () => {
+  const runs = expandGrid(tinyStudy());
+  const one = ["baseline 0", "cosine-constraint 0", "cosine-constraint 1", "self-distillation 0", "self-distillation 1", "question-only 0"];
+  assert.deepEqual(
+    runs.map(({ arm, lambda, seed }) => `${arm} ${lambda} ${seed}`),
+    [1, 2].flatMap((seed) => one.map((name) => `${name} ${seed}`)),
+  );
+});
+
+Deno.test("the question-only control is trained as the baseline is", () => {
+  const [baseline, , , , , control] = expandGrid(tinyStudy());
+  assert.deepEqual(control, { ...baseline, role: "question-only", arm: "question-only" });
+});
+
+Deno.test("without an arm that has no objective, the control still has none", () => {
+  const { arms } = tinyStudy();
+  const control = expandGrid(tinyStudy({ arms: arms.slice(1) })).find(({ role }) => role === "question-only")!;
+  assert.deepEqual([control.objective, control.lambda, control.connector], ["none", 0, "mlp"]);
+});
+
+Deno.test("a study without the control has no run of it", () => {
+  const runs = expandGrid(tinyStudy({ controls: ["majority"] }));
+  assert.deepEqual(new Set(runs.map(({ role }) => role)), new Set(["arm"]));
+});
+
+Deno.test("every run has a record of its own, and their number is seeds times conditions", () => {
+  const lambdas = fc.uniqueArray(fc.double({ min: 0, max: 10, noNaN: true }).map((value) => value + 0), { minLength: 1, maxLength: 5 });
+  fc.assert(fc.property(fc.integer({ min: 1, max: 4 }), lambdas, lambdas, (seeds, a, b) => {
+    const [baseline, cosine, self] = tinyStudy().arms;
+    const arms = [baseline, { ...cosine, lambda: a }, { ...self, lambda: b }];
+    const runs = expandGrid(tinyStudy({ seeds, arms }));
+    assert.equal(runs.length, seeds * (1 + a.length + b.length + 1));
+    assert.equal(new Set(runs.map(recordName)).size, runs.length);
+  }));
+});
+
+Deno.test("a grid without measure is refused before it is made", () => {
+  assert.throws(
+    () => expandGrid(tinyStudy({ seeds: 1e12 })),
+    /^RangeError: Cannot plan study tiny: 1000000000000 seeds of 6 runs each are more than 100000 runs$/,
+  );
+});
