@@ -11,7 +11,13 @@ import { tinyStudy } from "../testing/tiny_study.ts";
 await prepareDriver({ quiet: true });
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
-const CONDITIONS = ["baseline 0", "cosine-constraint 0", "cosine-constraint 1", "self-distillation 0", "self-distillation 1"];
+const CONDITIONS = [
+  "baseline 0",
+  "cosine-constraint 0",
+  "cosine-constraint 1",
+  "self-distillation 0",
+  "self-distillation 1",
+];
 const RUNS = 2 * (CONDITIONS.length + 1);
 
 const dir = await Deno.makeTempDir();
@@ -33,14 +39,20 @@ function start(...args: string[]): Deno.ChildProcess {
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await start(...args).output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  return {
+    code,
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+  };
 }
 
 /** Lines about progress and the adapter may stand before the one that says what is wrong. */
 function errorOf({ code, stdout, stderr }: Awaited<ReturnType<typeof run>>): string {
   assert.equal(code, 1, stderr);
   assert.equal(stdout, "");
-  const errors = stderr.trimEnd().split("\n").filter((line) => !/^(Adapter|Checking|Encoding pictures|\d+ runs, about)/.test(line));
+  const errors = stderr.trimEnd().split("\n").filter((line) =>
+    !/^(Adapter|Checking|Encoding pictures|\d+ runs, about)/.test(line)
+  );
   assert.equal(errors.length, 1, stderr);
   assert.match(errors[0], /^error: /);
   return errors[0];
@@ -51,7 +63,9 @@ async function filesOf(folder: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (isDirectory) {
-      for (const [file, text] of Object.entries(await filesOf(join(folder, name)))) files[`${name}/${file}`] = text;
+      for (const [file, text] of Object.entries(await filesOf(join(folder, name)))) {
+        files[`${name}/${file}`] = text;
+      }
     } else {
       files[name] = await Deno.readTextFile(join(folder, name));
     }
@@ -60,7 +74,9 @@ async function filesOf(folder: string): Promise<Record<string, string>> {
 }
 
 const recordsOf = (files: Record<string, string>): RunRecord[] =>
-  Object.keys(files).filter((name) => name.startsWith("runs/")).sort().map((name) => JSON.parse(files[name]));
+  Object.keys(files).filter((name) => name.startsWith("runs/")).sort().map((name) =>
+    JSON.parse(files[name])
+  );
 
 /** What two executions of the same study must agree in. */
 const withoutTimes = (records: RunRecord[]) => records.map(({ seconds: _, ...rest }) => rest);
@@ -79,7 +95,17 @@ Deno.test("a plan is JSON on standard output, with runs, controls and an estimat
       })
     ),
   );
-  assert.deepEqual(controls, [1, 2].map((seed) => ({ arm: "question-only", connector: "mlp", lambda: 0, seed, fold: 0, stage: "all" })));
+  assert.deepEqual(
+    controls,
+    [1, 2].map((seed) => ({
+      arm: "question-only",
+      connector: "mlp",
+      lambda: 0,
+      seed,
+      fold: 0,
+      stage: "all",
+    })),
+  );
   assert.deepEqual(Object.keys(estimate), ["seconds", "bytes"]);
   assert.ok(estimate.seconds > 0 && estimate.bytes > 0);
   await assert.rejects(Deno.stat(out), Deno.errors.NotFound, "a plan writes nothing");
@@ -97,7 +123,7 @@ Deno.test("Ctrl-C keeps finished runs, and the same command does the rest", asyn
   await child.stdout.cancel();
   assert.equal((await child.status).code, 130, said);
   assert.match(said, /Stopping after this step; finished runs are kept/);
-  const kept = (await filesOf(out));
+  const kept = await filesOf(out);
   const finished = recordsOf(kept).length;
   assert.ok(finished >= 1 && finished < RUNS, `${finished} records`);
 
@@ -106,13 +132,19 @@ Deno.test("Ctrl-C keeps finished runs, and the same command does the rest", asyn
   assert.ok(rest.stderr.includes(`${finished} of ${RUNS} runs are there already`), rest.stderr);
   const files = await filesOf(out);
   assert.equal(recordsOf(files).length, RUNS);
-  for (const [name, text] of Object.entries(kept)) if (name.startsWith("runs/")) assert.equal(files[name], text, name);
+  for (const [name, text] of Object.entries(kept)) {
+    if (name.startsWith("runs/")) assert.equal(files[name], text, name);
+  }
   assert.ok(rest.stdout.endsWith(`Report: ${join(out, "REPORT.md")}\n`));
 });
 
 Deno.test("a study leaves a report, its figures, its results, and a record of every run", async () => {
   const files = await filesOf(out);
-  assert.deepEqual(Object.keys(files).filter((name) => !/^(runs|figures)\//.test(name)).sort(), ["REPORT.md", "results.json", "study.json"]);
+  assert.deepEqual(Object.keys(files).filter((name) => !/^(runs|figures)\//.test(name)).sort(), [
+    "REPORT.md",
+    "results.json",
+    "study.json",
+  ]);
   assert.deepEqual(
     Object.keys(files).filter((name) => name.startsWith("runs/")).sort(),
     [...CONDITIONS, "question-only 0"].flatMap((condition) =>
@@ -125,9 +157,14 @@ Deno.test("a study leaves a report, its figures, its results, and a record of ev
     assert.match(files[figure], /^<svg /);
     assert.ok(files["REPORT.md"].includes(figure), `${figure} stands in the report`);
   }
-  assert.ok(!Object.values(files).some((text) => text.includes(dir)), "no file names a folder of this machine");
+  assert.ok(
+    !Object.values(files).some((text) => text.includes(dir)),
+    "no file names a folder of this machine",
+  );
 
-  const { schemaVersion, study: name, adapter, runs, controls }: Results = JSON.parse(files["results.json"]);
+  const { schemaVersion, study: name, adapter, runs, controls }: Results = JSON.parse(
+    files["results.json"],
+  );
   assert.deepEqual([schemaVersion, name], [1, "tiny"]);
   assert.notEqual(adapter.description, "");
   assert.deepEqual(
@@ -141,7 +178,14 @@ Deno.test("a study leaves a report, its figures, its results, and a record of ev
     assert.equal(losses.curve.length, 4);
     assert.deepEqual(losses.validation.map(({ step }) => step), [4]);
     assert.equal(embedding.tokens, 4 * 4);
-    for (const value of [embedding.averageCosine, embedding.effectiveRank, embedding.participationRatio, embedding.meanNorm]) {
+    for (
+      const value of [
+        embedding.averageCosine,
+        embedding.effectiveRank,
+        embedding.participationRatio,
+        embedding.meanNorm,
+      ]
+    ) {
       assert.ok(Number.isFinite(value));
     }
     assert.match(weightsSha256, /^[0-9a-f]{64}$/);
@@ -151,7 +195,10 @@ Deno.test("a study leaves a report, its figures, its results, and a record of ev
   for (const { answers } of recordsOf(files)) assert.equal(answers.length, questions);
 });
 
-function checkAccuracy({ overall, byType }: Results["runs"][number]["accuracy"], questions: number): void {
+function checkAccuracy(
+  { overall, byType }: Results["runs"][number]["accuracy"],
+  questions: number,
+): void {
   assert.deepEqual(Object.keys(byType).sort(), ["color", "shape", "yes/no"]);
   let right = 0, asked = 0;
   for (const { accuracy, n } of Object.values(byType)) {
@@ -167,7 +214,9 @@ Deno.test("at lambda 0 every arm equals the baseline bit for bit, and at lambda 
   const records = recordsOf(await filesOf(out));
   for (const seed of [1, 2]) {
     const weights = (arm: string, lambda: number) =>
-      records.find((record) => record.arm === arm && record.lambda === lambda && record.seed === seed)!.weightsSha256;
+      records.find((record) =>
+        record.arm === arm && record.lambda === lambda && record.seed === seed
+      )!.weightsSha256;
     const baseline = weights("baseline", 0);
     for (const arm of ["cosine-constraint", "self-distillation"]) {
       assert.equal(weights(arm, 0), baseline);
@@ -175,7 +224,9 @@ Deno.test("at lambda 0 every arm equals the baseline bit for bit, and at lambda 
     }
     assert.notEqual(weights("question-only", 0), baseline);
   }
-  const baselines = records.filter(({ arm }) => arm === "baseline").map(({ weightsSha256 }) => weightsSha256);
+  const baselines = records.filter(({ arm }) => arm === "baseline").map(({ weightsSha256 }) =>
+    weightsSha256
+  );
   assert.equal(new Set(baselines).size, 2, "another seed gives other weights");
 });
 
@@ -194,7 +245,9 @@ Deno.test("a report is rebuilt to the byte from its records, wherever the folder
   const moved = join(dir, "moved", "elsewhere");
   await Deno.mkdir(join(dir, "moved"));
   await Deno.rename(out, moved);
-  for (const name of ["REPORT.md", "results.json", "figures"]) await Deno.remove(join(moved, name), { recursive: true });
+  for (const name of ["REPORT.md", "results.json", "figures"]) {
+    await Deno.remove(join(moved, name), { recursive: true });
+  }
   const { code, stderr } = await run("report", moved);
   assert.equal(code, 0, stderr);
   assert.deepEqual(await filesOf(moved), before);
@@ -204,7 +257,10 @@ Deno.test("a report is rebuilt to the byte from its records, wherever the folder
 Deno.test("records made with other settings are refused, and stay as they are", async () => {
   const before = await filesOf(out);
   const error = errorOf(await run("ablate", study, "--out", out, "--steps", "5"));
-  assert.match(error, /record "baseline_lambda-0_seed-1.json" was made with other settings \(config.training.steps was 4, is 5\)/);
+  assert.match(
+    error,
+    /record "baseline_lambda-0_seed-1.json" was made with other settings \(config.training.steps was 4, is 5\)/,
+  );
   assert.match(error, /choose another --out or add --fresh$/);
   assert.deepEqual(await filesOf(out), before);
 });
@@ -214,7 +270,10 @@ Deno.test("a truncated record is refused by name, and nothing is lost", async ()
   const text = await Deno.readTextFile(path);
   await Deno.writeTextFile(path, text.slice(0, text.length / 2));
   const before = await filesOf(out);
-  assert.match(errorOf(await run("ablate", study, "--out", out)), /baseline_lambda-0_seed-1.json" is not complete JSON/);
+  assert.match(
+    errorOf(await run("ablate", study, "--out", out)),
+    /baseline_lambda-0_seed-1.json" is not complete JSON/,
+  );
   assert.deepEqual(await filesOf(out), before);
   await Deno.writeTextFile(path, text);
 });
@@ -239,7 +298,11 @@ Deno.test("a file in the way of the folder is refused by name, and stays", async
   const file = join(dir, "file");
   await Deno.writeTextFile(file, "mine");
   for (const fresh of [[], ["--fresh"]]) {
-    assert.ok(errorOf(await run("ablate", study, "--out", file, ...fresh)).startsWith(`error: Cannot write to folder "${file}": `));
+    assert.ok(
+      errorOf(await run("ablate", study, "--out", file, ...fresh)).startsWith(
+        `error: Cannot write to folder "${file}": `,
+      ),
+    );
   }
   assert.equal(await Deno.readTextFile(file), "mine");
 });
@@ -248,10 +311,27 @@ Deno.test("a picture that is damaged is refused by name", async () => {
   const data = join(dir, "pictures");
   for (const split of ["train", "test"]) {
     await Deno.mkdir(join(data, split, "images"), { recursive: true });
-    await Deno.writeTextFile(join(data, split, "questions.json"), JSON.stringify([["what shape is in the image?", "circle", 0]]));
+    await Deno.writeTextFile(
+      join(data, split, "questions.json"),
+      JSON.stringify([["what shape is in the image?", "circle", 0]]),
+    );
     const picture = PNG.sync.write(new PNG({ width: 64, height: 64 }));
-    await Deno.writeFile(join(data, split, "images", "0.png"), split === "train" ? picture.subarray(0, picture.length / 2) : picture);
+    await Deno.writeFile(
+      join(data, split, "images", "0.png"),
+      split === "train" ? picture.subarray(0, picture.length / 2) : picture,
+    );
   }
-  const error = errorOf(await run("ablate", study, "--data", "easy-vqa", "--data-dir", data, "--out", join(dir, "damaged")));
+  const error = errorOf(
+    await run(
+      "ablate",
+      study,
+      "--data",
+      "easy-vqa",
+      "--data-dir",
+      data,
+      "--out",
+      join(dir, "damaged"),
+    ),
+  );
   assert.match(error, /Cannot decode "train\/images\/0.png": a damaged or unsupported file/);
 });

@@ -37,16 +37,25 @@ async function withFiles(check: (dir: string) => Promise<void>): Promise<void> {
     const questions = JSON.stringify([["what shape is in the image?", "circle", 0]]);
     for (const data of ["truncated", "no-image"]) {
       for (const split of ["train", "test"]) {
-        await write(`${data}/data/${split}/questions.json`, data === "truncated" ? questions.slice(0, 20) : questions);
+        await write(
+          `${data}/data/${split}/questions.json`,
+          data === "truncated" ? questions.slice(0, 20) : questions,
+        );
       }
     }
     await write("no-image/data/train/images/0.png", "this is text");
     await Deno.mkdir(join(dir, "no-image/data/test/images"), { recursive: true });
-    await Deno.writeFile(join(dir, "no-image/data/test/images/0.png"), PNG.sync.write(new PNG({ width: 1, height: 1 })));
+    await Deno.writeFile(
+      join(dir, "no-image/data/test/images/0.png"),
+      PNG.sync.write(new PNG({ width: 1, height: 1 })),
+    );
     await write("records/study.json", JSON.stringify(exampleStudy()));
     for (const record of exampleRuns([1])) {
       const text = JSON.stringify(record);
-      await write(`records/runs/${record.arm}.json`, record.arm === "baseline" ? text.slice(0, 300) : text);
+      await write(
+        `records/runs/${record.arm}.json`,
+        record.arm === "baseline" ? text.slice(0, 300) : text,
+      );
     }
     await check(dir);
   } finally {
@@ -60,7 +69,11 @@ const CASES: [args: string, code: number, message: RegExp][] = [
   ["ablate quick slake", 2, /too many arguments .* quick, slake/],
   ["ablate {dir}/none.json", 1, /Cannot read study .*none.json: there is no such file/],
   ["ablate {dir}/half.json", 1, /Cannot read study .*half.json: it is no JSON/],
-  ["ablate {dir}/wrong.json", 1, /Cannot read study .*wrong.json: "training.steps": expected number, received string/],
+  [
+    "ablate {dir}/wrong.json",
+    1,
+    /Cannot read study .*wrong.json: "training.steps": expected number, received string/,
+  ],
   ["ablate --arms basline", 1, /Unknown arm "basline"; did you mean "baseline"\?/],
   ["ablate --arms ,", 2, /'--arms <list>' argument ',' is invalid. No arm is named/],
   ["ablate --sed 3", 2, /unknown option '--sed' \(Did you mean --set\?\)/],
@@ -75,16 +88,36 @@ const CASES: [args: string, code: number, message: RegExp][] = [
   ["ablate --out=", 2, /'--out <dir>' argument '' is invalid. No folder is named/],
   ["ablate --data esay-shapes", 1, /unknown data set "esay-shapes"; did you mean "easy-shapes"\?/],
   ["ablate --set training.stepz=3", 1, /unknown field "stepz"; did you mean "steps"\?/],
-  ["ablate {dir}/tiny.json --set training.context=8", 1, /Cannot fit question "train\/0\/\d+": .* the context leaves 8/],
+  [
+    "ablate {dir}/tiny.json --set training.context=8",
+    1,
+    /Cannot fit question "train\/0\/\d+": .* the context leaves 8/,
+  ],
   ["ablate {dir}/tiny.json --encoder patch", 1, /Unknown encoder "patch"; [^\n]*patches/],
-  ["ablate {dir}/tiny.json --encoder {dir}/empty", 1, /Cannot load encoder ".*empty": the folder has no "config.json"/],
+  [
+    "ablate {dir}/tiny.json --encoder {dir}/empty",
+    1,
+    /Cannot load encoder ".*empty": the folder has no "config.json"/,
+  ],
   ["ablate {dir}/tiny.json --set encoder.patch=7", 1, /patch 7 does not divide image size 64/],
   ["ablate easy-vqa", 1, /Cannot read easy-vqa: no folder is named \(--data-dir DIR\)/],
   ["ablate easy-vqa --data-dir {dir}/none", 1, /Cannot read easy-vqa: there is no folder ".*none"/],
-  ["ablate easy-vqa --data-dir {dir}/empty", 1, /Cannot read easy-vqa: folder ".*empty" has no ".*questions.json"/],
-  ["ablate easy-vqa --data-dir {dir}/truncated", 1, /Cannot read easy-vqa: "train\/questions.json" is no JSON/],
+  [
+    "ablate easy-vqa --data-dir {dir}/empty",
+    1,
+    /Cannot read easy-vqa: folder ".*empty" has no ".*questions.json"/,
+  ],
+  [
+    "ablate easy-vqa --data-dir {dir}/truncated",
+    1,
+    /Cannot read easy-vqa: "train\/questions.json" is no JSON/,
+  ],
   ["ablate easy-vqa --data-dir {dir}/no-image", 1, /"train\/images\/0.png" is no picture/],
-  ["ablate slake --data-dir {dir}/empty", 1, /Cannot read slake: folder ".*empty" has no "train.json"/],
+  [
+    "ablate slake --data-dir {dir}/empty",
+    1,
+    /Cannot read slake: folder ".*empty" has no "train.json"/,
+  ],
   ["report", 2, /missing required argument 'dir'/],
   ["report {dir}/none", 1, /none.*study.json" does not exist/],
   ["report {dir}/records", 1, /baseline.json" is not complete JSON/],
@@ -110,7 +143,23 @@ for (const [args, code, message] of CASES) {
 Deno.test("help and version are no errors", async () => {
   const help = await run(["ablate", "--help"]);
   assert.deepEqual([help.code, help.lines], [0, []]);
-  for (const option of ["out", "arms", "lambda", "seeds", "data", "data-dir", "encoder", "steps", "set", "adapter", "dry-run", "fresh", "json"]) {
+  for (
+    const option of [
+      "out",
+      "arms",
+      "lambda",
+      "seeds",
+      "data",
+      "data-dir",
+      "encoder",
+      "steps",
+      "set",
+      "adapter",
+      "dry-run",
+      "fresh",
+      "json",
+    ]
+  ) {
     assert.match(help.out, new RegExp(`^  --${option}\\b`, "m"));
   }
   const version = await run(["--version"]);
@@ -122,20 +171,29 @@ Deno.test("without a command the commands are listed, and nothing is done", asyn
   const { code, out, lines } = await run([]);
   assert.equal(code, 2);
   assert.equal(out, "");
-  for (const command of ["ablate", "doctor", "report"]) assert.ok(lines.some((line) => line.includes(`  ${command} `)));
+  for (const command of ["ablate", "doctor", "report"]) {
+    assert.ok(lines.some((line) => line.includes(`  ${command} `)));
+  }
 });
 
 for (
   const [how, program] of Object.entries({
     "thrown by a callback": `setTimeout(() => { throw new Error("gone\\n  wrong"); })`,
     "rejected": `Promise.reject(new Error("gone\\n  wrong"))`,
-    "thrown by a listener": `const target = new EventTarget(); target.addEventListener("x", () => { throw new Error("gone wrong"); }); target.dispatchEvent(new Event("x"))`,
+    "thrown by a listener":
+      `const target = new EventTarget(); target.addEventListener("x", () => { throw new Error("gone wrong"); }); target.dispatchEvent(new Event("x"))`,
   })
 ) {
   Deno.test(`an error that no one awaits is one line too: ${how}`, async () => {
     const file = new URL("./main.ts", import.meta.url).href;
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--no-lock", `const { endOnUncaught } = await import(${JSON.stringify(file)}); endOnUncaught(); ${program}`],
+      args: [
+        "eval",
+        "--no-lock",
+        `const { endOnUncaught } = await import(${
+          JSON.stringify(file)
+        }); endOnUncaught(); ${program}`,
+      ],
       cwd: new URL(".", import.meta.url),
       env: { NO_COLOR: "1" },
     }).output();

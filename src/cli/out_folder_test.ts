@@ -22,17 +22,43 @@ const setting = {
 } as AblationSetting;
 
 const record = (index: number): RunRecord => {
-  const { role, arm, connector, objective, lambda, seed, fold, stage, model, training, evaluation } = runs[index];
+  const {
+    role,
+    arm,
+    connector,
+    objective,
+    lambda,
+    seed,
+    fold,
+    stage,
+    model,
+    training,
+    evaluation,
+  } = runs[index];
   const config = {
     data: { name: "easy-shapes", contentHash: "d0" },
     encoder: { ...study.encoder, contentHash: "e0" },
     ...{ model, training, evaluation, kernelPlan: plan },
   };
-  return exampleRun({ role, arm, connector, objective, lambda, seed, fold, stage, study: study.name, config, adapter });
+  return exampleRun({
+    role,
+    arm,
+    connector,
+    objective,
+    lambda,
+    seed,
+    fold,
+    stage,
+    study: study.name,
+    config,
+    adapter,
+  });
 };
 
 /** A folder for records, in a temporary one; every file of it by its path. */
-async function inFolder(check: (out: string, files: () => Promise<Record<string, string>>) => Promise<void>): Promise<void> {
+async function inFolder(
+  check: (out: string, files: () => Promise<Record<string, string>>) => Promise<void>,
+): Promise<void> {
   const dir = await Deno.makeTempDir();
   const out = join(dir, "out");
   const files = async () => {
@@ -54,7 +80,10 @@ async function inFolder(check: (out: string, files: () => Promise<Record<string,
 async function fill(out: string, files: Record<string, unknown>): Promise<void> {
   await Deno.mkdir(join(out, "runs"), { recursive: true });
   for (const [name, value] of Object.entries(files)) {
-    await Deno.writeTextFile(join(out, name), typeof value === "string" ? value : JSON.stringify(value));
+    await Deno.writeTextFile(
+      join(out, name),
+      typeof value === "string" ? value : JSON.stringify(value),
+    );
   }
 }
 
@@ -81,15 +110,44 @@ Deno.test("runs with a record are found", async () => {
 
 const name = `runs/${recordName(runs[0])}`;
 const BAD: [what: string, files: Record<string, unknown>, message: RegExp][] = [
-  ["a truncated record", { "study.json": studyFile, [name]: JSON.stringify(record(0)).slice(0, 99) }, /baseline_lambda-0_seed-1.json" is not complete JSON/],
-  ["an empty record", { "study.json": studyFile, [name]: "" }, /baseline_lambda-0_seed-1.json" is not complete JSON/],
-  ["a record that is null", { "study.json": studyFile, [name]: "null" }, /baseline_lambda-0_seed-1.json" field/],
-  ["a record that lacks a field", { "study.json": studyFile, [name]: { ...record(0), answers: undefined } }, /field "answers"/],
-  ["a truncated record that is not asked for", { "study.json": studyFile, "runs/other.json": "{" }, /other.json" is not complete JSON/],
-  ["a truncated study", { "study.json": "{", [name]: record(0) }, /study.json" is not complete JSON/],
+  ["a truncated record", {
+    "study.json": studyFile,
+    [name]: JSON.stringify(record(0)).slice(0, 99),
+  }, /baseline_lambda-0_seed-1.json" is not complete JSON/],
+  [
+    "an empty record",
+    { "study.json": studyFile, [name]: "" },
+    /baseline_lambda-0_seed-1.json" is not complete JSON/,
+  ],
+  [
+    "a record that is null",
+    { "study.json": studyFile, [name]: "null" },
+    /baseline_lambda-0_seed-1.json" field/,
+  ],
+  ["a record that lacks a field", {
+    "study.json": studyFile,
+    [name]: { ...record(0), answers: undefined },
+  }, /field "answers"/],
+  [
+    "a truncated record that is not asked for",
+    { "study.json": studyFile, "runs/other.json": "{" },
+    /other.json" is not complete JSON/,
+  ],
+  [
+    "a truncated study",
+    { "study.json": "{", [name]: record(0) },
+    /study.json" is not complete JSON/,
+  ],
   ["records without their study", { [name]: record(0) }, /study.json" does not exist/],
-  ["another study", { "study.json": exampleStudy({ study: "other" }) }, /holds study "other", not "tiny"/],
-  ["a record with other settings", { "study.json": studyFile, [name]: { ...record(0), config: {} } }, /was made with other settings/],
+  [
+    "another study",
+    { "study.json": exampleStudy({ study: "other" }) },
+    /holds study "other", not "tiny"/,
+  ],
+  ["a record with other settings", {
+    "study.json": studyFile,
+    [name]: { ...record(0), config: {} },
+  }, /was made with other settings/],
 ];
 
 for (const [what, contents, message] of BAD) {

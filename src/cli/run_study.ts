@@ -41,7 +41,10 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
   const progress = createProgress();
   const abort = new AbortController();
   const interrupt = () => {
-    if (abort.signal.aborted) Deno.exit(INTERRUPTED);
+    if (abort.signal.aborted) {
+      progress.stop();
+      Deno.exit(INTERRUPTED);
+    }
     progress.say("Stopping after this step; finished runs are kept. Once more stops at once.");
     abort.abort();
   };

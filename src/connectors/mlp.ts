@@ -10,6 +10,7 @@ import type { Connector } from "./connector.ts";
 export const mlpConnector: Connector = {
   name: "mlp",
   formula: "P1(x) = W2 gelu(W0 x + b0) + b2",
-  parameters: ({ vision, projector, hidden }) => mlpSpecs("P1", { in: vision, hidden: projector, out: hidden }),
+  parameters: ({ vision, projector, hidden }) =>
+    mlpSpecs("P1", { in: vision, hidden: projector, out: hidden }),
   trace: (tape, x, parameters) => mlp(tape, "P1", x, parameters),
 };

@@ -32,6 +32,16 @@ const MINIMUM_NORM = 1e-8;
  * pair is formed.
  *
  * @throws {RangeError} with fewer than 2 rows
+ *
+ * @example
+ * ```ts
+ * import { averageCosine } from "./embedding_statistics.ts";
+ * import assert from "node:assert/strict";
+ *
+ * // Three embeddings, two of them in one direction: one pair of three has cosine 1, two have 0.
+ * const z = { rows: 3, cols: 2, data: Float32Array.of(1, 0, 2, 0, 0, 3) };
+ * assert.ok(Math.abs(averageCosine(z) - 1 / 3) < 1e-12);
+ * ```
  */
 export function averageCosine(matrix: EmbeddingMatrix): number {
   const { rows, cols, data } = checked(matrix);
@@ -55,6 +65,15 @@ export function averageCosine(matrix: EmbeddingMatrix): number {
 /**
  * The min(rows, cols) singular values, largest first: roots of the eigenvalues of the smaller Gram
  * matrix. A value below about 1e-8 of the largest is rounding noise of the Gram matrix.
+ *
+ * @example
+ * ```ts
+ * import { singularValues } from "./embedding_statistics.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const z = { rows: 2, cols: 2, data: Float32Array.of(3, 0, 0, 4) };
+ * assert.deepEqual([...singularValues(z)], [4, 3]);
+ * ```
  */
 export function singularValues(
   matrix: EmbeddingMatrix,
@@ -72,6 +91,17 @@ export function singularValues(
 /**
  * Effective rank, exp(-sum p ln p) with p = sigma / sum sigma over the singular values (Roy and
  * Vetterli, The effective rank, EUSIPCO 2007). Between 1 and min(rows, cols); 0 for a zero matrix.
+ *
+ * @example
+ * ```ts
+ * import { effectiveRank } from "./embedding_statistics.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const spread = { rows: 2, cols: 2, data: Float32Array.of(1, 0, 0, 1) };
+ * const collapsed = { rows: 2, cols: 2, data: Float32Array.of(1, 0, 2, 0) };
+ * assert.ok(Math.abs(effectiveRank(spread) - 2) < 1e-9);
+ * assert.ok(Math.abs(effectiveRank(collapsed) - 1) < 1e-9);
+ * ```
  */
 export function effectiveRank(
   matrix: EmbeddingMatrix,
@@ -91,6 +121,16 @@ export function effectiveRank(
 /**
  * Participation ratio (sum l)^2 / sum l^2 of the covariance eigenvalues l: how many directions
  * carry the variance. Computed as tr(C)^2 / |C|_F^2. 0 when all rows are equal.
+ *
+ * @example
+ * ```ts
+ * import { participationRatio } from "./embedding_statistics.ts";
+ * import assert from "node:assert/strict";
+ *
+ * // As much variance along the second axis as along the first.
+ * const z = { rows: 4, cols: 2, data: Float32Array.of(1, 0, -1, 0, 0, 1, 0, -1) };
+ * assert.equal(participationRatio(z), 2);
+ * ```
  */
 export function participationRatio(matrix: EmbeddingMatrix): number {
   const gram = smallerGram(withoutColumnMeans(matrix));
@@ -102,7 +142,17 @@ export function participationRatio(matrix: EmbeddingMatrix): number {
   return squares === 0 ? 0 : trace ** 2 / squares;
 }
 
-/** Mean Euclidean norm of the rows. */
+/**
+ * Mean Euclidean norm of the rows.
+ *
+ * @example
+ * ```ts
+ * import { meanNorm } from "./embedding_statistics.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(meanNorm({ rows: 2, cols: 2, data: Float32Array.of(3, 4, 0, 1) }), 3);
+ * ```
+ */
 export function meanNorm(matrix: EmbeddingMatrix): number {
   return rowNorms(checked(matrix)).reduce((a, b) => a + b, 0) / matrix.rows;
 }
@@ -111,6 +161,16 @@ export function meanNorm(matrix: EmbeddingMatrix): number {
  * L_cos = 1 - mean cosine of the row pairs (a_i, b_i); each norm is at least 1e-8.
  *
  * @throws {RangeError} when the shapes differ
+ *
+ * @example
+ * ```ts
+ * import { cosineLoss } from "./embedding_statistics.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const x = { rows: 2, cols: 2, data: Float32Array.of(1, 0, 0, 1) };
+ * const z = { rows: 2, cols: 2, data: Float32Array.of(2, 0, 1, 0) };
+ * assert.equal(cosineLoss(x, z), 0.5);
+ * ```
  */
 export function cosineLoss(a: EmbeddingMatrix, b: EmbeddingMatrix): number {
   checked(a);
@@ -139,6 +199,17 @@ export function cosineLoss(a: EmbeddingMatrix, b: EmbeddingMatrix): number {
  * @param projected Z = P1(x) of held-out pictures, (tokens, d)
  * @param text the LLM's text embeddings, (vocabulary, d)
  * @param cosineLoss L_cos of the arm's own loss on the same pictures; null where it has none
+ *
+ * @example
+ * ```ts
+ * import { embeddingStatistics } from "./embedding_statistics.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const z = { rows: 2, cols: 2, data: Float32Array.of(1, 0, 0, 1) };
+ * const text = { rows: 1, cols: 2, data: Float32Array.of(0, 2) };
+ * const { tokens, averageCosine, meanNorm, textMeanNorm } = embeddingStatistics(z, text, null);
+ * assert.deepEqual([tokens, averageCosine, meanNorm, textMeanNorm], [2, 0, 1, 2]);
+ * ```
  */
 export function embeddingStatistics(
   projected: EmbeddingMatrix,

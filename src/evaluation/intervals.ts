@@ -38,6 +38,17 @@ export type Verdict = "higher" | "lower" | "cannot tell";
  *
  * @param level coverage of the interval; default 0.95
  * @throws {RangeError} when there are no values
+ *
+ * @example
+ * ```ts
+ * import { summarise } from "./intervals.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const { mean, sd, interval } = summarise([0.9, 0.92, 0.94]);
+ * assert.ok(Math.abs(mean - 0.92) < 1e-12 && Math.abs(sd! - 0.02) < 1e-12);
+ * // 4.303 is Student's t at 97.5 % with 2 degrees of freedom.
+ * assert.ok(Math.abs(interval!.high - (0.92 + 4.303 * 0.02 / Math.sqrt(3))) < 1e-4);
+ * ```
  */
 export function summarise(values: readonly number[], level = 0.95): Summary {
   const n = values.length;
@@ -60,6 +71,17 @@ export function summarise(values: readonly number[], level = 0.95): Summary {
  * @param baseline value by seed
  * @param arm value by seed
  * @param level coverage of the interval; default 0.95
+ *
+ * @example
+ * ```ts
+ * import { pairedDifference } from "./intervals.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const baseline = new Map([[1, 0.75], [2, 0.5], [3, 0.25]]);
+ * const arm = new Map([[1, 1], [2, 0.75]]);
+ * const { n, mean } = pairedDifference(baseline, arm)!;
+ * assert.deepEqual([n, mean], [2, 0.25]);
+ * ```
  */
 export function pairedDifference(
   baseline: ReadonlyMap<number, number>,
@@ -85,6 +107,15 @@ export function excludesZero(interval: Interval | null): boolean {
 /**
  * The verdict on a paired difference: `cannot tell` with fewer than {@linkcode SEEDS_FOR_A_VERDICT}
  * seeds or where the interval contains 0.
+ *
+ * @example
+ * ```ts
+ * import { summarise, verdict } from "./intervals.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(verdict(summarise([0.02, 0.03, 0.02, 0.03, 0.02])), "higher");
+ * assert.equal(verdict(summarise([0.02, 0.03])), "cannot tell");
+ * ```
  */
 export function verdict(difference: Summary): Verdict {
   if (

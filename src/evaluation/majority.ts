@@ -20,6 +20,23 @@ export interface AnsweredQuestion {
  * training never showed gets the commonest answer overall.
  *
  * @throws {RangeError} when there is no training or no test question
+ *
+ * @example
+ * ```ts
+ * import { majorityBaseline } from "./majority.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const train = [
+ *   { text: "what color is it?", answer: "red" },
+ *   { text: "what color is it?", answer: "red" },
+ *   { text: "what color is it?", answer: "blue" },
+ * ];
+ * const test = [
+ *   { text: "what color is it?", answer: "red", type: "color" },
+ *   { text: "what color is it?", answer: "blue", type: "color" },
+ * ];
+ * assert.equal(majorityBaseline(train, test).overall, 0.5);
+ * ```
  */
 export function majorityBaseline(
   train: readonly AnsweredQuestion[],

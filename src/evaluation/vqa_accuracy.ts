@@ -15,6 +15,14 @@ export interface ScoredQuestion {
  * An answer as it is compared: lower-cased, every punctuation mark and symbol removed (Unicode
  * classes P and S), runs of blanks collapsed to one, both ends trimmed. Articles and number words
  * stay as they are.
+ *
+ * @example
+ * ```ts
+ * import { normaliseAnswer } from "./vqa_accuracy.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(normaliseAnswer(" Light-Blue! "), "lightblue");
+ * ```
  */
 export function normaliseAnswer(answer: string): string {
   return answer
@@ -24,7 +32,18 @@ export function normaliseAnswer(answer: string): string {
     .trim();
 }
 
-/** Whether a generated answer is the true one after {@linkcode normaliseAnswer}. */
+/**
+ * Whether a generated answer is the true one after {@linkcode normaliseAnswer}.
+ *
+ * @example
+ * ```ts
+ * import { isCorrect } from "./vqa_accuracy.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.ok(isCorrect("Red.", "red"));
+ * assert.ok(!isCorrect("dark red", "red"));
+ * ```
+ */
 export function isCorrect(generated: string, truth: string): boolean {
   return normaliseAnswer(generated) === normaliseAnswer(truth);
 }
@@ -36,6 +55,27 @@ export function isCorrect(generated: string, truth: string): boolean {
  * @param questions the questions asked
  * @param answers the generated answers, in the order of the questions
  * @throws {RangeError} when there are no questions or the two lengths differ
+ *
+ * @example
+ * ```ts
+ * import { scoreAnswers } from "./vqa_accuracy.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const questions = [
+ *   { answer: "red", type: "color" },
+ *   { answer: "blue", type: "color" },
+ *   { answer: "circle", type: "shape" },
+ *   { answer: "yes", type: "yes/no" },
+ * ];
+ * assert.deepEqual(scoreAnswers(questions, ["red", "red", "circle", "Yes"]), {
+ *   overall: 0.75,
+ *   byType: {
+ *     color: { accuracy: 0.5, n: 2 },
+ *     shape: { accuracy: 1, n: 1 },
+ *     "yes/no": { accuracy: 1, n: 1 },
+ *   },
+ * });
+ * ```
  */
 export function scoreAnswers(
   questions: readonly ScoredQuestion[],

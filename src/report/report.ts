@@ -30,6 +30,19 @@ export interface Report {
  * @param study the study's record
  * @param runs its finished runs, in any order
  * @throws {RangeError} when there is no run
+ *
+ * @example
+ * ```ts
+ * import { exampleRuns, exampleStudy } from "./example_records.ts";
+ * import { renderReport } from "./report.ts";
+ * import assert from "node:assert/strict";
+ *
+ * // Made-up records; real ones stand in a study's folder as `study.json` and `runs/*.json`.
+ * const { finding, markdown, figures } = renderReport(exampleStudy(), exampleRuns([1, 2, 3, 4, 5]));
+ * assert.ok(markdown.startsWith("# Does the example help?"));
+ * assert.ok(markdown.includes(finding));
+ * assert.ok(Object.keys(figures).every((file) => file.endsWith(".svg")));
+ * ```
  */
 export function renderReport(
   study: StudyRecord,

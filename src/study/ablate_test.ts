@@ -8,10 +8,20 @@ import { expandGrid, recordName } from "./grid.ts";
 import type { RunRecord } from "./record.ts";
 import type { Study } from "./study.ts";
 
-const adapter = { description: "Example Adapter", vendor: "example", architecture: "one", driver: "system", software: true };
+const adapter = {
+  description: "Example Adapter",
+  vendor: "example",
+  architecture: "one",
+  driver: "system",
+  software: true,
+};
 
 /** What `finishedRuns` looks at; the rest of data set, encoder and engine takes no part. */
-function settingOf(study: Study, { contentHash = "d0", form = "image" as "image" | "buffer", description = adapter.description } = {}) {
+function settingOf(
+  study: Study,
+  { contentHash = "d0", form = "image" as "image" | "buffer", description = adapter.description } =
+    {},
+) {
   return {
     study,
     dataset: { name: "easy-shapes", contentHash },
@@ -32,7 +42,19 @@ function recordsOf(study: Study): RunRecord[] {
       encoder: { ...encoder, contentHash: "e0" },
       ...{ model, training, evaluation, kernelPlan: plan },
     };
-    const record = exampleRun({ role, arm, connector, objective, lambda, seed, fold, stage, study: study.name, config, adapter });
+    const record = exampleRun({
+      role,
+      arm,
+      connector,
+      objective,
+      lambda,
+      seed,
+      fold,
+      stage,
+      study: study.name,
+      config,
+      adapter,
+    });
     return JSON.parse(JSON.stringify(record));
   });
 }
@@ -56,14 +78,38 @@ Deno.test("records of more seeds, arms or lambdas than asked for do not disturb"
 });
 
 const OTHERS: [what: string, setting: (study: Study) => AblationSetting, message: RegExp][] = [
-  ["steps", (study) => settingOf({ ...study, training: { ...study.training, steps: 5 } }), /config.training.steps was 4, is 5/],
-  ["an added encoder option", (study) => settingOf({ ...study, encoder: { ...study.encoder, pool: 2 } }), /config.encoder.pool was undefined, is 2/],
-  ["data", (study) => settingOf(study, { contentHash: "d1" }), /config.data.contentHash was "d0", is "d1"/],
-  ["operand form", (study) => settingOf(study, { form: "buffer" }), /config.kernelPlan.form was "image", is "buffer"/],
-  ["adapter", (study) => settingOf(study, { description: "Another" }), /adapter was "Example Adapter", is "Another"/],
+  [
+    "steps",
+    (study) => settingOf({ ...study, training: { ...study.training, steps: 5 } }),
+    /config.training.steps was 4, is 5/,
+  ],
+  [
+    "an added encoder option",
+    (study) => settingOf({ ...study, encoder: { ...study.encoder, pool: 2 } }),
+    /config.encoder.pool was undefined, is 2/,
+  ],
+  [
+    "data",
+    (study) => settingOf(study, { contentHash: "d1" }),
+    /config.data.contentHash was "d0", is "d1"/,
+  ],
+  [
+    "operand form",
+    (study) => settingOf(study, { form: "buffer" }),
+    /config.kernelPlan.form was "image", is "buffer"/,
+  ],
+  [
+    "adapter",
+    (study) => settingOf(study, { description: "Another" }),
+    /adapter was "Example Adapter", is "Another"/,
+  ],
   [
     "objective under the same arm's name",
-    (study) => settingOf({ ...study, arms: study.arms.map((arm) => ({ ...arm, objective: "self-distillation", lambda: [0, 1] })) }),
+    (study) =>
+      settingOf({
+        ...study,
+        arms: study.arms.map((arm) => ({ ...arm, objective: "self-distillation", lambda: [0, 1] })),
+      }),
     /objective was "none", is "self-distillation"/,
   ],
 ];
@@ -73,7 +119,10 @@ for (const [what, setting, message] of OTHERS) {
     const study = tinyStudy();
     assert.throws(() => finishedRuns(setting(study), recordsOf(study)), (error: Error) => {
       assert.ok(error instanceof RangeError);
-      assert.match(error.message, /^Cannot resume: record "baseline_lambda-0_seed-1.json" was made with other settings \(/);
+      assert.match(
+        error.message,
+        /^Cannot resume: record "baseline_lambda-0_seed-1.json" was made with other settings \(/,
+      );
       assert.match(error.message, message);
       return true;
     });
@@ -83,7 +132,11 @@ for (const [what, setting, message] of OTHERS) {
 Deno.test("a record of another study's settings is refused even where its arm is not asked for now", () => {
   const study = tinyStudy();
   const rest = recordsOf(study).filter(({ arm }) => arm !== "baseline");
-  const changed = { ...study, training: { ...study.training, batch: 3 }, arms: study.arms.slice(0, 1) };
+  const changed = {
+    ...study,
+    training: { ...study.training, batch: 3 },
+    arms: study.arms.slice(0, 1),
+  };
   assert.throws(() => finishedRuns(settingOf(changed), rest), /config.training.batch was 2, is 3/);
 });
 

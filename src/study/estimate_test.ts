@@ -9,7 +9,8 @@ import type { Study } from "./study.ts";
 
 const plan = defaultPlan("image", true);
 const outline = await outlineStudy(tinyStudy(), await loadStudyData(tinyStudy(), {}), "unused");
-const estimate = (study: Study, speed = ASSUMED_SPEED) => estimateStudy(expandGrid(study), outline, plan, speed);
+const estimate = (study: Study, speed = ASSUMED_SPEED) =>
+  estimateStudy(expandGrid(study), outline, plan, speed);
 const tiny = tinyStudy();
 
 Deno.test("a study is estimated without a device", () => {
@@ -27,7 +28,9 @@ Deno.test("twice the seeds take twice the time and no more memory", () => {
 
 Deno.test("more steps, a wider model and a slower adapter take longer; a wider model takes more memory", () => {
   const base = estimate(tiny);
-  assert.ok(estimate({ ...tiny, training: { ...tiny.training, steps: 400 } }).seconds > 20 * base.seconds);
+  assert.ok(
+    estimate({ ...tiny, training: { ...tiny.training, steps: 400 } }).seconds > 20 * base.seconds,
+  );
   const wide = estimate({ ...tiny, model: { ...tiny.model, hiddenSize: 64 } });
   assert.ok(wide.seconds > base.seconds && wide.bytes > base.bytes);
   assert.ok(estimate(tiny, { flops: 1e6, source: "measured" }).seconds > 100 * base.seconds);

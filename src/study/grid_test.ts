@@ -5,7 +5,14 @@ import { expandGrid, recordName } from "./grid.ts";
 
 Deno.test("runs come seed by seed, arms in the study's order, the control last", () => {
   const runs = expandGrid(tinyStudy());
-  const one = ["baseline 0", "cosine-constraint 0", "cosine-constraint 1", "self-distillation 0", "self-distillation 1", "question-only 0"];
+  const one = [
+    "baseline 0",
+    "cosine-constraint 0",
+    "cosine-constraint 1",
+    "self-distillation 0",
+    "self-distillation 1",
+    "question-only 0",
+  ];
   assert.deepEqual(
     runs.map(({ arm, lambda, seed }) => `${arm} ${lambda} ${seed}`),
     [1, 2].flatMap((seed) => one.map((name) => `${name} ${seed}`)),
@@ -19,7 +26,9 @@ Deno.test("the question-only control is trained as the baseline is", () => {
 
 Deno.test("without an arm that has no objective, the control still has none", () => {
   const { arms } = tinyStudy();
-  const control = expandGrid(tinyStudy({ arms: arms.slice(1) })).find(({ role }) => role === "question-only")!;
+  const control = expandGrid(tinyStudy({ arms: arms.slice(1) })).find(({ role }) =>
+    role === "question-only"
+  )!;
   assert.deepEqual([control.objective, control.lambda, control.connector], ["none", 0, "mlp"]);
 });
 
@@ -29,7 +38,10 @@ Deno.test("a study without the control has no run of it", () => {
 });
 
 Deno.test("every run has a record of its own, and their number is seeds times conditions", () => {
-  const lambdas = fc.uniqueArray(fc.double({ min: 0, max: 10, noNaN: true }).map((value) => value + 0), { minLength: 1, maxLength: 5 });
+  const lambdas = fc.uniqueArray(
+    fc.double({ min: 0, max: 10, noNaN: true }).map((value) => value + 0),
+    { minLength: 1, maxLength: 5 },
+  );
   fc.assert(fc.property(fc.integer({ min: 1, max: 4 }), lambdas, lambdas, (seeds, a, b) => {
     const [baseline, cosine, self] = tinyStudy().arms;
     const arms = [baseline, { ...cosine, lambda: a }, { ...self, lambda: b }];

@@ -24,7 +24,10 @@ Deno.test("every study that comes with the project can be read, bears its file's
 });
 
 Deno.test("an unknown study is refused with the nearest name", async () => {
-  await assert.rejects(loadStudy("quik", "."), /^RangeError: Unknown study "quik"; did you mean "quick"\?/);
+  await assert.rejects(
+    loadStudy("quik", "."),
+    /^RangeError: Unknown study "quik"; did you mean "quick"\?/,
+  );
 });
 
 Deno.test("a study file is found from the caller's folder or by its full path", async () => {
@@ -38,12 +41,21 @@ Deno.test("a study file is found from the caller's folder or by its full path", 
 
 Deno.test("a study file that is not there, a folder, or no JSON is refused by name", async () => {
   await inFolder(async (dir) => {
-    await assert.rejects(loadStudy("mine.json", dir), /^RangeError: Cannot read study mine.json: there is no such file$/);
+    await assert.rejects(
+      loadStudy("mine.json", dir),
+      /^RangeError: Cannot read study mine.json: there is no such file$/,
+    );
     await assert.rejects(loadStudy("./", dir), /^RangeError: Cannot read study .\/: /);
     const text = JSON.stringify(tinyStudy());
     await Deno.writeTextFile(join(dir, "half.json"), text.slice(0, text.length / 2));
-    await assert.rejects(loadStudy("half.json", dir), /^SyntaxError: Cannot read study half.json: it is no JSON \(.+\)$/);
+    await assert.rejects(
+      loadStudy("half.json", dir),
+      /^SyntaxError: Cannot read study half.json: it is no JSON \(.+\)$/,
+    );
     await Deno.writeTextFile(join(dir, "huge.json"), " ".repeat(1_000_001));
-    await assert.rejects(loadStudy("huge.json", dir), /^RangeError: Cannot read study huge.json: 1000001 bytes are more than 1000000$/);
+    await assert.rejects(
+      loadStudy("huge.json", dir),
+      /^RangeError: Cannot read study huge.json: 1000001 bytes are more than 1000000$/,
+    );
   });
 });

@@ -18,7 +18,24 @@ Deno.test("lambdas are a grid with both ends, without rounding's tail", () => {
 });
 
 Deno.test("what is no lambda is refused by name", () => {
-  const wrong = ["abc", "", "1,", "1,,2", "-1", "1,-0.5", "NaN", "Infinity", "1e999", "0:1", "0:1:0", "0:1:-1", "1:0:1", "0:1:1:1", "0:x:1", "0:1:1e-9"];
+  const wrong = [
+    "abc",
+    "",
+    "1,",
+    "1,,2",
+    "-1",
+    "1,-0.5",
+    "NaN",
+    "Infinity",
+    "1e999",
+    "0:1",
+    "0:1:0",
+    "0:1:-1",
+    "1:0:1",
+    "0:1:1:1",
+    "0:x:1",
+    "0:1:1e-9",
+  ];
   for (const text of wrong) {
     assert.throws(() => parseLambdas(text), (error: Error) => {
       assert.ok(error instanceof RangeError, text);
@@ -29,7 +46,9 @@ Deno.test("what is no lambda is refused by name", () => {
 });
 
 Deno.test("any list of numbers is read back as it was written, each number once", () => {
-  const lambda = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+  const lambda = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((value) =>
+    value + 0
+  );
   fc.assert(fc.property(fc.array(lambda, { minLength: 1 }), (values) => {
     assert.deepEqual(parseLambdas(values.join(",")), [...new Set(values)]);
   }));
@@ -37,12 +56,17 @@ Deno.test("any list of numbers is read back as it was written, each number once"
 
 Deno.test("any grid starts at its start, rises evenly and ends within a step of its end", () => {
   const tenths = (most: number) => fc.integer({ min: 0, max: most });
-  fc.assert(fc.property(tenths(50), tenths(100), fc.integer({ min: 1, max: 30 }), (from, length, step) => {
-    const grid = parseLambdas(`${from / 10}:${(from + length) / 10}:${step / 10}`);
-    // In tenths the grid is exact.
-    const expected = Array.from({ length: Math.floor(length / step) + 1 }, (_, i) => (from + i * step) / 10);
-    assert.deepEqual(grid, expected);
-  }));
+  fc.assert(
+    fc.property(tenths(50), tenths(100), fc.integer({ min: 1, max: 30 }), (from, length, step) => {
+      const grid = parseLambdas(`${from / 10}:${(from + length) / 10}:${step / 10}`);
+      // In tenths the grid is exact.
+      const expected = Array.from(
+        { length: Math.floor(length / step) + 1 },
+        (_, i) => (from + i * step) / 10,
+      );
+      assert.deepEqual(grid, expected);
+    }),
+  );
 });
 
 Deno.test("lambda is replaced on arms with an objective and nowhere else", () => {
@@ -55,7 +79,9 @@ Deno.test("lambda is replaced on arms with an objective and nowhere else", () =>
 });
 
 Deno.test("arms are chosen by name and keep the study's order", () => {
-  const { arms } = applyOptions(tinyStudy(), { arms: ["self-distillation", "baseline", "baseline"] });
+  const { arms } = applyOptions(tinyStudy(), {
+    arms: ["self-distillation", "baseline", "baseline"],
+  });
   assert.deepEqual(arms.map(({ name }) => name), ["baseline", "self-distillation"]);
 });
 
@@ -74,9 +100,12 @@ Deno.test("each option changes its field and no other", () => {
       study.data.language = "en";
       study.encoder.pool = 7;
     }],
-    [{ set: ["evaluation={\"validations\":0,\"validationImages\":0,\"embeddingImages\":1}"] }, (study) => {
-      study.evaluation = { validations: 0, validationImages: 0, embeddingImages: 1 };
-    }],
+    [
+      { set: ['evaluation={"validations":0,"validationImages":0,"embeddingImages":1}'] },
+      (study) => {
+        study.evaluation = { validations: 0, validationImages: 0, embeddingImages: 1 };
+      },
+    ],
     [{}, () => {}],
   ];
   for (const [options, change] of cases) {
@@ -91,17 +120,38 @@ Deno.test("each option changes its field and no other", () => {
 
 const REFUSED: [StudyOptions, RegExp][] = [
   [{ arms: ["basline"] }, /^RangeError: Unknown arm "basline"; did you mean "baseline"\?/],
-  [{ arms: ["baseline"], lambda: [1] }, /^RangeError: Cannot set lambda: no arm of study "tiny" with these options has an objective$/],
-  [{ data: "esay-shapes" }, /^TypeError: .*"data.name": unknown data set "esay-shapes"; did you mean "easy-shapes"\?/],
+  [
+    { arms: ["baseline"], lambda: [1] },
+    /^RangeError: Cannot set lambda: no arm of study "tiny" with these options has an objective$/,
+  ],
+  [
+    { data: "esay-shapes" },
+    /^TypeError: .*"data.name": unknown data set "esay-shapes"; did you mean "easy-shapes"\?/,
+  ],
   [{ set: ["training.batch"] }, /^RangeError: Cannot set "training.batch": write path=value/],
   [{ set: ["=3"] }, /^RangeError: Cannot set "=3": write path=value/],
-  [{ set: ["training.stepz=3"] }, /^RangeError: Cannot set "training.stepz": unknown field "stepz"; did you mean "steps"\?/],
-  [{ set: ["data.trainImage=3"] }, /^RangeError: Cannot set "data.trainImage": .* did you mean "trainImages"\?/],
+  [
+    { set: ["training.stepz=3"] },
+    /^RangeError: Cannot set "training.stepz": unknown field "stepz"; did you mean "steps"\?/,
+  ],
+  [
+    { set: ["data.trainImage=3"] },
+    /^RangeError: Cannot set "data.trainImage": .* did you mean "trainImages"\?/,
+  ],
   [{ set: ["data.name.x=3"] }, /^RangeError: Cannot set "data.name.x": unknown field "x"/],
   [{ set: ["arms.9.lambda=[1]"] }, /^RangeError: Cannot set "arms.9.lambda": unknown field "9"/],
-  [{ set: ["__proto__.seeds=3"] }, /^RangeError: Cannot set "__proto__.seeds": unknown field "__proto__"/],
-  [{ set: ["data.__proto__={}"] }, /^RangeError: Cannot set "data.__proto__": unknown field "__proto__"/],
-  [{ set: ["training.steps=many"] }, /^TypeError: Cannot read study "tiny" with these options: "training.steps": expected number, received string$/],
+  [
+    { set: ["__proto__.seeds=3"] },
+    /^RangeError: Cannot set "__proto__.seeds": unknown field "__proto__"/,
+  ],
+  [
+    { set: ["data.__proto__={}"] },
+    /^RangeError: Cannot set "data.__proto__": unknown field "__proto__"/,
+  ],
+  [
+    { set: ["training.steps=many"] },
+    /^TypeError: Cannot read study "tiny" with these options: "training.steps": expected number, received string$/,
+  ],
   [{ set: ["training=5"] }, /^TypeError: .*"training": expected object, received number$/],
   [{ set: ["arms.0.lambda=[1]"] }, /^TypeError: .*"arms.0.lambda": must be \[0\]/],
 ];

@@ -18,9 +18,16 @@ Deno.test("encoding adds the features of every split and tells how far it is", a
     const encoder = await loadStudyEncoder(study, cacheDir);
     const outline = await outlineStudy(study, dataset, cacheDir);
     const told: number[][] = [];
-    const encode = () => encodeStudy(encoder, dataset, outline, { cacheDir, onProgress: (_, done, total) => told.push([done, total]) });
+    const encode = () =>
+      encodeStudy(encoder, dataset, outline, {
+        cacheDir,
+        onProgress: (_, done, total) => told.push([done, total]),
+      });
     const data = await encode();
-    assert.deepEqual([data.train, data.validation, data.test].map(({ features }) => features.length / 128), [12, 4, 6]);
+    assert.deepEqual(
+      [data.train, data.validation, data.test].map(({ features }) => features.length / 128),
+      [12, 4, 6],
+    );
     assert.deepEqual(told, [[12, 22], [16, 22], [22, 22]]);
     assert.deepEqual(await encode(), data, "the cache gives the same");
   } finally {
@@ -36,7 +43,13 @@ Deno.test("what the progress callback throws ends the encoding", async () => {
     const stop = () => {
       throw new Error("stop");
     };
-    await assert.rejects(encodeStudy(encoder, dataset, await outlineStudy(study, dataset, cacheDir), { cacheDir, onProgress: stop }), /stop/);
+    await assert.rejects(
+      encodeStudy(encoder, dataset, await outlineStudy(study, dataset, cacheDir), {
+        cacheDir,
+        onProgress: stop,
+      }),
+      /stop/,
+    );
   } finally {
     await Deno.remove(cacheDir, { recursive: true });
   }
@@ -44,5 +57,8 @@ Deno.test("what the progress callback throws ends the encoding", async () => {
 
 Deno.test("a split without a question is refused by the data set's name", async () => {
   const empty = { ...study, data: { ...study.data, name: "easy-shapes", testImages: 0 } };
-  await assert.rejects(loadStudyData(empty, {}), /^RangeError: Cannot use data set "easy-shapes": its test split has no questions$/);
+  await assert.rejects(
+    loadStudyData(empty, {}),
+    /^RangeError: Cannot use data set "easy-shapes": its test split has no questions$/,
+  );
 });

@@ -16,12 +16,20 @@ function changed(path: string, value: unknown): unknown {
 const WRONG: [path: string, value: unknown, message: RegExp][] = [
   ["name", "Two Words", /"name": must be lower-case words joined by hyphens$/],
   ["title", undefined, /field "title" is missing$/],
-  ["data.name", "easy-shape", /"data.name": unknown data set "easy-shape"; did you mean "easy-shapes"\?/],
+  [
+    "data.name",
+    "easy-shape",
+    /"data.name": unknown data set "easy-shape"; did you mean "easy-shapes"\?/,
+  ],
   ["data.seed", 0.5, /"data.seed": expected int, received number$/],
   ["data.trainImage", 3, /"data": unknown field "trainImage"; did you mean "trainImages"\?/],
   ["arms", [], /"arms": /],
   ["arms.1.connector", "mpl", /"arms.1.connector": unknown connector "mpl"; did you mean "mlp"\?/],
-  ["arms.1.objective", "cosine-constrain", /"arms.1.objective": .* did you mean "cosine-constraint"\?/],
+  [
+    "arms.1.objective",
+    "cosine-constrain",
+    /"arms.1.objective": .* did you mean "cosine-constraint"\?/,
+  ],
   ["arms.1.objective", "__proto__", /"arms.1.objective": unknown objective "__proto__"/],
   ["arms.1.lambda", [-1], /"arms.1.lambda.0": /],
   ["arms.1.lambda", [0.5, 1, 0.5], /"arms.1.lambda": 0.5 is there twice$/],
@@ -55,7 +63,10 @@ for (const [path, value, message] of WRONG) {
 
 Deno.test("what is no object is refused", () => {
   for (const value of [null, [], "quick", 3]) {
-    assert.throws(() => parseStudy(value, "study.json"), /^TypeError: Cannot read study study.json: expected object/);
+    assert.throws(
+      () => parseStudy(value, "study.json"),
+      /^TypeError: Cannot read study study.json: expected object/,
+    );
   }
 });
 

@@ -29,7 +29,7 @@ export function readSummary(output: string, success: boolean): TestSummary {
 async function runTests(args: string[]): Promise<TestSummary> {
   const driver = await prepareDriver();
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "--allow-all", ...args],
+    args: ["test", "--allow-all", "--doc", ...args],
     env: {
       ...driverEnvironment(driver),
       ...Deno.stdout.isTerminal() && { FORCE_COLOR: "1" },

@@ -20,40 +20,58 @@ function split(counts: number[], size = 2): PreparedSplit {
   };
 }
 
-const take = (data: PreparedSplit, batch: number, questions: number, seed: number, steps: number) => {
+const take = (
+  data: PreparedSplit,
+  batch: number,
+  questions: number,
+  seed: number,
+  steps: number,
+) => {
   const batches = trainingBatches(data, batch, questions, seed);
   return Array.from({ length: steps }, () => batches.next().value);
 };
 
-const counts = fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 12 }).filter((list) => list.some((count) => count > 0));
+const counts = fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 12 }).filter((list) =>
+  list.some((count) => count > 0)
+);
 const positive = (max: number) => fc.integer({ min: 1, max });
 
 Deno.test("an epoch has every image with questions once", () => {
-  fc.assert(fc.property(counts, positive(6), positive(4), fc.nat(), (list, batch, questions, seed) => {
-    const images = list.flatMap((count, image) => count > 0 ? [image] : []);
-    const epochs = 3;
-    const steps = Math.ceil(epochs * images.length / batch);
-    const order = take(split(list), batch, questions, seed, steps).flat().map(({ image }) => image);
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const seen = order.slice(epoch * images.length, (epoch + 1) * images.length);
-      assert.deepEqual(seen.toSorted((a, b) => a - b), images);
-    }
-  }));
+  fc.assert(
+    fc.property(counts, positive(6), positive(4), fc.nat(), (list, batch, questions, seed) => {
+      const images = list.flatMap((count, image) => count > 0 ? [image] : []);
+      const epochs = 3;
+      const steps = Math.ceil(epochs * images.length / batch);
+      const order = take(split(list), batch, questions, seed, steps).flat().map(({ image }) =>
+        image
+      );
+      for (let epoch = 0; epoch < epochs; epoch++) {
+        const seen = order.slice(epoch * images.length, (epoch + 1) * images.length);
+        assert.deepEqual(seen.toSorted((a, b) => a - b), images);
+      }
+    }),
+  );
 });
 
 Deno.test("an image is asked distinct questions of its own, as many as fit", () => {
-  fc.assert(fc.property(counts, positive(6), positive(4), fc.nat(), (list, batch, questions, seed) => {
-    const data = split(list);
-    for (const { image, questions: asked } of take(data, batch, questions, seed, 5).flat()) {
-      assert.equal(asked.length, Math.min(questions, list[image]));
-      assert.equal(new Set(asked).size, asked.length);
-      assert.ok(asked.every(({ prompt }) => prompt[0] === image));
-    }
-  }));
+  fc.assert(
+    fc.property(counts, positive(6), positive(4), fc.nat(), (list, batch, questions, seed) => {
+      const data = split(list);
+      for (const { image, questions: asked } of take(data, batch, questions, seed, 5).flat()) {
+        assert.equal(asked.length, Math.min(questions, list[image]));
+        assert.equal(new Set(asked).size, asked.length);
+        assert.ok(asked.every(({ prompt }) => prompt[0] === image));
+      }
+    }),
+  );
 });
 
 Deno.test("every question of an image comes up in time", () => {
-  const asked = new Set(take(split([9]), 1, 2, 1, 60).flat().flatMap(({ questions }) => questions.map(({ prompt }) => prompt[1])));
+  const asked = new Set(
+    take(split([9]), 1, 2, 1, 60).flat().flatMap(({ questions }) =>
+      questions.map(({ prompt }) => prompt[1])
+    ),
+  );
   assert.equal(asked.size, 9);
 });
 
@@ -65,7 +83,9 @@ Deno.test("the order depends on the seed and on nothing else", () => {
 });
 
 Deno.test("each epoch has an order of its own", () => {
-  const epochs = take(split(Array(20).fill(1)), 20, 1, 1, 2).map((batch) => batch.map(({ image }) => image));
+  const epochs = take(split(Array(20).fill(1)), 20, 1, 1, 2).map((batch) =>
+    batch.map(({ image }) => image)
+  );
   assert.notDeepEqual(epochs[0], epochs[1]);
 });
 
@@ -85,13 +105,22 @@ Deno.test("evaluation asks every question exactly once, in order, and says where
       });
     }
     assert.deepEqual(asked, data.questions.flat().map(({ prompt }) => prompt));
-    assert.ok(batches.slice(0, -1).every(({ entries }) => entries.length === batch), "only the last batch may be smaller");
+    assert.ok(
+      batches.slice(0, -1).every(({ entries }) => entries.length === batch),
+      "only the last batch may be smaller",
+    );
   }));
 });
 
 Deno.test("evaluation of the first images asks theirs and no other", () => {
   const batches = evaluationBatches(split([2, 0, 3, 4]), 2, 2, 3);
-  assert.deepEqual(batches.flatMap(({ places }) => places.flat()), [[0, 0], [0, 1], [2, 0], [2, 1], [2, 2]]);
+  assert.deepEqual(batches.flatMap(({ places }) => places.flat()), [
+    [0, 0],
+    [0, 1],
+    [2, 0],
+    [2, 1],
+    [2, 2],
+  ]);
   assert.deepEqual(evaluationBatches(split([2, 0, 3, 4]), 2, 2, 0), []);
 });
 

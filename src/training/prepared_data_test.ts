@@ -11,7 +11,12 @@ function dataset(train: Asked[], validation: Asked[] = [], test: Asked[] = []): 
     pictures.map((asked, picture) => ({
       id: `${split}/${picture}`,
       image: () => Promise.reject(new Error("no picture is needed")),
-      questions: asked.map(([text, answer], i) => ({ id: `${split}/${picture}/${i}`, text, answer, type: "any" })),
+      questions: asked.map(([text, answer], i) => ({
+        id: `${split}/${picture}/${i}`,
+        text,
+        answer,
+        type: "any",
+      })),
     }));
   return {
     name: "made up",
@@ -55,7 +60,11 @@ Deno.test("a block holds the longest question of any split with the longest trai
 Deno.test("a test answer longer than any training answer widens nothing and keeps its text", () => {
   const train: Asked[] = [[["a", "b"]]];
   const narrow = prepareQuestions(dataset(train, [], [[["a", "b"]]]), SHAPE, 99);
-  const wide = prepareQuestions(dataset(train, [], [[["a", "a long answer that none has seen"]]]), SHAPE, 99);
+  const wide = prepareQuestions(
+    dataset(train, [], [[["a", "a long answer that none has seen"]]]),
+    SHAPE,
+    99,
+  );
   assert.equal(wide.longestAnswer, narrow.longestAnswer);
   assert.equal(wide.longestBlock, narrow.longestBlock);
   const [[{ answer, truth }]] = wide.test.questions;
@@ -66,7 +75,11 @@ Deno.test("a test answer longer than any training answer widens nothing and keep
 Deno.test("words of the test split do not enter the vocabulary", () => {
   const train: Asked[] = [[["a", "b"]]];
   const { tokenizer } = prepareQuestions(dataset(train), SHAPE, 99);
-  const other = prepareQuestions(dataset(train, [[["word", "b"]]], [[["another", "b"]]]), SHAPE, 99);
+  const other = prepareQuestions(
+    dataset(train, [[["word", "b"]]], [[["another", "b"]]]),
+    SHAPE,
+    99,
+  );
   assert.deepEqual(other.tokenizer.tokens, tokenizer.tokens);
 });
 
@@ -80,7 +93,9 @@ Deno.test("a question longer than the context is refused by name, in whichever s
     assert.ok(prepareQuestions(dataset(train, validation, test), SHAPE, 5));
     assert.throws(
       () => prepareQuestions(dataset(train, validation, test), SHAPE, 4),
-      new RegExp(`^RangeError: Cannot fit question "${name}/0/1": it takes 5 tokens with its answer, the context leaves 4; raise training.context$`),
+      new RegExp(
+        `^RangeError: Cannot fit question "${name}/0/1": it takes 5 tokens with its answer, the context leaves 4; raise training.context$`,
+      ),
     );
   }
 });
@@ -91,10 +106,26 @@ Deno.test("as many questions as a large data set has are taken", () => {
 });
 
 Deno.test("features are added split by split", () => {
-  const questions = prepareQuestions(dataset([[["a", "b"]]], [[["a", "b"]]], [[["a", "b"]]]), SHAPE, 99);
-  const features = (value: number): Features => ({ ...SHAPE, data: new Float32Array(6).fill(value), index: new Map() });
-  const data = withFeatures(questions, { train: features(1), validation: features(2), test: features(3) });
-  assert.deepEqual([data.train, data.validation, data.test].map(({ features }) => features[0]), [1, 2, 3]);
+  const questions = prepareQuestions(
+    dataset([[["a", "b"]]], [[["a", "b"]]], [[["a", "b"]]]),
+    SHAPE,
+    99,
+  );
+  const features = (value: number): Features => ({
+    ...SHAPE,
+    data: new Float32Array(6).fill(value),
+    index: new Map(),
+  });
+  const data = withFeatures(questions, {
+    train: features(1),
+    validation: features(2),
+    test: features(3),
+  });
+  assert.deepEqual([data.train, data.validation, data.test].map(({ features }) => features[0]), [
+    1,
+    2,
+    3,
+  ]);
   assert.deepEqual(data.train.questions, questions.train.questions);
   assert.equal(questions.train.features.length, 0);
 });
