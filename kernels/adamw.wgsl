@@ -46,8 +46,9 @@ fn main(@builtin(local_invocation_id) lane: vec3u) {
 }
 
 //# kernel adamw
-//# read weight gradient m v
-//# write next_weight next_m next_v
+//# read weight gradient
+//# write next_weight
+//# state m v
 //# floats_in norms
 //# step
 //# sizes rows width4 clip_group optimizer_group beta1:f32 beta2:f32 rest1:f32 rest2:f32 eps:f32 weight_decay:f32
@@ -66,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     let v = size.beta2 * load_v(column, row) + size.rest2 * g * g;
     let w = load_weight(column, row);
     store_next_weight(column, row, w - rate * size.weight_decay * w - rate * (m * correction1) / (sqrt(v * correction2) + size.eps));
-    store_next_m(column, row, m);
-    store_next_v(column, row, v);
+    store_m(column, row, m);
+    store_v(column, row, v);
   }
 }

@@ -19,18 +19,21 @@ fn rotate(x: vec4f, table: vec4f) -> vec4f {
 //# read x table
 //# write y
 //# ints positions
-//# sizes rows width4 rotated4 head4
+//# sizes rows width4 rotated_heads head4
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let row = group.x * ${LANES}u + lane.x;
   if (row >= size.rows) { return; }
   let position = u32(positions[row]);
-  for (var i = 0u; i < size.width4; i++) {
-    let column = skew(i, lane.x, size.width4);
-    var value = load_x(column, row);
-    if (column < size.rotated4) {
-      value = rotate(value, load_table(column % size.head4, position));
+  // One texel of the table serves the same place of every head.
+  for (var i = 0u; i < size.head4; i++) {
+    let table = load_table(i, position);
+    for (var head = 0u; head < size.rotated_heads; head++) {
+      let column = head * size.head4 + i;
+      store_y(column, row, rotate(load_x(column, row), table));
     }
-    store_y(column, row, value);
+  }
+  for (var column = size.rotated_heads * size.head4; column < size.width4; column++) {
+    store_y(column, row, load_x(column, row));
   }
 }

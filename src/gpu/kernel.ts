@@ -78,7 +78,9 @@ export function kernelVariant(
   return kernel;
 }
 
-const isMatrix = ({ role }: OperandDeclaration) => role === "read" || role === "write";
+/** Whether an operand is reached by `load_` and `store_`. */
+export const isMatrix = ({ role }: OperandDeclaration): boolean =>
+  role === "read" || role === "write" || role === "state";
 
 function prelude(
   template: KernelTemplate,
@@ -136,6 +138,12 @@ function declare(
           `${at} var<storage, read_write> ${name}: array<vec4f>;`,
           `fn store_${name}(column: u32, row: u32, value: vec4f) { ${name}[${index}] = value; }`,
         ];
+    case "state":
+      return [
+        `${at} var<storage, read_write> ${name}: array<vec4f>;`,
+        `fn load_${name}(column: u32, row: u32) -> vec4f { return ${name}[${index}]; }`,
+        `fn store_${name}(column: u32, row: u32, value: vec4f) { ${name}[${index}] = value; }`,
+      ];
     case "ints":
       return [`${at} var<storage, read> ${name}: array<i32>;`];
     case "ints_out":

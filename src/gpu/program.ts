@@ -6,7 +6,14 @@
  */
 import { createMatrix, destroyMatrix, type DeviceMatrix, type Shape, width4 } from "./memory.ts";
 import { KERNELS } from "./kernel_files.ts";
-import { type Kernel, type KernelCache, kernelVariant, sizeWords, STEP_BYTES } from "./kernel.ts";
+import {
+  isMatrix,
+  type Kernel,
+  type KernelCache,
+  kernelVariant,
+  sizeWords,
+  STEP_BYTES,
+} from "./kernel.ts";
 import type { KernelPlan } from "./plan.ts";
 import type { Constants } from "./template.ts";
 
@@ -153,7 +160,7 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
     if (kernel.template.usesStep) entries.push({ binding: 1, resource: { buffer: engine.step } });
     kernel.operands.forEach(({ role, name }, at) => {
       const binding = at + 2;
-      if (role === "read" || role === "write") {
+      if (isMatrix({ role, name })) {
         const matrix = matrixOf(
           command.matrices[name],
           planned.matrices,
@@ -340,6 +347,17 @@ async function profileSteps(
     milliseconds: Number(times[2 * index + 1] - times[2 * index]) / 1e6,
     flops: step.flops,
   }));
+}
+
+/**
+ * A matrix that kernels change in place, zero at the start. It is a storage buffer on every adapter:
+ * WebGPU allows no texture of four float32 channels to be read and written in one dispatch.
+ */
+export function stateTensor(engine: Engine, name: string, shape: Shape): Tensor {
+  const matrix = createMatrix(engine.device, "buffer", shape, name);
+  engine.memory.bytes += matrix.bytes;
+  const { rows, columns } = shape;
+  return { name, rows, columns, width4: width4(columns), matrix, needsGradient: false };
 }
 
 /** A tensor with memory of its own, zero at the start. */

@@ -8,6 +8,7 @@
  * | --- | --- |
  * | `//# kernel NAME` | a kernel begins; what stands before the first is shared by all |
  * | `//# read a b`, `//# write c` | matrix operands, reached by `load_a(column4, row)`, `store_c(column4, row, value)` |
+ * | `//# state a` | a matrix changed in place, `load_a` and `store_a`; always a storage buffer |
  * | `//# ints a` `//# ints_out a` `//# floats_in a` `//# floats_out a` | plain arrays in storage buffers |
  * | `//# sizes rows eps:f32` | uniform numbers of a dispatch, `size.rows` |
  * | `//# step` | the numbers of a training step, `step.lambda` |
@@ -21,7 +22,15 @@
 export type Constants = Readonly<Record<string, number>>;
 
 /** Operand roles that a kernel may declare, in binding order. */
-export const ROLES = ["read", "write", "ints", "ints_out", "floats_in", "floats_out"] as const;
+export const ROLES = [
+  "read",
+  "write",
+  "state",
+  "ints",
+  "ints_out",
+  "floats_in",
+  "floats_out",
+] as const;
 
 /** A role of a kernel operand. */
 export type Role = typeof ROLES[number];

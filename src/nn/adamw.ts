@@ -1,6 +1,6 @@
 /** AdamW with global-norm clipping, written on the tape behind the backward pass. */
 import { createArray } from "../gpu/memory.ts";
-import { ownTensor, type Tensor } from "../gpu/program.ts";
+import { stateTensor, type Tensor } from "../gpu/program.ts";
 import { rowGrid, type Tape } from "../tensor/tape.ts";
 import type { LossRing } from "../tensor/reduce.ts";
 import type { Parameter } from "./parameters.ts";
@@ -92,22 +92,13 @@ export function traceAdamW(
   const copies: [Tensor, Tensor][] = [];
   for (const { parameter, group, gradient } of entries) {
     const { tensor, name } = parameter;
-    const m = ownTensor(engine, `m ${name}`, tensor);
-    const v = ownTensor(engine, `v ${name}`, tensor);
+    const m = stateTensor(engine, `m ${name}`, tensor);
+    const v = stateTensor(engine, `v ${name}`, tensor);
     moments.set(name, { m, v });
-    const next = (of: string) => tape.tensor(`next ${of} ${name}`, tensor.rows, tensor.columns);
-    const [nextWeight, nextM, nextV] = [next("weight"), next("m"), next("v")];
+    const next = tape.tensor(`next ${name}`, tensor.rows, tensor.columns);
     const { beta1, beta2, eps, weightDecay } = group.settings;
     tape.dispatch("adamw", {
-      matrices: {
-        weight: tensor,
-        gradient,
-        m,
-        v,
-        next_weight: nextWeight,
-        next_m: nextM,
-        next_v: nextV,
-      },
+      matrices: { weight: tensor, gradient, next_weight: next, m, v },
       arrays: { norms },
       sizes: {
         rows: tensor.rows,
@@ -124,7 +115,7 @@ export function traceAdamW(
       },
       grid: rowGrid(tape, tensor.rows),
     });
-    copies.push([nextWeight, tensor], [nextM, m], [nextV, v]);
+    copies.push([next, tensor]);
   }
   for (const [from, to] of copies) tape.copy(from, to);
   return { moments, buffers: [partial, norms] };

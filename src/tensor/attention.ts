@@ -83,7 +83,7 @@ export function rope(
       sizes: {
         rows: from.rows,
         width4: from.width4,
-        rotated4: (layout.heads + layout.kvHeads) * layout.headWidth / 4,
+        rotated_heads: layout.heads + layout.kvHeads,
         head4: layout.headWidth / 4,
       },
       constants: { INVERSE: inverse ? 1 : 0 },
