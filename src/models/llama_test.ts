@@ -128,7 +128,7 @@ for (const engine of await testEngines()) {
       const questioner = compileQuestioner(model);
       // Asked twice: the first answers must not stay in the cache.
       for (let time = 0; time < 2; time++) {
-        const tokens = await questioner.generate(packed.promptLengths, ids.length);
+        const { tokens } = await questioner.ask(packed, ids.length);
         assert.deepEqual(tokens.map(([first]) => first), [...ids]);
       }
       questioner.destroy();

@@ -182,19 +182,19 @@ export function traceDecoder(
   return llamaLayers(tape, decoder, weights, embedded, ropeInputs, layout);
 }
 
-/** Token loss of the batch's answers: (answer rows, 4). */
-export function traceTokenLoss(tape: Tape, model: MultimodalModel, z: Tensor): Tensor {
+/**
+ * Token loss of the batch's answers: (answer rows, 4).
+ *
+ * @param output of the decoder's layers, (batch * sequence, d)
+ */
+export function traceTokenLoss(tape: Tape, model: MultimodalModel, output: Tensor): Tensor {
   const { config: { decoder, layout }, inputs } = model;
-  const { output } = traceDecoder(tape, model, z);
   const answers = gatherRows(tape, output, layout.batch * layout.blocks * layout.answers, {
     rowsOf: inputs.answerRows,
     inverse: inputs.answerOfRow,
   });
-  return crossEntropy(
-    tape,
-    llamaHead(tape, decoder, tensorsOf(model.decoder), answers),
-    inputs.labels,
-  );
+  const logits = llamaHead(tape, decoder, tensorsOf(model.decoder), answers);
+  return crossEntropy(tape, logits, inputs.labels);
 }
 
 /** Weights by name as they are kept in files: connector (and objective) as they are, decoder in checkpoint layout. */

@@ -148,8 +148,7 @@ for (const engine of engines) {
     }
     const packed = write(model, 0);
     await step.readLosses();
-    await questioner.tokenLoss(packed.answerTokens);
-    await questioner.generate(packed.promptLengths, model.config.layout.answers);
+    await questioner.ask(packed, model.config.layout.answers);
     await questioner.project();
     assert.equal(engine.memory.bytes, held);
     questioner.destroy();
@@ -261,8 +260,9 @@ Deno.test("P1 and decoder start from the same values with every objective", asyn
 Deno.test("the evaluated token loss is the training step's", async () => {
   const model = createModel(image, configOf("cosine-constraint"));
   const questioner = compileQuestioner(model);
-  const { answerTokens } = write(model, 0);
-  const evaluated = await questioner.tokenLoss(answerTokens);
+  const packed = write(model, 0);
+  const { answerTokens } = packed;
+  const { tokenLoss: evaluated } = await questioner.ask(packed, 1);
   const { cosineLoss } = await questioner.project();
   const step = compileTrainingStep(model, OPTIMIZER);
   runStep(step, 0, { tokenScale: 1 / answerTokens });
@@ -271,6 +271,21 @@ Deno.test("the evaluated token loss is the training step's", async () => {
   const mean = cosineLoss!.reduce((sum, loss) => sum + loss, 0) / cosineLoss!.length;
   assertClose([mean], [trained.cosineLoss!], TOLERANCE, "cosine loss");
   step.destroy();
+  questioner.destroy();
+  destroyModel(model);
+});
+
+Deno.test("a batch asked before the last one's answers are there changes neither", async () => {
+  const model = createModel(image, configOf("none"));
+  const questioner = compileQuestioner(model);
+  const { answers } = model.config.layout;
+  const alone = [];
+  for (const batch of [0, 1]) alone.push(await questioner.ask(write(model, batch), answers));
+  const together = await Promise.all(
+    [0, 1].map((batch) => questioner.ask(write(model, batch), answers)),
+  );
+  assert.deepEqual(together, alone);
+  assert.notEqual(alone[0].tokenLoss, alone[1].tokenLoss);
   questioner.destroy();
   destroyModel(model);
 });

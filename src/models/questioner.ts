@@ -1,4 +1,5 @@
 /** Questions to the multimodal model: token loss, greedy answers with a key/value cache, projections. */
+import type { PackedBatch } from "../data/packing.ts";
 import { createArray, readBuffer, readMatrix } from "../gpu/memory.ts";
 import { compileProgram, freeTensor, writeStep } from "../gpu/program.ts";
 import { greedyChoice } from "../tensor/decode.ts";
@@ -14,22 +15,32 @@ import {
   traceTokenLoss,
 } from "./multimodal.ts";
 
+/** What a batch of questions gave. */
+export interface Asked {
+  /** Greedy answers: `tokens[t][block]`. */
+  tokens: Int32Array[];
+  /** Mean loss of the true answers' tokens, nats; 0 where the batch has none. */
+  tokenLoss: number;
+}
+
 /** Programs that question a model without training it. */
 export interface Questioner {
-  /** Mean token loss of the answers of the batch that was written, nats. Waits for the queue. */
-  tokenLoss(answerTokens: number): Promise<number>;
   /**
-   * Greedy answers of the batch that was written: `tokens[t][block]`. Waits for the queue.
+   * Asks the batch that was written. The next batch may be written and asked before the answers of
+   * this one are there.
    *
-   * @param promptLengths as packed
+   * @param packed the batch as packed; its true answers lie behind the prompts, where no prompt sees them
    */
-  generate(promptLengths: Int32Array, maxTokens: number): Promise<Int32Array[]>;
+  ask(
+    packed: Pick<PackedBatch, "promptLengths" | "answerTokens">,
+    maxTokens: number,
+  ): Promise<Asked>;
   /** z = P1(x) and the objective's row losses of the batch that was written. Waits for the queue. */
   project(): Promise<{ z: Float32Array; cosineLoss: Float32Array | null }>;
   destroy(): void;
 }
 
-/** Traces and compiles the programs of evaluation: token loss, prefill, decoding, projection. */
+/** Traces and compiles the programs of evaluation: prefill with token loss, decoding, projection. */
 export function compileQuestioner(model: MultimodalModel): Questioner {
   const { engine, config, inputs } = model;
   const { device } = engine;
@@ -41,18 +52,10 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
   const tokens = createArray(device, blocks * layout.answers, "generated tokens");
   const decodePositions = createArray(device, blocks, "decode positions");
 
-  const lossTape = createTape(engine);
-  rowTotal(
-    lossTape,
-    traceTokenLoss(lossTape, model, traceProjection(lossTape, model)),
-    ring,
-    0,
-    "token",
-  );
-
   const prefillTape = createTape(engine);
   const prefill = traceDecoder(prefillTape, model, traceProjection(prefillTape, model));
   prefill.caches.forEach((cache) => keep(engine, cache));
+  rowTotal(prefillTape, traceTokenLoss(prefillTape, model, prefill.output), ring, 0, "token");
   const last = gatherRows(prefillTape, prefill.output, blocks, {
     rowsOf: inputs.promptRows,
     inverse: inputs.promptRows,
@@ -81,17 +84,13 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
   });
   if (cosine) keep(engine, cosine);
 
-  const [loss, fill, decode, projection] = [lossTape, prefillTape, decodeTape, projectTape].map((
-    tape,
-  ) => compileProgram(engine, tape.commands));
+  const programs = [prefillTape, decodeTape, projectTape].map(({ commands }) =>
+    compileProgram(engine, commands)
+  );
+  const [fill, decode, projection] = programs;
   return {
-    async tokenLoss(answerTokens) {
-      writeStep(engine, { tokenScale: 1 / answerTokens });
-      loss.run();
-      return new Float32Array(await readBuffer(device, ring.buffer))[0];
-    },
-    async generate(promptLengths, maxTokens) {
-      writeStep(engine, { slot: 0 });
+    async ask({ promptLengths, answerTokens }, maxTokens) {
+      writeStep(engine, { slot: 0, tokenScale: 1 / Math.max(1, answerTokens) });
       fill.run();
       for (let t = 1; t < maxTokens; t++) {
         writeStep(engine, { slot: t });
@@ -102,8 +101,19 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
         device.queue.writeBuffer(decodePositions, 0, positions as Int32Array<ArrayBuffer>);
         decode.run();
       }
-      const all = new Int32Array(await readBuffer(device, tokens));
-      return Array.from({ length: maxTokens }, (_, t) => all.slice(t * blocks, (t + 1) * blocks));
+      // Both copies are in the queue before the first wait, so a later batch cannot get ahead of them.
+      const [lossBytes, tokenBytes] = await Promise.all([
+        readBuffer(device, ring.buffer),
+        readBuffer(device, tokens),
+      ]);
+      const all = new Int32Array(tokenBytes);
+      return {
+        tokens: Array.from(
+          { length: maxTokens },
+          (_, t) => all.slice(t * blocks, (t + 1) * blocks),
+        ),
+        tokenLoss: new Float32Array(lossBytes)[0],
+      };
     },
     async project() {
       writeStep(engine, {});
@@ -115,7 +125,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
       };
     },
     destroy() {
-      for (const program of [loss, fill, decode, projection]) program.destroy();
+      for (const program of programs) program.destroy();
       for (const tensor of [...prefill.caches, z, ...(cosine ? [cosine] : [])]) {
         freeTensor(engine, tensor);
       }

@@ -11,7 +11,13 @@ import { type Moments, type ParameterGroup, traceAdamW } from "../nn/adamw.ts";
 import type { Parameter } from "../nn/parameters.ts";
 import { type LossRing, rowTotal } from "../tensor/reduce.ts";
 import { createTape } from "../tensor/tape.ts";
-import { type MultimodalModel, tensorsOf, traceProjection, traceTokenLoss } from "./multimodal.ts";
+import {
+  type MultimodalModel,
+  tensorsOf,
+  traceDecoder,
+  traceProjection,
+  traceTokenLoss,
+} from "./multimodal.ts";
 
 /** Steps between two readings of the losses. */
 const RING_SLOTS = 64;
@@ -68,7 +74,8 @@ export function compileTrainingStep(
     parameters: tensorsOf(model.objective),
   });
   if (cosine) rowTotal(tape, cosine, ring, 1, 1 / cosine.rows);
-  rowTotal(tape, traceTokenLoss(tape, model, z), ring, 0, "token");
+  const { output } = traceDecoder(tape, model, z);
+  rowTotal(tape, traceTokenLoss(tape, model, output), ring, 0, "token");
   tape.backward();
   const { beta1, beta2, eps, weightDecay, clip } = optimizer;
   const group = (parameters: Parameter[], index: 0 | 1): ParameterGroup => ({

@@ -110,8 +110,7 @@ function estimateRun(
   const batches = (images?: number) => (split: PreparedData["test"]) =>
     evaluationBatches(split, layout.batch, layout.blocks, images).length;
   const { validations, validationImages } = settings.evaluation;
-  // The test split is read twice: generated answers and token loss.
-  const forwards = 2 * batches()(data.test) +
+  const forwards = batches()(data.test) +
     validations * batches(validationImages)(data.validation);
   return {
     seconds: step * (settings.training.steps + FORWARD_SHARE * forwards),

@@ -14,7 +14,7 @@ import {
   readWeights,
   writeBatch,
 } from "../models/multimodal.ts";
-import { compileQuestioner, type Questioner } from "../models/questioner.ts";
+import { type Asked, compileQuestioner, type Questioner } from "../models/questioner.ts";
 import { compileTrainingStep, READ_EVERY, type StepLosses } from "../models/training_step.ts";
 import { biasCorrection, warmupCosine } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
@@ -111,11 +111,11 @@ export async function run(
   const started = performance.now();
   const { losses, validation } = await train(model, questioner, settings, data, hooks);
   const trained = performance.now();
-  const answers = await answer(model, questioner, data.test, data, settings.training.questions);
-  const testTokenLoss = await meanTokenLoss(
+  const { answers, tokenLoss: testTokenLoss } = await answer(
     model,
     questioner,
     data.test,
+    data,
     settings.training.questions,
   );
   const projected = await projectImages(
@@ -238,7 +238,7 @@ async function validationAccuracy(
 ): Promise<number | null> {
   const images = Math.min(evaluation.validationImages, data.validation.questions.length);
   if (images === 0) return null;
-  const answers = await answer(
+  const { answers } = await answer(
     model,
     questioner,
     data.validation,
@@ -249,7 +249,7 @@ async function validationAccuracy(
   return answers.filter(({ correct }) => correct).length / answers.length;
 }
 
-/** Generates an answer to every question of a split's first images. */
+/** Answers to every question of a split's first images, and the mean loss of the true answers' tokens. */
 async function answer(
   model: MultimodalModel,
   questioner: Questioner,
@@ -257,13 +257,18 @@ async function answer(
   { tokenizer, longestAnswer }: PreparedData,
   questions: number,
   images?: number,
-): Promise<RunRecord["answers"]> {
+): Promise<{ answers: RunRecord["answers"]; tokenLoss: number }> {
   const { batch, blocks } = model.config.layout;
   const answers: RunRecord["answers"] = [];
-  for (const { entries, places } of evaluationBatches(split, batch, questions, images)) {
-    const packed = packBatch(entries, model.config.layout);
-    writeBatch(model, batchFeatures(split, entries, batch), packed);
-    const tokens = await questioner.generate(packed.promptLengths, longestAnswer);
+  let lossSum = 0, count = 0;
+  const collect = async (
+    places: [number, number][][],
+    answerTokens: number,
+    asked: Promise<Asked>,
+  ) => {
+    const { tokens, tokenLoss } = await asked;
+    lossSum += answerTokens * tokenLoss;
+    count += answerTokens;
     places.forEach((list, b) =>
       list.forEach(([image, q], i) => {
         const { id, truth } = split.questions[image][q];
@@ -273,32 +278,23 @@ async function answer(
         answers.push({ id, answer: text, correct: isCorrect(text, truth) });
       })
     );
+  };
+  // One batch is always on its way, so that the device works while answers are read back.
+  let before = Promise.resolve();
+  for (const { entries, places } of evaluationBatches(split, batch, questions, images)) {
+    const packed = packBatch(entries, model.config.layout);
+    writeBatch(model, batchFeatures(split, entries, batch), packed);
+    const asked = questioner.ask(packed, longestAnswer);
+    await before;
+    before = collect(places, packed.answerTokens, asked);
   }
-  return answers;
+  await before;
+  return { answers, tokenLoss: lossSum / Math.max(1, count) };
 }
 
 function untilEnd(tokens: number[], end: number): number[] {
   const at = tokens.indexOf(end);
   return at < 0 ? tokens : tokens.slice(0, at);
-}
-
-/** Mean cross-entropy over the answer tokens of a split, nats. */
-async function meanTokenLoss(
-  model: MultimodalModel,
-  questioner: Questioner,
-  split: PreparedSplit,
-  questions: number,
-): Promise<number> {
-  const { layout } = model.config;
-  let sum = 0, count = 0;
-  for (const { entries } of evaluationBatches(split, layout.batch, questions)) {
-    const packed: PackedBatch = packBatch(entries, layout);
-    if (packed.answerTokens === 0) continue;
-    writeBatch(model, batchFeatures(split, entries, layout.batch), packed);
-    sum += packed.answerTokens * await questioner.tokenLoss(packed.answerTokens);
-    count += packed.answerTokens;
-  }
-  return sum / count;
 }
 
 /** z = P1(x) of the first images of a split, and the mean of the arm's own L_cos on them. */
