@@ -78,6 +78,8 @@ export async function encodeExamples(
     }
     data.set(encoded, start * tokens * width);
     onProgress?.(start + batch.length, examples.length);
+    // An encoder in plain code never waits: a turn of the event loop lets Ctrl-C and the screen in.
+    await new Promise((resolve) => setTimeout(resolve));
   }
   await Deno.mkdir(cacheDir, { recursive: true });
   await writeCache(file, [examples.length, tokens, width], data);

@@ -1,6 +1,6 @@
 /** One run: train a model, question it, and measure its embeddings. */
 import { createHash } from "node:crypto";
-import { packBatch, type PackedBatch, type PackingLayout } from "../data/packing.ts";
+import { packBatch, type PackingLayout } from "../data/packing.ts";
 import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
 import { isCorrect, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
 import type { Engine } from "../gpu/program.ts";
