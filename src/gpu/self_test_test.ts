@@ -1,14 +1,13 @@
 /** The self-test itself: right kernels pass, wrong ones are named, and it costs nothing extra. */
 import assert from "node:assert/strict";
-import { createModel, destroyModel } from "../models/multimodal.ts";
+import { destroyModel } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
-import { OBJECTIVES } from "../objectives/objectives.ts";
 import { expandGrid } from "../study/grid.ts";
 import { loadStudy } from "../study/load.ts";
 import { loadStudyData, outlineStudy } from "../study/prepare.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { decoderConfig, packingLayout } from "../training/run.ts";
+import { createRunModel } from "../training/run_model.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Engine } from "./program.ts";
 import { assertSelfTest, selfTest, type SelfTestResult } from "./self_test.ts";
@@ -109,16 +108,7 @@ Deno.test("the self-test checks the pipelines of the default study, each of them
     return Map.prototype.get.call(tested.cache, key);
   };
   for (const settings of expandGrid({ ...study, seeds: 1 })) {
-    const layout = packingLayout(settings, data);
-    const model = createModel(tested, {
-      connector: settings.connector,
-      objective: OBJECTIVES[settings.objective],
-      decoder: decoderConfig(settings, layout.vocabulary),
-      visionWidth: data.width,
-      projectorWidth: settings.model.projectorWidth || settings.model.hiddenSize,
-      layout,
-      seed: settings.seed,
-    });
+    const model = createRunModel(tested, settings, data);
     const programs = [compileTrainingStep(model, settings.training), compileQuestioner(model)];
     for (const program of programs) program.destroy();
     destroyModel(model);

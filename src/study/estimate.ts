@@ -1,7 +1,5 @@
 /** What a study will cost, before it runs: traced without a device, timed by one matrix product. */
-import { createModel } from "../models/multimodal.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
-import { OBJECTIVES } from "../objectives/objectives.ts";
 import { writeMatrix } from "../gpu/memory.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
 import {
@@ -15,7 +13,7 @@ import { matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import { evaluationBatches } from "../training/batches.ts";
-import { decoderConfig, packingLayout } from "../training/run.ts";
+import { createRunModel } from "../training/run_model.ts";
 import type { RunSettings } from "../training/settings.ts";
 
 /** Cost of a study. */
@@ -94,16 +92,8 @@ function estimateRun(
   speed: Speed,
 ): { seconds: number; bytes: number } {
   const engine = createEngine(imaginaryDevice(), plan);
-  const layout = packingLayout(settings, data);
-  const model = createModel(engine, {
-    connector: settings.connector,
-    objective: OBJECTIVES[settings.objective],
-    decoder: decoderConfig(settings, layout.vocabulary),
-    visionWidth: data.width,
-    projectorWidth: settings.model.projectorWidth || settings.model.hiddenSize,
-    layout,
-    seed: settings.seed,
-  });
+  const model = createRunModel(engine, settings, data);
+  const { layout } = model.config;
   const { program } = compileTrainingStep(model, settings.training);
   const step = program.flops / speed.flops * STEP_OVER_PRODUCTS +
     program.dispatches * DISPATCH_SECONDS;

@@ -1,14 +1,12 @@
 /** One run: train a model, question it, and measure its embeddings. */
 import { createHash } from "node:crypto";
-import { packBatch, type PackingLayout } from "../data/packing.ts";
+import { packBatch } from "../data/packing.ts";
 import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
 import { isCorrect, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
 import type { Engine } from "../gpu/program.ts";
-import type { LlamaConfig } from "../models/llama_config.ts";
 import type { NamedMatrix } from "../models/llama_weights.ts";
 import {
   countParameters,
-  createModel,
   destroyModel,
   type MultimodalModel,
   readWeights,
@@ -17,7 +15,6 @@ import {
 import { type Asked, compileQuestioner, type Questioner } from "../models/questioner.ts";
 import { compileTrainingStep, READ_EVERY, type StepLosses } from "../models/training_step.ts";
 import { biasCorrection, warmupCosine } from "../nn/schedule.ts";
-import { OBJECTIVES } from "../objectives/objectives.ts";
 import type { CurvePoint, RunRecord, ValidationPoint } from "../study/record.ts";
 import { batchFeatures, evaluationBatches, trainingBatches } from "./batches.ts";
 import {
@@ -26,6 +23,7 @@ import {
   type PreparedSplit,
   withConstantImage,
 } from "./prepared_data.ts";
+import { createRunModel } from "./run_model.ts";
 import type { RunSettings } from "./settings.ts";
 
 /** What one run measured. */
@@ -54,36 +52,6 @@ export class DivergedError extends Error {
   override name = "DivergedError";
 }
 
-/** The decoder's configuration for a vocabulary. */
-export function decoderConfig({ model }: RunSettings, vocabulary: number): LlamaConfig {
-  return {
-    vocab_size: vocabulary,
-    hidden_size: model.hiddenSize,
-    intermediate_size: model.intermediateSize,
-    num_hidden_layers: model.layers,
-    num_attention_heads: model.heads,
-    num_key_value_heads: model.kvHeads,
-    head_dim: model.headDim,
-    rms_norm_eps: model.rmsNormEps,
-    rope_theta: model.ropeTheta,
-    tie_word_embeddings: model.tieWordEmbeddings,
-  };
-}
-
-/** How batches of a run are packed. */
-export function packingLayout({ training }: RunSettings, data: PreparedData): PackingLayout {
-  return {
-    batch: training.batch,
-    prefix: data.tokens,
-    blocks: training.questions,
-    // Attention works on four tokens at a time.
-    block: Math.ceil(data.longestBlock / 4) * 4,
-    answers: data.longestAnswer,
-    vocabulary: data.tokenizer.vocabularySize,
-    pad: data.tokenizer.pad,
-  };
-}
-
 /**
  * Trains and tests one model.
  *
@@ -97,16 +65,7 @@ export async function run(
   hooks: RunHooks = {},
 ): Promise<RunOutcome> {
   const data = settings.role === "question-only" ? blind(prepared) : prepared;
-  const layout = packingLayout(settings, data);
-  const model = createModel(engine, {
-    connector: settings.connector,
-    objective: OBJECTIVES[settings.objective],
-    decoder: decoderConfig(settings, layout.vocabulary),
-    visionWidth: data.width,
-    projectorWidth: settings.model.projectorWidth || settings.model.hiddenSize,
-    layout,
-    seed: settings.seed,
-  });
+  const model = createRunModel(engine, settings, data);
   const questioner = compileQuestioner(model);
   const started = performance.now();
   const { losses, validation } = await train(model, questioner, settings, data, hooks);
