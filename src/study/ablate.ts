@@ -72,7 +72,7 @@ export async function ablate(input: AblationInput): Promise<{ diverged: number }
         operandForm: engine.plan.form,
         versions: { plumbline: VERSION, deno: Deno.version.deno },
       };
-      await replaceFile(join(folder, recordName(settings)), JSON.stringify(record, null, 1) + "\n");
+      await replaceFile(join(folder, recordName(settings)), recordText(record));
       input.onRun?.(index, `accuracy ${(100 * outcome.accuracy.overall).toFixed(1)} %`);
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error;
@@ -81,6 +81,12 @@ export async function ablate(input: AblationInput): Promise<{ diverged: number }
     }
   }
   return { diverged };
+}
+
+/** A record as JSON with one answer a line: readable, and a third smaller than one field a line. */
+export function recordText({ answers, ...rest }: RunRecord): string {
+  const lines = answers.map((answer) => `  ${JSON.stringify(answer)}`).join(",\n");
+  return `${JSON.stringify(rest, null, 1).slice(0, -2)},\n "answers": [\n${lines}\n ]\n}\n`;
 }
 
 /** Everything that determines a run, as kept in its record. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun } from "../report/example_records.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { type AblationSetting, finishedRuns, firstDifference } from "./ablate.ts";
+import { type AblationSetting, finishedRuns, firstDifference, recordText } from "./ablate.ts";
 import { expandGrid, recordName } from "./grid.ts";
 import type { RunRecord } from "./record.ts";
 import type { Study } from "./study.ts";
@@ -154,4 +154,18 @@ Deno.test("JSON values differ from nothing but other values", () => {
     assert.equal(firstDifference(a, structuredClone(a)), undefined);
     assert.equal(firstDifference(a, b) === undefined, firstDifference(b, a) === undefined);
   }));
+});
+
+Deno.test("a record's text is the record again, with one answer a line", () => {
+  for (const count of [0, 1, 3]) {
+    const answers = Array.from({ length: count }, (_, i) => ({
+      id: `test/${i}`,
+      answer: '"quoted"\n',
+      correct: i === 1,
+    }));
+    const record = exampleRun({ answers });
+    const text = recordText(record);
+    assert.deepEqual(JSON.parse(text), record);
+    assert.equal(text.split("\n").filter((line) => line.includes('"correct"')).length, count);
+  }
 });
