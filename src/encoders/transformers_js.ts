@@ -52,7 +52,7 @@ export async function transformersEncoder(
   { pool, cacheDir }: TransformersOptions,
 ): Promise<Encoder & { close(): Promise<void> }> {
   const local = await Deno.stat(nameOrDir).then((info) => info.isDirectory, () => false);
-  const hub = resolve(cacheDir, "hub");
+  const hub = resolve(cacheDir, "models");
   const folder = local ? resolve(nameOrDir) : join(hub, nameOrDir);
   const model = local ? basename(folder) : nameOrDir;
   const child = startChild();
