@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import type { z } from "zod";
 import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
+import { replaceFile } from "./replace_file.ts";
 import { runRecordSchema, studyRecordSchema } from "./record_schema.ts";
 import { renderReport, type Report } from "./report.ts";
 import { buildResults } from "./results.ts";
@@ -126,10 +127,4 @@ async function jsonFiles(folder: string): Promise<string[]> {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp`;
-  await Deno.writeTextFile(temporary, text);
-  await Deno.rename(temporary, path);
 }

@@ -4,6 +4,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { majorityBaseline } from "../evaluation/majority.ts";
 import type { Engine } from "../gpu/program.ts";
+import { replaceFile } from "../report/replace_file.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import { DivergedError, run } from "../training/run.ts";
 import type { RunSettings } from "../training/settings.ts";
@@ -198,18 +199,4 @@ function studyRecord({ study, dataset, encoder, data, runs, command }: AblationI
       stage,
     })),
   };
-}
-
-/** Writes a file under a temporary name, syncs it and renames it: the old one or the new one is there, never half. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${Deno.pid}.tmp`;
-  const bytes = new TextEncoder().encode(text);
-  const file = await Deno.open(temporary, { write: true, create: true, truncate: true });
-  try {
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-    await file.sync();
-  } finally {
-    file.close();
-  }
-  await Deno.rename(temporary, path);
 }
