@@ -28,7 +28,7 @@ export function ablateCommand() {
     .option("--data-dir <dir>", "folder of the data set, in its official layout", orInvalid(folder))
     .option(
       "--encoder <name|dir>",
-      "patches, an image model of transformers.js by hub name, or its folder",
+      "patches, hog, an image model of transformers.js by hub name, or its folder",
     )
     .option("--steps <n>", "optimiser steps of a run", orInvalid(positiveInteger("steps")))
     .option(
