@@ -116,7 +116,7 @@ export interface RunRecord {
   embedding: EmbeddingStatistics;
   /** Test answers in question order: the question's id, what was generated, whether it is right. */
   answers: { id: string; answer: string; correct: boolean }[];
-  /** Over all trained weights, in name order. */
+  /** Over names and weights of P1 and the decoder, which answer questions, in name order; P2 takes no part. */
   weightsSha256: string;
   /** Resolved configuration of the run. */
   config: unknown;

@@ -13,7 +13,12 @@ import {
   writeBatch,
 } from "../models/multimodal.ts";
 import { type Asked, compileQuestioner, type Questioner } from "../models/questioner.ts";
-import { compileTrainingStep, READ_EVERY, type StepLosses } from "../models/training_step.ts";
+import {
+  compileTrainingStep,
+  READ_EVERY,
+  type StepLosses,
+  type TrainingStep,
+} from "../models/training_step.ts";
 import { biasCorrection, warmupCosine } from "../nn/schedule.ts";
 import type { CurvePoint, RunRecord, ValidationPoint } from "../study/record.ts";
 import { batchFeatures, evaluationBatches, trainingBatches } from "./batches.ts";
@@ -67,6 +72,22 @@ export async function run(
   const data = settings.role === "question-only" ? blind(prepared) : prepared;
   const model = createRunModel(engine, settings, data);
   const questioner = compileQuestioner(model);
+  try {
+    return await trainAndTest(model, questioner, settings, data, hooks);
+  } finally {
+    // A run that diverged leaves its memory to the runs behind it.
+    questioner.destroy();
+    destroyModel(model);
+  }
+}
+
+async function trainAndTest(
+  model: MultimodalModel,
+  questioner: Questioner,
+  settings: RunSettings,
+  data: PreparedData,
+  hooks: RunHooks,
+): Promise<RunOutcome> {
   const started = performance.now();
   const { losses, validation } = await train(model, questioner, settings, data, hooks);
   const trained = performance.now();
@@ -87,7 +108,7 @@ export async function run(
   const text = weights.decoder.get("model.embed_tokens.weight")!;
   const tail = losses.slice(-Math.max(1, Math.ceil(losses.length / 10)));
   const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  const outcome: RunOutcome = {
+  return {
     steps: settings.training.steps,
     parameters: countParameters(model),
     accuracy: scoreAnswers(
@@ -112,9 +133,6 @@ export async function run(
     weightsSha256: hashWeights([...weights.connector, ...weights.decoder]),
     seconds: { train: (trained - started) / 1000, evaluate: (performance.now() - trained) / 1000 },
   };
-  questioner.destroy();
-  destroyModel(model);
-  return outcome;
 }
 
 function blind(data: PreparedData): PreparedData {
@@ -132,10 +150,25 @@ async function train(
   questioner: Questioner,
   settings: RunSettings,
   data: PreparedData,
+  hooks: RunHooks,
+): Promise<{ losses: StepLosses[]; validation: ValidationPoint[] }> {
+  const step = compileTrainingStep(model, settings.training);
+  try {
+    return await trainingLoop(model, step, questioner, settings, data, hooks);
+  } finally {
+    step.destroy();
+  }
+}
+
+async function trainingLoop(
+  model: MultimodalModel,
+  step: TrainingStep,
+  questioner: Questioner,
+  settings: RunSettings,
+  data: PreparedData,
   { onProgress, signal }: RunHooks,
 ): Promise<{ losses: StepLosses[]; validation: ValidationPoint[] }> {
   const { training, evaluation } = settings;
-  const step = compileTrainingStep(model, training);
   const batches = trainingBatches(data.train, training.batch, training.questions, settings.seed);
   const warmup = Math.round(training.warmup * training.steps);
   const validateAt = new Set(
@@ -161,8 +194,9 @@ async function train(
     });
     const validate = validateAt.has(s + 1);
     if ((s + 1) % READ_EVERY === 0 || s + 1 === training.steps || validate) {
-      losses.push(...await step.readLosses());
-      checkFinite(losses);
+      const read = await step.readLosses();
+      checkFinite(read, losses.length);
+      losses.push(...read);
       onProgress?.(s + 1, training.steps, losses.at(-1)!.tokenLoss);
       signal?.throwIfAborted();
     } else if (s % 8 === 7) {
@@ -175,17 +209,19 @@ async function train(
       if (accuracy !== null) validation.push({ step: s + 1, accuracy });
     }
   }
-  step.destroy();
   return { losses, validation };
 }
 
-function checkFinite(losses: StepLosses[]): void {
+/** @param before Steps before the first of these losses. */
+function checkFinite(losses: StepLosses[], before: number): void {
   const bad = losses.findIndex(({ tokenLoss, cosineLoss, gradientNorm }) =>
     !Number.isFinite(tokenLoss) || !Number.isFinite(cosineLoss ?? 0) ||
     !Number.isFinite(gradientNorm)
   );
   if (bad >= 0) {
-    throw new DivergedError(`Cannot go on training: the loss at step ${bad + 1} is no number`);
+    throw new DivergedError(
+      `Cannot go on training: the loss at step ${before + bad + 1} is no number`,
+    );
   }
 }
 
@@ -287,7 +323,7 @@ async function projectImages(
   };
 }
 
-/** At most a couple of hundred points: a curve for figures, not a log. */
+/** Means over stretches of steps, at most a hundred: a curve for figures, not a log. */
 function thinCurve(losses: StepLosses[]): CurvePoint[] {
   const every = Math.max(1, Math.ceil(losses.length / 100));
   const points: CurvePoint[] = [];
