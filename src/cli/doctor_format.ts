@@ -2,6 +2,7 @@
 import { RAISED_LIMITS } from "../gpu/adapter.ts";
 import { CACHE_PARTS, type CachePart } from "../gpu/cache.ts";
 import type { Diagnosis } from "./doctor.ts";
+import { megabytes } from "./format.ts";
 
 /** Lays out a diagnosis in sections. */
 export function formatDiagnosis(
@@ -48,10 +49,10 @@ export function formatDiagnosis(
     [`Cache ${cache.dir}`, [
       ...(Object.entries(cache.parts) as [CachePart, number][])
         .map(([part, bytes]) =>
-          `${megabytes(bytes).padStart(10)}  ${part.padEnd(8)}  ${CACHE_PARTS[part]}`
+          `${megabytes(bytes, 1).padStart(10)}  ${part.padEnd(8)}  ${CACHE_PARTS[part]}`
         ),
       `${
-        megabytes(cache.bytes).padStart(10)
+        megabytes(cache.bytes, 1).padStart(10)
       }  in all; removed by \`deno task doctor --clear-cache\``,
     ]],
     ["For more speed", advice],
@@ -64,8 +65,4 @@ export function formatDiagnosis(
 
 function row(name: string, value: string): string[] {
   return value ? [`${name.padEnd(36)}  ${value}`] : [];
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

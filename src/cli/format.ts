@@ -9,6 +9,6 @@ export function duration(seconds: number): string {
 }
 
 /** Bytes in megabytes (10^6). */
-export function megabytes(bytes: number): string {
-  return `${Math.max(1, Math.round(bytes / 1e6))} MB`;
+export function megabytes(bytes: number, decimals = 0): string {
+  return `${(bytes / 1e6).toFixed(decimals)} MB`;
 }

@@ -16,6 +16,13 @@ Deno.test("durations are told in the unit that fits", () => {
   for (const [seconds, text] of cases) assert.equal(duration(seconds), text);
 });
 
-Deno.test("sizes are whole megabytes, at least one", () => {
-  assert.deepEqual([0, 1.4e6, 1.6e6, 2.5e9].map(megabytes), ["1 MB", "1 MB", "2 MB", "2500 MB"]);
+Deno.test("sizes are megabytes with as many decimals as asked for", () => {
+  const sizes = [0, 1.4e6, 1.6e6, 2.5e9];
+  assert.deepEqual(sizes.map((bytes) => megabytes(bytes)), ["0 MB", "1 MB", "2 MB", "2500 MB"]);
+  assert.deepEqual(sizes.map((bytes) => megabytes(bytes, 1)), [
+    "0.0 MB",
+    "1.4 MB",
+    "1.6 MB",
+    "2500.0 MB",
+  ]);
 });
