@@ -116,7 +116,7 @@ function adamw(engine: Engine): Run {
     tensor: matrix(engine, rows, 512),
     decay: true,
   }));
-  const ring = { buffer: createArray(engine.device, 4), slots: 1 };
+  const ring = createArray(engine.device, 4);
   return program(engine, (tape) => {
     for (const { tensor } of parameters) {
       const gradient = matrix(engine, tensor.rows, tensor.columns);

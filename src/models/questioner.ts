@@ -4,7 +4,7 @@ import { createArray, readBuffer, readMatrix } from "../gpu/memory.ts";
 import { compileProgram, freeTensor, writeStep } from "../gpu/program.ts";
 import { greedyChoice } from "../tensor/decode.ts";
 import { gatherRows } from "../tensor/embedding.ts";
-import { type LossRing, rowTotal } from "../tensor/reduce.ts";
+import { rowTotal } from "../tensor/reduce.ts";
 import { createTape, keep } from "../tensor/tape.ts";
 import { llamaDecodeLayers, llamaHead } from "./llama.ts";
 import {
@@ -47,7 +47,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
   const { layout, decoder } = config;
   const blocks = layout.batch * layout.blocks;
   const weights = tensorsOf(model.decoder);
-  const ring: LossRing = { buffer: createArray(device, 4, "evaluation loss"), slots: 1 };
+  const ring = createArray(device, 4, "evaluation loss");
   const next = createArray(device, blocks, "next tokens");
   const tokens = createArray(device, blocks * layout.answers, "generated tokens");
   const decodePositions = createArray(device, blocks, "decode positions");
@@ -103,7 +103,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
       }
       // Both copies are in the queue before the first wait, so a later batch cannot get ahead of them.
       const [lossBytes, tokenBytes] = await Promise.all([
-        readBuffer(device, ring.buffer),
+        readBuffer(device, ring),
         readBuffer(device, tokens),
       ]);
       const all = new Int32Array(tokenBytes);
@@ -129,7 +129,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
       for (const tensor of [...prefill.caches, z, ...(cosine ? [cosine] : [])]) {
         freeTensor(engine, tensor);
       }
-      for (const buffer of [ring.buffer, next, tokens, decodePositions]) buffer.destroy();
+      for (const buffer of [ring, next, tokens, decodePositions]) buffer.destroy();
     },
   };
 }

@@ -9,7 +9,7 @@ import {
 } from "../gpu/program.ts";
 import { type Moments, type ParameterGroup, traceAdamW } from "../nn/adamw.ts";
 import type { Parameter } from "../nn/parameters.ts";
-import { type LossRing, rowTotal } from "../tensor/reduce.ts";
+import { rowTotal } from "../tensor/reduce.ts";
 import { createTape } from "../tensor/tape.ts";
 import {
   type MultimodalModel,
@@ -63,10 +63,7 @@ export function compileTrainingStep(
 ): TrainingStep {
   const { engine, config, inputs } = model;
   const tape = createTape(engine);
-  const ring: LossRing = {
-    buffer: createArray(engine.device, 4 * RING_SLOTS, "losses"),
-    slots: RING_SLOTS,
-  };
+  const ring = createArray(engine.device, 4 * RING_SLOTS, "losses");
   const z = traceProjection(tape, model);
   const cosine = config.objective.trace(tape, {
     x: inputs.images,
@@ -101,7 +98,7 @@ export function compileTrainingStep(
       program.run();
     },
     async readLosses() {
-      const values = new Float32Array(await readBuffer(engine.device, ring.buffer));
+      const values = new Float32Array(await readBuffer(engine.device, ring));
       const count = Math.min(unread, RING_SLOTS);
       unread = 0;
       return Array.from({ length: count }, (_, i) => {
@@ -112,7 +109,7 @@ export function compileTrainingStep(
     },
     destroy() {
       program.destroy();
-      for (const buffer of [ring.buffer, ...buffers]) buffer.destroy();
+      for (const buffer of [ring, ...buffers]) buffer.destroy();
       for (const { m, v } of moments.values()) {
         for (const tensor of [m, v]) freeTensor(engine, tensor);
       }

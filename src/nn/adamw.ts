@@ -2,7 +2,6 @@
 import { createArray } from "../gpu/memory.ts";
 import { stateTensor, type Tensor } from "../gpu/program.ts";
 import { rowGrid, type Tape } from "../tensor/tape.ts";
-import type { LossRing } from "../tensor/reduce.ts";
 import type { Parameter } from "./parameters.ts";
 
 /** Settings of AdamW (arXiv 1711.05101). */
@@ -45,7 +44,7 @@ export interface Moments {
 export function traceAdamW(
   tape: Tape,
   groups: ParameterGroup[],
-  ring: LossRing,
+  ring: GPUBuffer,
 ): { moments: Map<string, Moments>; buffers: GPUBuffer[] } {
   const { engine } = tape;
   const entries = groups
@@ -76,7 +75,7 @@ export function traceAdamW(
     }
     tape.dispatch("clip_scale", {
       matrices: {},
-      arrays: { partial, norms, ring: ring.buffer },
+      arrays: { partial, norms, ring },
       sizes: {
         offset: start,
         count: offset - start,

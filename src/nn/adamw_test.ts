@@ -150,7 +150,7 @@ function compileOptimizer(
   gradients: ReadonlyMap<string, Tensor>,
   groups: ParameterGroup[],
 ) {
-  const ring = { buffer: createArray(engine.device, 4), slots: 1 };
+  const ring = createArray(engine.device, 4);
   const tape = createTape(engine);
   for (const { name, tensor } of groups.flatMap(({ parameters }) => parameters)) {
     tape.accumulate(tensor, () => gradients.get(name)!);
@@ -159,6 +159,6 @@ function compileOptimizer(
   return {
     program: compileProgram(engine, tape.commands),
     moments,
-    losses: async () => new Float32Array(await readBuffer(engine.device, ring.buffer)),
+    losses: async () => new Float32Array(await readBuffer(engine.device, ring)),
   };
 }

@@ -75,7 +75,7 @@ const OPERATIONS: Record<string, (given: Case) => Promise<Results>> = {
   async softmax_cross_entropy({ engine, tensor, values }) {
     const target = values("target");
     const labels = uploadInts(engine, target);
-    const ring = { buffer: createArray(engine.device, 4), slots: 1 };
+    const ring = createArray(engine.device, 4);
     const tape = createTape(engine);
     const logits = tensor("logits");
     const rows = keep(engine, crossEntropy(tape, logits, labels));
@@ -88,7 +88,7 @@ const OPERATIONS: Record<string, (given: Case) => Promise<Results>> = {
     const read = await runOnce(engine, () => ({ rows, gradient }));
     program.destroy();
     return {
-      "loss": new Float32Array(await readBuffer(engine.device, ring.buffer)).subarray(0, 1),
+      "loss": new Float32Array(await readBuffer(engine.device, ring)).subarray(0, 1),
       "row_loss": takeColumns(read.rows, 4, 0, 1),
       "logsumexp": takeColumns(read.rows, 4, 1, 1),
       "grad.logits": read.gradient,

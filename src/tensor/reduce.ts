@@ -23,27 +23,22 @@ function sumRows(tape: Tape, x: Tensor, chunks: number, chunk: number, base?: Te
   return y;
 }
 
-/** Where losses are read back from: `slots` steps of four numbers. */
-export interface LossRing {
-  buffer: GPUBuffer;
-  slots: number;
-}
-
 /**
  * Writes scale * (sum over rows of x[row, 0]) to a place of the ring's current slot.
  *
+ * @param ring Where losses are read back from: four numbers a slot.
  * @param scale A fixed factor, or "token" for the step's token scale.
  */
 export function rowTotal(
   tape: Tape,
   x: Tensor,
-  ring: LossRing,
+  ring: GPUBuffer,
   place: number,
   scale: number | "token",
 ): void {
   tape.dispatch("row_total", {
     matrices: { x },
-    arrays: { ring: ring.buffer },
+    arrays: { ring },
     sizes: { rows: x.rows, place, fixed_scale: scale === "token" ? 0 : scale },
     grid: [1, 1],
   });

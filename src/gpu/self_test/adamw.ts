@@ -9,7 +9,7 @@ import { GROUPS, STEP, UPDATES } from "./step.ts";
 /** Must be traced behind the backward pass: it reads the gradients gathered there. */
 export function adamwCase({ tape, random, draw, array, expect }: Bench): void {
   const { device } = tape.engine;
-  const ring = { buffer: array(4 * (STEP.slot + 1)), slots: STEP.slot + 1 };
+  const ring = array(4 * (STEP.slot + 1));
   const groups = ([0, 1] as const).map((index) => {
     const members = ["a", "b"].map((letter, i) => {
       const weight = random(33 - 30 * i, 18);
@@ -38,7 +38,7 @@ export function adamwCase({ tape, random, draw, array, expect }: Bench): void {
   );
   const norms = groups.map(({ members }) => globalNorm(members.map(({ gradient }) => gradient)));
   expect("gradient_squares, clip_scale", {
-    array: ring.buffer,
+    array: ring,
     type: "f32",
     first: 4 * STEP.slot + 2,
   }, norms);

@@ -23,7 +23,7 @@ export function crossEntropyCase({ tape, random, ints, array, expect }: Bench): 
     { length: ROWS },
     (_, r) => r % 5 === 3 ? IGNORED : (7 * r) % vocabulary,
   );
-  const ring = { buffer: array(4 * (STEP.slot + 1)), slots: STEP.slot + 1 };
+  const ring = array(4 * (STEP.slot + 1));
   const loss = crossEntropy(tape, logits.tensor, ints(labels));
   rowTotal(tape, loss, ring, 0, "token");
   rowTotal(tape, loss, ring, 1, 1 / ROWS);
@@ -38,7 +38,7 @@ export function crossEntropyCase({ tape, random, ints, array, expect }: Bench): 
   );
   expect(
     "row_total",
-    { array: ring.buffer, type: "f32", first: 4 * STEP.slot },
+    { array: ring, type: "f32", first: 4 * STEP.slot },
     [STEP.tokenScale * total, total / ROWS],
   );
 }
