@@ -7,20 +7,16 @@
  * name says how many. Compare forms within a group, not times between groups.
  */
 import { openGpu } from "../src/gpu/adapter.ts";
-import { defaultPlan, type KernelPlan } from "../src/gpu/plan.ts";
 import { createEngine } from "../src/gpu/program.ts";
+import { chosenPlan, plainPlan } from "./plans.ts";
 import { BENCHMARKS } from "./programs.ts";
 
-const { device, record, operandForm } = await openGpu();
-const chosen = defaultPlan(operandForm, record.software);
-const smallest = { rows: 4, texels: 1 };
-const plain: KernelPlan = {
-  ...defaultPlan("buffer", record.software),
-  matmul: { nt: smallest, nn: smallest, tn: smallest },
-};
+const gpu = await openGpu();
+const { device } = gpu;
+const PLANS = [["plain", plainPlan(gpu)], ["chosen plan", chosenPlan(gpu)]] as const;
 
 for (const { group, size, runs, prepare } of BENCHMARKS) {
-  for (const [name, plan] of [["plain", plain], ["chosen plan", chosen]] as const) {
+  for (const [name, plan] of PLANS) {
     let run: (() => void) | undefined;
     Deno.bench({
       name: `${name}: ${runs} x ${size}`,
@@ -30,7 +26,7 @@ for (const { group, size, runs, prepare } of BENCHMARKS) {
       warmup: 1,
       async fn(b) {
         if (!run) {
-          run = prepare(createEngine(device, plan));
+          ({ run } = prepare(createEngine(device, plan)));
           // The first run compiles.
           run();
           await device.queue.onSubmittedWorkDone();

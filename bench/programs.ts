@@ -1,28 +1,42 @@
-/** The programs that the benchmarks time: inputs of the right sizes, and what runs on them. */
-import type { PackingLayout } from "../src/data/packing.ts";
-import { packBatch } from "../src/data/packing.ts";
-import { createArray, writeMatrix } from "../src/gpu/memory.ts";
+/**
+ * The programs that the benchmarks time: inputs of the right sizes, and what runs on them.
+ *
+ * Work is counted in two ways. `Program.flops`: multiplications and additions of matrix products and
+ * attention, nothing else. `Benchmark.bytes`: compulsory traffic, that is every input, result and
+ * gradient once, what is updated in place twice (read and written); what passes between the kernels
+ * of a program and small index arrays are left out. So GB/s is a lower bound of what really moves.
+ */
+import { KERNELS } from "../src/gpu/kernel_files.ts";
+import { createArray, width4, writeMatrix } from "../src/gpu/memory.ts";
 import {
+  type Command,
   compileProgram,
   type Engine,
+  freeTensor,
   ownTensor,
+  type Program,
+  stateTensor,
   type Tensor,
   writeStep,
 } from "../src/gpu/program.ts";
-import { createModel, writeBatch } from "../src/models/multimodal.ts";
-import { compileTrainingStep } from "../src/models/training_step.ts";
 import { traceAdamW } from "../src/nn/adamw.ts";
 import { mlp, mlpSpecs } from "../src/nn/mlp.ts";
-import { createParameter, drawValues } from "../src/nn/parameters.ts";
-import { OBJECTIVES } from "../src/objectives/objectives.ts";
+import { createParameters, freeParameters } from "../src/nn/parameters.ts";
 import { attention, sequenceLength } from "../src/tensor/attention.ts";
 import { cosineLoss, crossEntropy } from "../src/tensor/losses.ts";
 import { layerNorm, rmsNorm } from "../src/tensor/norm.ts";
 import { createTape, type Tape } from "../src/tensor/tape.ts";
 import { randomValues } from "../src/testing/random_values.ts";
+import { compileStep, trainedNumbers, trialSize } from "./training_model.ts";
 
-/** Something to time: runs once without waiting. */
-export type Run = () => void;
+/** A compiled benchmark; it owns what it works on. */
+export interface BenchProgram {
+  program: Program;
+  /** Runs once without waiting. */
+  run(): void;
+  /** Frees the program and all its operands. */
+  destroy(): void;
+}
 
 /** A benchmark: its name, its size in words, and the program on an engine. */
 export interface Benchmark {
@@ -30,162 +44,247 @@ export interface Benchmark {
   size: string;
   /** Runs between two waits: enough for tens of milliseconds. */
   runs: number;
-  prepare(engine: Engine): Run;
+  /** Compulsory traffic of a run. */
+  bytes: number;
+  prepare(engine: Engine): BenchProgram;
 }
 
-function matrix(engine: Engine, rows: number, columns: number, needsGradient = true): Tensor {
-  const tensor = ownTensor(engine, "bench", { rows, columns }, needsGradient);
-  writeMatrix(engine.device, tensor.matrix!, Float32Array.from(randomValues(rows, rows * columns)));
-  return tensor;
+type Shape = [rows: number, columns: number];
+
+/** Bytes of float32 matrices. */
+const bytesOf = (...shapes: Shape[]) =>
+  shapes.reduce((sum, [rows, columns]) => sum + 4 * rows * columns, 0);
+
+/** A matrix that comes from outside; it has no memory yet. */
+function input([rows, columns]: Shape, needsGradient = true): Tensor {
+  return { name: "input", rows, columns, width4: width4(columns), needsGradient };
 }
 
-/** Compiles what `trace` writes; with `backward`, also the gradients from a given one of its result. */
-function program(engine: Engine, trace: (tape: Tape) => Tensor | void, backward: boolean): Run {
+/** Gives an input memory where the planner would put it, were it a result of the same program. */
+function place(engine: Engine, tensor: Tensor, commands: readonly Command[]): void {
+  const isOperand = commands.some(({ kernel, matrices }) =>
+    KERNELS.get(kernel)!.operands.some(({ role, name }) =>
+      role === "operand" && matrices[name] === tensor
+    )
+  );
+  tensor.matrix = (isOperand ? ownTensor : stateTensor)(engine, tensor.name, tensor).matrix;
+}
+
+function fill({ device }: Engine, { rows, columns, matrix }: Tensor): void {
+  writeMatrix(device, matrix!, Float32Array.from(randomValues(rows, rows * columns)));
+}
+
+/**
+ * Compiles what `trace` writes; with `backward`, also the gradients from a given one of its result.
+ *
+ * @param free Frees what the program works on besides its inputs.
+ */
+function compile(
+  engine: Engine,
+  inputs: Tensor[],
+  trace: (tape: Tape) => Tensor | void,
+  backward: boolean,
+  free = () => {},
+): BenchProgram {
   const tape = createTape(engine);
   const y = trace(tape);
+  const given = [...inputs];
   if (backward) {
     if (y) {
-      const dy = matrix(engine, y.rows, y.columns);
+      const dy = input([y.rows, y.columns]);
+      given.push(dy);
       tape.accumulate(y, () => dy);
     }
     tape.backward();
   }
-  const { run } = compileProgram(engine, tape.commands);
-  return () => {
-    writeStep(engine, { lambda: 1, tokenScale: 1, learningRate: [1e-3, 1e-3] });
-    run();
+  // The optimiser has laid gradients out already, and frees them.
+  const placed = given.filter(({ matrix }) => !matrix);
+  for (const tensor of placed) place(engine, tensor, tape.commands);
+  for (const tensor of given) fill(engine, tensor);
+  const program = compileProgram(engine, tape.commands);
+  return {
+    program,
+    run() {
+      writeStep(engine, { lambda: 1, tokenScale: 1, learningRate: [1e-3, 1e-3] });
+      program.run();
+    },
+    destroy() {
+      program.destroy();
+      for (const tensor of placed) freeTensor(engine, tensor);
+      free();
+    },
   };
 }
 
-/** Packed sequences of 16 images: 25 image tokens and 10 questions of 12. */
-const PACKED: PackingLayout = {
-  batch: 16,
-  prefix: 25,
-  blocks: 10,
-  block: 12,
-  answers: 2,
-  vocabulary: 256,
-  pad: 0,
-};
-const ROWS = PACKED.batch * sequenceLength(PACKED);
-const HIDDEN = 128;
-
 /** A projector of the founding note's size: 16 pictures of 50 tokens, 768 -> 2048 -> 2048. */
-function projection(engine: Engine, backward: boolean): Run {
-  const specs = mlpSpecs("P1", { in: 768, hidden: 2048, out: 2048 });
+const PROJECTOR = mlpSpecs("P1", { in: 768, hidden: 2048, out: 2048 });
+const PROJECTOR_SHAPES = PROJECTOR.map(({ rows, columns }): Shape => [rows, columns]);
+const PICTURES: Shape = [16 * 50, 768];
+const PROJECTED: Shape = [16 * 50, 2048];
+
+function projection(engine: Engine, backward: boolean): BenchProgram {
   const parameters = new Map(
-    specs.map((spec) => [spec.name, createParameter(engine, spec, drawValues(1, spec)).tensor]),
+    PROJECTOR.map(({ name, rows, columns }) => [name, input([rows, columns])]),
   );
-  const x = matrix(engine, 16 * 50, 768, false);
-  return program(engine, (tape) => mlp(tape, "P1", x, parameters), backward);
+  const x = input(PICTURES, false);
+  return compile(
+    engine,
+    [x, ...parameters.values()],
+    (tape) => mlp(tape, "P1", x, parameters),
+    backward,
+  );
 }
 
-function cosine(engine: Engine, backward: boolean): Run {
-  const [x, y] = [matrix(engine, 2048, 2048), matrix(engine, 2048, 2048)];
+const SQUARE: Shape = [2048, 2048];
+
+function cosine(engine: Engine, backward: boolean): BenchProgram {
+  const [x, y] = [input(SQUARE), input(SQUARE)];
   const detach = { x: !backward, y: !backward };
-  return program(engine, (tape) => void cosineLoss(tape, x, y, detach), backward);
+  return compile(engine, [x, y], (tape) => void cosineLoss(tape, x, y, detach), backward);
 }
 
-function packedAttention(engine: Engine, backward: boolean): Run {
+const TRIAL = trialSize(128);
+const TOKENS: Shape = [TRIAL.layout.batch * sequenceLength(TRIAL.layout), TRIAL.hidden];
+const GAIN: Shape = [1, TRIAL.hidden];
+const HEADS: Shape = [TOKENS[0], 3 * TRIAL.hidden];
+
+function packedAttention(engine: Engine, backward: boolean): BenchProgram {
   const heads = { heads: 4, kvHeads: 4, headWidth: 32, headDim: 32 };
-  const x = matrix(engine, ROWS, 3 * HIDDEN);
-  return program(engine, (tape) => attention(tape, x, PACKED, heads), backward);
+  const x = input(HEADS);
+  return compile(engine, [x], (tape) => attention(tape, x, TRIAL.layout, heads), backward);
 }
 
-function rms(engine: Engine, backward: boolean): Run {
-  const [x, weight] = [matrix(engine, ROWS, HIDDEN), matrix(engine, 1, HIDDEN)];
-  return program(engine, (tape) => rmsNorm(tape, x, weight, 1e-5), backward);
+function rms(engine: Engine, backward: boolean): BenchProgram {
+  const [x, weight] = [input(TOKENS), input(GAIN)];
+  return compile(engine, [x, weight], (tape) => rmsNorm(tape, x, weight, 1e-5), backward);
 }
 
-function layer(engine: Engine, backward: boolean): Run {
-  const [x, weight, bias] = [ROWS, 1, 1].map((rows) => matrix(engine, rows, HIDDEN));
-  return program(engine, (tape) => layerNorm(tape, x, weight, bias, 1e-5), backward);
+function layer(engine: Engine, backward: boolean): BenchProgram {
+  const [x, weight, bias] = [input(TOKENS), input(GAIN), input(GAIN)];
+  return compile(
+    engine,
+    [x, weight, bias],
+    (tape) => layerNorm(tape, x, weight, bias, 1e-5),
+    backward,
+  );
 }
 
-function entropy(engine: Engine): Run {
-  const rows = 1920;
-  const logits = matrix(engine, rows, PACKED.vocabulary);
+const LOGITS: Shape = [1920, 256];
+
+function entropy(engine: Engine): BenchProgram {
+  const [rows, vocabulary] = LOGITS;
+  const logits = input(LOGITS);
   const labels = createArray(engine.device, rows);
-  engine.device.queue.writeBuffer(labels, 0, Int32Array.from({ length: rows }, (_, i) => i % 256));
-  return program(engine, (tape) => void crossEntropy(tape, logits, labels), true);
+  const values = Int32Array.from({ length: rows }, (_, i) => i % vocabulary);
+  engine.device.queue.writeBuffer(labels, 0, values);
+  return compile(
+    engine,
+    [logits],
+    (tape) => void crossEntropy(tape, logits, labels),
+    true,
+    () => labels.destroy(),
+  );
 }
 
-function adamw(engine: Engine): Run {
-  const parameters = [512, 512, 512, 512].map((rows, i) => ({
-    name: `weight ${i}`,
-    tensor: matrix(engine, rows, 512),
-    decay: true,
-  }));
+const WEIGHTS: Shape[] = Array(4).fill([512, 512]);
+
+function adamw(engine: Engine): BenchProgram {
+  const parameters = createParameters(
+    engine,
+    WEIGHTS.map(([rows, columns], i) => {
+      const values = Float32Array.from(randomValues(i, rows * columns));
+      return { name: `weight ${i}`, rows, columns, values };
+    }),
+  );
+  const gradients = WEIGHTS.map((shape) => input(shape));
   const ring = createArray(engine.device, 4);
-  return program(engine, (tape) => {
-    for (const { tensor } of parameters) {
-      const gradient = matrix(engine, tensor.rows, tensor.columns);
-      tape.accumulate(tensor, () => gradient);
-    }
-    const settings = { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.01 };
-    traceAdamW(tape, [{ parameters, settings, optimizerGroup: 0, clipGroup: 0, clip: 1 }], ring);
-  }, false);
+  const settings = { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.01 };
+  const group = { parameters, settings, optimizerGroup: 0, clipGroup: 0, clip: 1 } as const;
+  let optimizer: ReturnType<typeof traceAdamW>;
+  const trace = (tape: Tape) => {
+    parameters.forEach(({ tensor }, i) => tape.accumulate(tensor, () => gradients[i]));
+    optimizer = traceAdamW(tape, [group], ring);
+  };
+  return compile(engine, gradients, trace, false, () => {
+    optimizer.destroy();
+    freeParameters(engine, parameters);
+    ring.destroy();
+  });
 }
 
 /** Forward, backward and update of P1, P2 and a decoder of four layers. */
-function trainingStep(engine: Engine): Run {
-  const model = createModel(engine, {
-    connector: "mlp",
-    objective: OBJECTIVES["self-distillation"],
-    decoder: {
-      vocab_size: PACKED.vocabulary,
-      hidden_size: HIDDEN,
-      intermediate_size: 3 * HIDDEN,
-      num_hidden_layers: 4,
-      num_attention_heads: 4,
-      num_key_value_heads: 4,
-      head_dim: HIDDEN / 4,
-      rms_norm_eps: 1e-5,
-      rope_theta: 10000,
-      tie_word_embeddings: false,
-    },
-    visionWidth: 192,
-    projectorWidth: HIDDEN,
-    layout: PACKED,
-    seed: 1,
-  });
-  const entries = Array.from({ length: PACKED.batch }, (_, image) => ({
-    image,
-    questions: Array.from({ length: PACKED.blocks }, (_, q) => ({
-      prompt: Array.from({ length: 10 }, (_, t) => (7 * t + 3 * q + image) % PACKED.vocabulary),
-      answer: [q % 7, 3],
-    })),
-  }));
-  const images = Float32Array.from(randomValues(2, PACKED.batch * PACKED.prefix * 192));
-  const packed = packBatch(entries, PACKED);
-  writeBatch(model, images, packed);
-  const optimizer = { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.01, clip: 1 };
-  const step = compileTrainingStep(model, optimizer);
-  const tokenScale = 1 / packed.answerTokens;
-  return () => step.run(0, { learningRate: [1e-4, 1e-4], lambda: 1, tokenScale });
+function trainingStep(engine: Engine): BenchProgram {
+  const { step, run, destroy } = compileStep(engine, TRIAL);
+  return { program: step.program, run, destroy };
 }
 
-const bothWays = (
+/** Forward alone, then forward and backward, whose gradient comes from outside where `y` is given. */
+function bothWays(
   group: string,
   size: string,
   runs: number,
-  prepare: (engine: Engine, backward: boolean) => Run,
-): Benchmark[] =>
-  [false, true].map((backward) => ({
+  prepare: (engine: Engine, backward: boolean) => BenchProgram,
+  shapes: { in: Shape[]; out: Shape[]; gradients: Shape[] },
+): Benchmark[] {
+  return [false, true].map((backward) => ({
     group: `${group}, ${backward ? "forward and backward" : "forward"}`,
     size,
     runs,
+    bytes: bytesOf(...shapes.in, ...shapes.out, ...(backward ? shapes.gradients : [])),
     prepare: (engine) => prepare(engine, backward),
   }));
+}
 
 /** Every benchmark. */
 export const BENCHMARKS: Benchmark[] = [
-  ...bothWays("projection", "800 x 768 -> 2048 -> 2048", 1, projection),
-  ...bothWays("cosine loss", "2048 x 2048", 4, cosine),
-  ...bothWays("attention", "16 x (25 + 10 x 12), 4 heads of 32", 4, packedAttention),
-  ...bothWays("RMSNorm", "2320 x 128", 32, rms),
-  ...bothWays("LayerNorm", "2320 x 128", 32, layer),
-  { group: "cross-entropy", size: "1920 x 256", runs: 16, prepare: entropy },
-  { group: "AdamW", size: "4 x 512 x 512", runs: 4, prepare: adamw },
-  { group: "training step", size: "hidden 128, 4 layers", runs: 1, prepare: trainingStep },
+  ...bothWays("projection", "800 x 768 -> 2048 -> 2048", 1, projection, {
+    in: [PICTURES, ...PROJECTOR_SHAPES],
+    out: [PROJECTED],
+    gradients: [PROJECTED, ...PROJECTOR_SHAPES],
+  }),
+  ...bothWays("cosine loss", "2048 x 2048", 4, cosine, {
+    in: [SQUARE, SQUARE],
+    out: [[SQUARE[0], 4]],
+    gradients: [SQUARE, SQUARE],
+  }),
+  ...bothWays("attention", "16 x (25 + 10 x 12), 4 heads of 32", 4, packedAttention, {
+    in: [HEADS],
+    out: [TOKENS],
+    gradients: [TOKENS, HEADS],
+  }),
+  ...bothWays("RMSNorm", "2320 x 128", 32, rms, {
+    in: [TOKENS, GAIN],
+    out: [TOKENS],
+    gradients: [TOKENS, TOKENS, GAIN],
+  }),
+  ...bothWays("LayerNorm", "2320 x 128", 32, layer, {
+    in: [TOKENS, GAIN, GAIN],
+    out: [TOKENS],
+    gradients: [TOKENS, TOKENS, GAIN, GAIN],
+  }),
+  {
+    group: "cross-entropy, forward and backward",
+    size: "1920 x 256",
+    runs: 16,
+    bytes: bytesOf(LOGITS, LOGITS, [LOGITS[0], 4]),
+    prepare: entropy,
+  },
+  {
+    group: "AdamW",
+    size: "4 x 512 x 512",
+    runs: 4,
+    // Weight and two moments are read and written, the gradient is read.
+    bytes: 7 * bytesOf(...WEIGHTS),
+    prepare: adamw,
+  },
+  {
+    group: "training step",
+    size: "hidden 128, 4 layers",
+    runs: 1,
+    bytes: bytesOf(
+      ...Array(6).fill([1, trainedNumbers(TRIAL)]),
+      [TRIAL.layout.batch * TRIAL.layout.prefix, TRIAL.visionWidth],
+    ),
+    prepare: trainingStep,
+  },
 ];

@@ -45,10 +45,12 @@ fn main(@builtin(local_invocation_id) lane: vec3u) {
   }
 }
 
+// The weight that kernels read is the master itself where that is a storage buffer; an image is
+// written beside it (MIRROR), since WebGPU has no images that are read and written in one dispatch.
 //# kernel adamw
-//# read weight gradient
-//# write next_weight
-//# state m v
+//# read gradient
+//# write mirror if MIRROR
+//# state master m v
 //# floats_in norms
 //# step
 //# sizes rows width4 clip_group optimizer_group beta1:f32 beta2:f32 rest1:f32 rest2:f32 eps:f32 weight_decay:f32
@@ -65,8 +67,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     let g = load_gradient(column, row) * scale;
     let m = size.beta1 * load_m(column, row) + size.rest1 * g;
     let v = size.beta2 * load_v(column, row) + size.rest2 * g * g;
-    let w = load_weight(column, row);
-    store_next_weight(column, row, w - rate * size.weight_decay * w - rate * (m * correction1) / (sqrt(v * correction2) + size.eps));
+    let w = load_master(column, row);
+    let next = w - rate * size.weight_decay * w - rate * (m * correction1) / (sqrt(v * correction2) + size.eps);
+    store_master(column, row, next);
+    //# if MIRROR
+    store_mirror(column, row, next);
+    //# end
     store_m(column, row, m);
     store_v(column, row, v);
   }

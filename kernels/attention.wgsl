@@ -10,6 +10,13 @@
 // probabilities again. An invocation owns four neighbouring tokens of one head. The lanes of a
 // workgroup are (batch, head) pairs on the same four tokens, so they all run the same loop.
 
+// With ROPE, x holds rotated queries and keys, and their gradients are turned back before they are
+// stored.
+
+//# if ROPE
+//# include rotate
+//# end
+
 struct Place {
   // First row of the batch entry, first column group of the head.
   base: u32,
@@ -52,7 +59,7 @@ fn place(group: vec3u, lane: u32, heads: u32) -> Place {
 }
 
 //# kernel attention_forward
-//# read x
+//# operand x
 //# write y logsumexp
 //# sizes batch sequence prefix block heads kv_heads scale_log2e:f32
 @compute @workgroup_size(${LANES})
@@ -113,8 +120,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
 
 // dq = scale * sum_j p_j (do.v_j - delta) k_j, delta = do.y. Leaves (logsumexp, delta) for the keys.
 //# kernel attention_backward_query
-//# read x y dy logsumexp
+//# operand x dy
+//# read y logsumexp
+//# read table if ROPE
 //# write dx rows
+//# ints positions if ROPE
 //# sizes batch sequence prefix block heads kv_heads scale:f32 scale_log2e:f32
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
@@ -166,8 +176,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   }
   //# for r in 4
   if (p.inside && p.first + ${r}u < p.limit) {
+    //# if ROPE
+    let position = u32(positions[row_${r}]);
+    //# end
     //# for i in HEAD4
+    //# if ROPE
+    store_dx(query_column + ${i}u, row_${r}, rotate_back(dq_${r}_${i} * size.scale, load_table(${i}u, position)));
+    //# else
     store_dx(query_column + ${i}u, row_${r}, dq_${r}_${i} * size.scale);
+    //# end
     //# end
     store_rows(p.head, row_${r}, vec4f(log_${r}, delta_${r}, 0.0, 0.0));
   }
@@ -176,8 +193,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
 
 // dk_j = scale * sum_i p_ij (do_i.v_j - delta_i) q_i, dv_j = sum_i p_ij do_i, over the group's query heads.
 //# kernel attention_backward_key_value
-//# read x dy rows
+//# operand x dy
+//# read rows
+//# read table if ROPE
 //# write dx
+//# ints positions if ROPE
 //# sizes batch sequence prefix block heads kv_heads scale:f32 scale_log2e:f32
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
@@ -224,8 +244,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   }
   //# for r in 4
   if (p.inside && p.first + ${r}u < p.limit) {
+    //# if ROPE
+    let position = u32(positions[row_${r}]);
+    //# end
     //# for i in HEAD4
+    //# if ROPE
+    store_dx(key_column + ${i}u, row_${r}, rotate_back(dk_${r}_${i} * size.scale, load_table(${i}u, position)));
+    //# else
     store_dx(key_column + ${i}u, row_${r}, dk_${r}_${i} * size.scale);
+    //# end
     store_dx(value_column + ${i}u, row_${r}, dv_${r}_${i});
     //# end
   }

@@ -40,20 +40,6 @@ fn gelu_gradient(x: vec4f) -> vec4f {
 
 //# include gelu
 
-//# kernel gelu_forward
-//# read x
-//# write y
-//# sizes rows width4
-@compute @workgroup_size(${LANES})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row = group.x * ${LANES}u + lane.x;
-  if (row >= size.rows) { return; }
-  for (var i = 0u; i < size.width4; i++) {
-    let column = skew(i, lane.x, size.width4);
-    store_y(column, row, gelu(load_x(column, row)));
-  }
-}
-
 //# kernel gelu_backward
 //# read x dy
 //# read base if ADD

@@ -5,45 +5,95 @@
 //   matmul_tn   C = A^T B   A (K, M), B (K, N)   dW = dy^T x
 //
 // An invocation owns ROWS rows by TEXELS groups of four columns of C and keeps them in registers.
-// Neighbouring lanes own neighbouring column groups, so they read neighbouring texels of B and the
-// same texel of A. Rows and columns past the edge are clamped when read and skipped when stored.
-// Epilogues: ADD (C += base), BIAS (C += bias), GELU (stores A B^T + bias as `pre`, its GELU as C).
+// ACROSS lanes stand side by side on neighbouring column groups, the others below them on the next
+// rows, so that a matrix with few columns fills its lanes too. Rows and columns past the edge are
+// clamped when read and skipped when stored. Epilogues: see `product_epilogue`.
 
+//# define product_epilogue
 //# if GELU
 //# include gelu
 //# end
+//# if GELU_GRADIENT
+//# include gelu
+//# end
+//# if SWIGLU
+//# include swiglu
+//# end
+//# if SWIGLU_GRADIENT
+//# include swiglu
+//# end
+//# if ROPE
+//# include rotate
+//# end
 
+// What happens to four neighbouring columns of the product before they are stored:
+//   BIAS              + bias
+//   ROPE              the leading columns turned by the row's position
+//   GELU              the value so far kept as `pre`, then its GELU
+//   GELU_GRADIENT     times the derivative of GELU at `pre`
+//   SWIGLU_GRADIENT   the gradients of gate and up, which stand side by side in `pre` and in C
+//   ADD               + base
 fn finish(column: u32, row: u32, product: vec4f) {
   var value = product;
   //# if BIAS
   value += load_bias(column, 0u);
   //# end
+  //# if ROPE
+  if (column < size.rotated4) {
+    value = rotate(value, load_table(column % size.head4, u32(positions[row])));
+  }
+  //# end
   //# if GELU
   store_pre(column, row, value);
   value = gelu(value);
   //# end
+  //# if GELU_GRADIENT
+  value *= gelu_gradient(load_pre(column, row));
+  //# end
+  //# if SWIGLU_GRADIENT
+  var gradients = swiglu_gradient(load_pre(column, row), load_pre(column + size.half4, row), value);
+  //# if ADD
+  gradients.gate += load_base(column, row);
+  gradients.up += load_base(column + size.half4, row);
+  //# end
+  store_c(column, row, gradients.gate);
+  store_c(column + size.half4, row, gradients.up);
+  //# else
   //# if ADD
   value += load_base(column, row);
   //# end
   store_c(column, row, value);
+  //# end
 }
+//# enddefine
+
+//# include product_epilogue
 
 //# kernel matmul_nt
-//# read a b
+//# operand a b
 //# read bias if BIAS
 //# read base if ADD
+//# read table if ROPE
 //# write c
-//# write pre if GELU
-//# sizes rows columns inner4
+//# write pre if KEEP
+//# ints positions if ROPE
+//# sizes rows columns inner4 half4 rotated4 head4
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row0 = group.x * ${ROWS}u;
-  let column0 = group.y * ${LANES * TEXELS}u + lane.x;
+  let row0 = (group.x * ${DOWN}u + lane.x / ${ACROSS}u) * ${ROWS}u;
+  let column0 = group.y * ${ACROSS * SPAN}u + lane.x % ${ACROSS}u;
   let last_row = size.rows - 1u;
   let last_column = size.columns - 1u;
+  //# for s in SPAN
+  let column_${s} = column0 + ${ACROSS * s}u;
+  //# if SWIGLU
+  // Gate and up of the same columns in one invocation.
+  let column_${SPAN + s} = column_${s} + size.half4;
+  //# end
+  //# end
   //# for v in TEXELS
   //# for c in 4
-  let n_${v}_${c} = min((column0 + ${LANES * v}u) * 4u + ${c}u, last_column);
+  let n_${v}_${c} = min(column_${v} * 4u + ${c}u, last_column);
   //# end
   //# end
   //# for i in ROWS
@@ -65,38 +115,50 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     //# end
     //# end
   }
-  //# for v in TEXELS
-  {
-    let column = column0 + ${LANES * v}u;
-    // The last group of four may reach past the last column; what lies there must stay zero.
-    let inside = vec4u(column * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(size.columns);
-    if (inside.x) {
-      //# for i in ROWS
-      if (row0 + ${i}u < size.rows) {
-        finish(column, row0 + ${i}u, select(vec4f(), sum_${i}_${v}, inside));
-      }
-      //# end
+  for (var row = row0; row < min(row0 + ${ROWS}u, size.rows); row++) {
+    //# if SWIGLU
+    //# for s in SPAN
+    if (column_${s} < size.half4) {
+      store_pre(column_${s}, row, sum_0_${s});
+      store_pre(column_${SPAN + s}, row, sum_0_${SPAN + s});
+      store_c(column_${s}, row, swiglu(sum_0_${s}, sum_0_${SPAN + s}));
     }
+    //# end
+    //# else
+    //# for v in TEXELS
+    {
+      // The last group of four may reach past the last column; what lies there must stay zero.
+      let inside = vec4u(column_${v} * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(size.columns);
+      if (inside.x) {
+        finish(column_${v}, row, select(vec4f(), sum_0_${v}, inside));
+      }
+    }
+    //# end
+    //# end
+    //# for i in ROWS-1
+    //# for v in TEXELS
+    sum_${i}_${v} = sum_${i + 1}_${v};
+    //# end
+    //# end
   }
-  //# end
 }
 
 //# kernel matmul_nn
-//# read a b
+//# operand a b
 //# read bias if BIAS
 //# read base if ADD
+//# read pre if USE
 //# write c
-//# write pre if GELU
-//# sizes rows columns4 inner
+//# sizes rows columns4 inner half4
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row0 = group.x * ${ROWS}u;
-  let column0 = group.y * ${LANES * TEXELS}u + lane.x;
+  let row0 = (group.x * ${DOWN}u + lane.x / ${ACROSS}u) * ${ROWS}u;
+  let column0 = group.y * ${ACROSS * TEXELS}u + lane.x % ${ACROSS}u;
   let last_row = size.rows - 1u;
   let last_inner = size.inner - 1u;
   let inner4 = (size.inner + 3u) / 4u;
   //# for v in TEXELS
-  let n_${v} = min(column0 + ${LANES * v}u, size.columns4 - 1u);
+  let n_${v} = min(column0 + ${ACROSS * v}u, size.columns4 - 1u);
   //# end
   //# for i in ROWS
   let m_${i} = min(row0 + ${i}u, last_row);
@@ -119,62 +181,74 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     //# end
     //# end
   }
-  //# for v in TEXELS
-  if (column0 + ${LANES * v}u < size.columns4) {
-    //# for i in ROWS
-    if (row0 + ${i}u < size.rows) {
-      finish(column0 + ${LANES * v}u, row0 + ${i}u, sum_${i}_${v});
+  for (var row = row0; row < min(row0 + ${ROWS}u, size.rows); row++) {
+    //# for v in TEXELS
+    if (column0 + ${ACROSS * v}u < size.columns4) {
+      finish(column0 + ${ACROSS * v}u, row, sum_0_${v});
     }
     //# end
+    //# for i in ROWS-1
+    //# for v in TEXELS
+    sum_${i}_${v} = sum_${i + 1}_${v};
+    //# end
+    //# end
   }
-  //# end
 }
 
 //# kernel matmul_tn
-//# read a b
-//# read bias if BIAS
+//# operand a b
 //# read base if ADD
 //# write c
-//# write pre if GELU
 //# sizes rows columns4 inner
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row0 = group.x * ${4 * ROWS4}u;
-  let column0 = group.y * ${LANES * TEXELS}u + lane.x;
+  let block4 = (group.x * ${DOWN}u + lane.x / ${ACROSS}u) * ${ROWS4}u;
+  let row0 = block4 * 4u;
+  let column0 = group.y * ${ACROSS * TEXELS}u + lane.x % ${ACROSS}u;
   let last_row4 = (size.rows + 3u) / 4u - 1u;
   //# for v in TEXELS
-  let n_${v} = min(column0 + ${LANES * v}u, size.columns4 - 1u);
+  let n_${v} = min(column0 + ${ACROSS * v}u, size.columns4 - 1u);
   //# end
   //# for q in ROWS4
-  let m_${q} = min(group.x * ${ROWS4}u + ${q}u, last_row4);
+  let m_${q} = min(block4 + ${q}u, last_row4);
   //# for c in 4
   //# for v in TEXELS
-  var sum_${q}_${c}_${v} = vec4f();
+  var sum_${4 * q + c}_${v} = vec4f();
   //# end
   //# end
   //# end
-  for (var k = 0u; k < size.inner; k++) {
+  let last_inner = size.inner - 1u;
+  // Four inner indices at a time, so that a sum is fetched and put back once for all of them.
+  for (var k = 0u; k < size.inner; k += 4u) {
+    //# for d in 4
+    let k_${d} = min(k + ${d}u, last_inner);
+    // Past the last inner index A counts as zero.
+    let inside_${d} = f32(k + ${d}u <= last_inner);
     //# for v in TEXELS
-    let b_${v} = load_b(n_${v}, k);
+    let b_${d}_${v} = load_b(n_${v}, k_${d});
+    //# end
     //# end
     //# for q in ROWS4
-    let a_${q} = load_a(m_${q}, k);
+    //# for d in 4
+    let a_${q}_${d} = load_a(m_${q}, k_${d}) * inside_${d};
+    //# end
     //# for c in 4
     //# for v in TEXELS
-    sum_${q}_${c}_${v} += a_${q}[${c}] * b_${v};
+    sum_${4 * q + c}_${v} = sum_${4 * q + c}_${v} + a_${q}_0[${c}] * b_0_${v} + a_${q}_1[${c}] * b_1_${v} + a_${q}_2[${c}] * b_2_${v} + a_${q}_3[${c}] * b_3_${v};
     //# end
     //# end
     //# end
   }
-  //# for v in TEXELS
-  if (column0 + ${LANES * v}u < size.columns4) {
-    //# for q in ROWS4
-    //# for c in 4
-    if (row0 + ${4 * q + c}u < size.rows) {
-      finish(column0 + ${LANES * v}u, row0 + ${4 * q + c}u, sum_${q}_${c}_${v});
+  for (var row = row0; row < min(row0 + ${4 * ROWS4}u, size.rows); row++) {
+    //# for v in TEXELS
+    if (column0 + ${ACROSS * v}u < size.columns4) {
+      finish(column0 + ${ACROSS * v}u, row, sum_0_${v});
     }
     //# end
+    //# for i in 4*ROWS4-1
+    //# for v in TEXELS
+    sum_${i}_${v} = sum_${i + 1}_${v};
+    //# end
     //# end
   }
-  //# end
 }

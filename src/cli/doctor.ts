@@ -4,8 +4,8 @@ import { type Gpu, openGpu } from "../gpu/adapter.ts";
 import { CACHE_PARTS, cacheDir, type CachePart, cacheSizes, clearCache } from "../gpu/cache.ts";
 import { type AvailableAdapter, listAdapters, prepareDriver } from "../gpu/driver.ts";
 import { packageOf, systemIcds } from "../gpu/driver_system.ts";
-import { defaultPlan } from "../gpu/plan.ts";
 import { createEngine } from "../gpu/program.ts";
+import { quickKernels } from "../study/kernels.ts";
 import { selfTest, type SelfTestResult } from "../gpu/self_test.ts";
 import { advise } from "./doctor_advice.ts";
 import { formatDiagnosis } from "./doctor_format.ts";
@@ -73,8 +73,8 @@ async function diagnose(asked: string | undefined, quiet: boolean): Promise<Diag
     const version = choice.version ?? await systemVersion(gpu, available);
     found.driver = { kind: choice.kind, description: choice.description, version };
     found.adapter = describeGpu(gpu);
-    const engine = createEngine(gpu.device, defaultPlan(gpu.operandForm, gpu.record.software));
-    found.selfTest = await selfTest(engine);
+    const engine = createEngine(gpu.device, gpu.plan);
+    found.selfTest = await selfTest(engine, await quickKernels(engine));
     gpu.device.destroy();
   } catch (error) {
     if (error instanceof RangeError) throw error;

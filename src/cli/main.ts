@@ -4,6 +4,7 @@ import { VERSION } from "../study/ablate.ts";
 import { ablateCommand } from "./ablate.ts";
 import { doctorCommand } from "./doctor.ts";
 import { reportCommand } from "./report.ts";
+import { tuneCommand } from "./tune.ts";
 
 /** Exit code of a command line that cannot be understood. */
 const USAGE = 2;
@@ -16,7 +17,7 @@ export async function main(args: string[]): Promise<void> {
     )
     .version(VERSION);
   program.exitOverride().configureOutput(OUTPUT);
-  for (const command of [ablateCommand(), doctorCommand(), reportCommand()]) {
+  for (const command of [ablateCommand(), doctorCommand(), reportCommand(), tuneCommand()]) {
     program.addCommand(command.exitOverride().configureOutput(OUTPUT) as unknown as Command);
   }
   try {

@@ -1,7 +1,6 @@
 /** Opens the adapter that the command line asks for. */
 import { openGpu } from "../gpu/adapter.ts";
 import { prepareDriver } from "../gpu/driver.ts";
-import { defaultPlan } from "../gpu/plan.ts";
 import { createEngine, type Engine } from "../gpu/program.ts";
 import type { AdapterRecord } from "../study/record.ts";
 
@@ -17,7 +16,7 @@ export async function openEngine(
 ): Promise<{ engine: Engine; record: AdapterRecord }> {
   // On its own, for what it says while it fetches a driver.
   await prepareDriver({ adapter });
-  const { record, operandForm, device } = await openGpu({ adapter, quiet: true });
-  say(`Adapter: ${record.description} (driver: ${record.driver}), operands in ${operandForm} form`);
-  return { record, engine: createEngine(device, defaultPlan(operandForm, record.software)) };
+  const { record, plan, device } = await openGpu({ adapter, quiet: true });
+  say(`Adapter: ${record.description} (driver: ${record.driver}), operands in ${plan.form} form`);
+  return { record, engine: createEngine(device, plan) };
 }

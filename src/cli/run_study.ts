@@ -1,14 +1,18 @@
 /** `ablate`: what happens between a study and its report. */
 import { join } from "node:path";
-import { cacheDir } from "../gpu/cache.ts";
+import { cacheDir, cachePart } from "../gpu/cache.ts";
+import { withPlan } from "../gpu/program.ts";
 import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
 import { writeReport } from "../report/store.ts";
 import { ablate, type AblationSetting } from "../study/ablate.ts";
 import { estimateStudy, measureSpeed } from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
 import { encodeStudy, loadStudyData, loadStudyEncoder } from "../study/prepare.ts";
+import { studyKernels } from "../study/kernels.ts";
 import type { Study } from "../study/study.ts";
 import { type PreparedData, prepareQuestions } from "../training/prepared_data.ts";
+import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
+import { tuneStudy } from "../tuning/tune_study.ts";
 import { duration, megabytes } from "./format.ts";
 import { openEngine } from "./open_engine.ts";
 import { moveAside, openOutFolder } from "./out_folder.ts";
@@ -82,10 +86,12 @@ async function train(
   const encoder = await loadStudyEncoder(study, cacheDir());
   try {
     const questions = prepareQuestions(dataset, encoder, study.training.context);
-    const { engine, record } = await openEngine(adapter, progress.say);
-    const setting: AblationSetting = { study, dataset, encoder, engine, adapter: record, runs };
+    const { engine: untuned, record } = await openEngine(adapter, progress.say);
     const aside = fresh ? await moveAside(out) : null;
     if (aside) progress.say(`Earlier records are now in ${aside}`);
+    const frozen = await readFrozenPlan(out, record);
+    let engine = withPlan(untuned, frozen ?? untuned.plan);
+    const setting: AblationSetting = { study, dataset, encoder, engine, adapter: record, runs };
     const finished = await openOutFolder(out, setting);
     if (finished.size > 0) {
       progress.say(`${finished.size} of ${runs.length} runs are there already`);
@@ -93,8 +99,14 @@ async function train(
     const missing = runs.filter((settings) => !finished.has(settings));
     let data: PreparedData = questions;
     if (missing.length > 0) {
+      if (!frozen && finished.size === 0) {
+        const folder = cachePart("kernels");
+        const say = progress.say;
+        ({ engine } = await tuneStudy(untuned, record, runs, questions, { folder, say }));
+        await freezePlan(out, record, engine.plan);
+      }
       progress.say("Checking the kernels against float64 values");
-      assertSelfTest(await selfTest(engine));
+      assertSelfTest(await selfTest(engine, studyKernels(engine, missing, questions)));
       const estimate = estimateStudy(missing, questions, engine.plan, await measureSpeed(engine));
       progress.say(
         `${missing.length} runs, about ${duration(estimate.seconds)} on ${record.description}, ` +
@@ -112,6 +124,7 @@ async function train(
     };
     const { diverged } = await ablate({
       ...setting,
+      engine,
       data,
       finished,
       out,

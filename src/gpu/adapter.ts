@@ -2,7 +2,7 @@
 import type { AdapterRecord } from "../study/record.ts";
 import { describeAdapter } from "./adapter_info.ts";
 import { type DriverOptions, prepareDriver } from "./driver.ts";
-import type { OperandForm } from "./plan.ts";
+import { defaultPlan, type KernelPlan, type OperandForm } from "./plan.ts";
 
 /** An open GPU. */
 export interface Gpu {
@@ -11,6 +11,8 @@ export interface Gpu {
   record: AdapterRecord;
   /** The form in which kernels read their matrices fastest here. */
   operandForm: OperandForm;
+  /** What runs when nothing has been measured here. */
+  plan: KernelPlan;
   /** Resolves when the device is lost, or destroyed by its owner. */
   lost: Promise<GPUDeviceLostInfo>;
 }
@@ -27,7 +29,7 @@ export const RAISED_LIMITS = [
   "maxTextureDimension2D",
 ] as const satisfies (keyof GPUSupportedLimits)[];
 
-const WANTED_FEATURES: GPUFeatureName[] = ["timestamp-query"];
+const WANTED_FEATURES: GPUFeatureName[] = ["timestamp-query", "shader-f16"];
 
 // The widest kernel binds this many matrices.
 const IMAGES_A_KERNEL = 8;
@@ -58,7 +60,9 @@ export async function openGpu(options: DriverOptions = {}): Promise<Gpu> {
     adapter.limits.maxStorageTexturesPerShaderStage,
     Deno.env.get("PLUMBLINE_OPERANDS"),
   );
-  return { device, adapter, record, operandForm, lost: device.lost };
+  // A software adapter runs as many invocations as one vector of the processor holds.
+  const plan = defaultPlan(operandForm, record.software, adapter.info.subgroupMinSize || undefined);
+  return { device, adapter, record, operandForm, plan, lost: device.lost };
 }
 
 /**

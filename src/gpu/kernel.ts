@@ -9,6 +9,7 @@ import {
   expand,
   type KernelTemplate,
   type OperandDeclaration,
+  type Role,
 } from "./template.ts";
 
 /** Bytes of the `step` uniform. */
@@ -33,11 +34,23 @@ const SKEW = `fn skew(i: u32, lane: u32, width4: u32) -> u32 {
 /** A compiled kernel variant. */
 export interface Kernel {
   template: KernelTemplate;
+  constants: Constants;
+  /** Where each matrix lives, by operand name. */
+  places: Readonly<Record<string, MatrixPlace>>;
   /** Operands that this variant declares, in binding order. */
   operands: OperandDeclaration[];
   pipeline: GPUComputePipeline;
   layout: GPUBindGroupLayout;
   code: string;
+}
+
+/** Where a kernel finds a matrix. An image is folded when it has more rows than a texture. */
+export type MatrixPlace = "buffer" | "image" | "folded image";
+
+/** Where a matrix lives. */
+export function placeOf({ texture, rows, firstRow, foldRows }: DeviceMatrix): MatrixPlace {
+  if (!texture) return "buffer";
+  return firstRow + rows > foldRows ? "folded image" : "image";
 }
 
 /** Pipelines by variant, made at first use. */
@@ -46,8 +59,8 @@ export type KernelCache = Map<string, Kernel>;
 /**
  * Makes (or finds) the pipeline of a kernel variant.
  *
- * @param folded Names of operands whose texture is folded because they have more rows than a texture.
- * @throws {RangeError} If no kernel has that name.
+ * @param places Where each matrix lives, by operand name.
+ * @throws {RangeError} If no kernel has that name, or it needs float16 and the device has none.
  */
 export function kernelVariant(
   device: GPUDevice,
@@ -55,9 +68,9 @@ export function kernelVariant(
   plan: KernelPlan,
   name: string,
   constants: Constants,
-  folded: ReadonlySet<string>,
+  places: Readonly<Record<string, MatrixPlace>>,
 ): Kernel {
-  const key = `${plan.form} ${name} ${JSON.stringify(constants)} ${[...folded].join()}`;
+  const key = `${name} ${JSON.stringify(constants)} ${JSON.stringify(places)}`;
   const known = cache.get(key);
   if (known) return known;
   const template = KERNELS.get(name);
@@ -66,34 +79,40 @@ export function kernelVariant(
   const operands = template.operands.filter((operand) =>
     !operand.condition || (constants[operand.condition] ?? 0) !== 0
   );
-  const code = prelude(template, operands, plan, folded) + expand(template.lines, all);
-  const layout = device.createBindGroupLayout({ entries: layoutEntries(template, operands, plan) });
+  if (constants.HALF && !device.features.has("shader-f16")) {
+    throw new RangeError(
+      `Cannot make pipeline: ${name} keeps tiles in float16, which the device does not offer`,
+    );
+  }
+  const enable = constants.HALF ? "enable f16;\n" : "";
+  const code = enable + prelude(template, operands, places) + expand(template.lines, all);
+  const entries = layoutEntries(template, operands, places);
+  const layout = device.createBindGroupLayout({ entries });
   const pipeline = device.createComputePipeline({
     label: name,
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: { module: device.createShaderModule({ code, label: name }), entryPoint: "main" },
   });
-  const kernel = { template, operands, pipeline, layout, code };
+  const kernel = { template, constants, places, operands, pipeline, layout, code };
   cache.set(key, kernel);
   return kernel;
 }
 
 /** Whether an operand is reached by `load_` and `store_`. */
 export const isMatrix = ({ role }: OperandDeclaration): boolean =>
-  role === "read" || role === "write" || role === "state";
+  role === "operand" || role === "read" || role === "write" || role === "state";
 
 function prelude(
   template: KernelTemplate,
   operands: OperandDeclaration[],
-  plan: KernelPlan,
-  folded: ReadonlySet<string>,
+  places: Readonly<Record<string, MatrixPlace>>,
 ): string {
   const lines = [SKEW];
   const fields = template.sizes.map(({ name, type }) => `${name}: ${type}`);
   fields.push(
     ...operands.filter(isMatrix).flatMap((
       { name },
-    ) => [`stride_${name}: u32`, `fold_${name}: u32`]),
+    ) => [`stride_${name}: u32`, `fold_${name}: u32`, `first_${name}: u32`]),
   );
   lines.push(
     `struct Sizes { ${fields.join(", ")} }`,
@@ -101,7 +120,7 @@ function prelude(
   );
   if (template.usesStep) lines.push(STEP_STRUCT, `@group(0) @binding(1) var<uniform> step: Step;`);
   operands.forEach((operand, index) =>
-    lines.push(...declare(operand, index + 2, plan, folded.has(operand.name)))
+    lines.push(...declare(operand, index + 2, places[operand.name]))
   );
   return lines.join("\n") + "\n";
 }
@@ -109,17 +128,18 @@ function prelude(
 function declare(
   { role, name }: OperandDeclaration,
   binding: number,
-  { form }: KernelPlan,
-  fold: boolean,
+  place: MatrixPlace,
 ): string[] {
   const at = `@group(0) @binding(${binding})`;
-  const texel = fold
-    ? `vec2u(column + (row / size.fold_${name}) * size.stride_${name}, row % size.fold_${name})`
-    : "vec2u(column, row)";
-  const index = `row * size.stride_${name} + column`;
+  const place_row = `(row + size.first_${name})`;
+  const texel = place === "folded image"
+    ? `vec2u(column + (${place_row} / size.fold_${name}) * size.stride_${name}, ${place_row} % size.fold_${name})`
+    : `vec2u(column, ${place_row})`;
+  const index = `${place_row} * size.stride_${name} + column`;
   switch (role) {
+    case "operand":
     case "read":
-      return form === "image"
+      return place !== "buffer"
         ? [
           `${at} var ${name}: texture_storage_2d<rgba32float, read>;`,
           `fn load_${name}(column: u32, row: u32) -> vec4f { return textureLoad(${name}, ${texel}); }`,
@@ -129,7 +149,7 @@ function declare(
           `fn load_${name}(column: u32, row: u32) -> vec4f { return ${name}[${index}]; }`,
         ];
     case "write":
-      return form === "image"
+      return place !== "buffer"
         ? [
           `${at} var ${name}: texture_storage_2d<rgba32float, write>;`,
           `fn store_${name}(column: u32, row: u32, value: vec4f) { textureStore(${name}, ${texel}, value); }`,
@@ -155,10 +175,12 @@ function declare(
   }
 }
 
+const READ_ONLY: ReadonlySet<Role> = new Set<Role>(["operand", "read", "ints", "floats_in"]);
+
 function layoutEntries(
   template: KernelTemplate,
   operands: OperandDeclaration[],
-  { form }: KernelPlan,
+  places: Readonly<Record<string, MatrixPlace>>,
 ): GPUBindGroupLayoutEntry[] {
   const visibility = GPUShaderStage.COMPUTE;
   const entries: GPUBindGroupLayoutEntry[] = [{
@@ -167,31 +189,28 @@ function layoutEntries(
     buffer: { type: "uniform" },
   }];
   if (template.usesStep) entries.push({ binding: 1, visibility, buffer: { type: "uniform" } });
-  operands.forEach(({ role }, index) => {
+  operands.forEach((operand, index) => {
     const binding = index + 2;
-    if (form === "image" && (role === "read" || role === "write")) {
-      const access = role === "read" ? "read-only" : "write-only";
+    const readOnly = READ_ONLY.has(operand.role);
+    if (isMatrix(operand) && places[operand.name] !== "buffer") {
+      const access = readOnly ? "read-only" : "write-only";
       entries.push({ binding, visibility, storageTexture: { access, format: "rgba32float" } });
     } else {
-      const readOnly = role === "read" || role === "ints" || role === "floats_in";
-      entries.push({
-        binding,
-        visibility,
-        buffer: { type: readOnly ? "read-only-storage" : "storage" },
-      });
+      const type = readOnly ? "read-only-storage" : "storage";
+      entries.push({ binding, visibility, buffer: { type } });
     }
   });
   return entries;
 }
 
-/** The words of a dispatch's `size` uniform: declared sizes, then stride and fold of each matrix. */
+/** The words of a dispatch's `size` uniform: declared sizes, then stride, fold and first row of each matrix. */
 export function sizeWords(
   kernel: Kernel,
   sizes: Readonly<Record<string, number>>,
   matrices: Readonly<Record<string, DeviceMatrix>>,
 ): ArrayBuffer {
   const matrixOperands = kernel.operands.filter(isMatrix);
-  const words = kernel.template.sizes.length + 2 * matrixOperands.length;
+  const words = kernel.template.sizes.length + 3 * matrixOperands.length;
   const bytes = new ArrayBuffer(Math.ceil(words / 4) * 16);
   const view = new DataView(bytes);
   let at = 0;
@@ -207,7 +226,8 @@ export function sizeWords(
   for (const { name } of matrixOperands) {
     view.setUint32(at, matrices[name].width4, true);
     view.setUint32(at + 4, matrices[name].foldRows, true);
-    at += 8;
+    view.setUint32(at + 8, matrices[name].firstRow, true);
+    at += 12;
   }
   return bytes;
 }

@@ -9,8 +9,10 @@ import embedding from "../../kernels/embedding.wgsl" with { type: "text" };
 import gelu from "../../kernels/gelu.wgsl" with { type: "text" };
 import layerNorm from "../../kernels/layer_norm.wgsl" with { type: "text" };
 import matmul from "../../kernels/matmul.wgsl" with { type: "text" };
+import matmulTile from "../../kernels/matmul_tile.wgsl" with { type: "text" };
 import reduce from "../../kernels/reduce.wgsl" with { type: "text" };
 import rmsNorm from "../../kernels/rms_norm.wgsl" with { type: "text" };
+import roofline from "../../kernels/roofline.wgsl" with { type: "text" };
 import rope from "../../kernels/rope.wgsl" with { type: "text" };
 import swiglu from "../../kernels/swiglu.wgsl" with { type: "text" };
 import { type KernelTemplate, parseKernels } from "./template.ts";
@@ -27,8 +29,10 @@ export const KERNELS: ReadonlyMap<string, KernelTemplate> = parseKernels({
   gelu,
   layerNorm,
   matmul,
+  matmulTile,
   reduce,
   rmsNorm,
+  roofline,
   rope,
   swiglu,
 });

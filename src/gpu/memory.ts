@@ -18,6 +18,8 @@ export interface DeviceMatrix extends Shape {
   width4: number;
   /** Rows of the texture; a taller matrix continues to the right (image form only). */
   foldRows: number;
+  /** Row of the texture or buffer that is row 0: several matrices of one width may share it. */
+  firstRow: number;
   texture?: GPUTexture;
   view?: GPUTextureView;
   buffer?: GPUBuffer;
@@ -42,7 +44,8 @@ export function createMatrix(
 ): DeviceMatrix {
   const { rows, columns } = shape;
   const width = width4(columns);
-  const matrix = { rows, columns, width4: width, foldRows: rows, bytes: rows * width * 16 };
+  const bytes = rows * width * 16;
+  const matrix = { rows, columns, width4: width, foldRows: rows, firstRow: 0, bytes };
   if (form === "buffer") {
     if (matrix.bytes > device.limits.maxStorageBufferBindingSize) {
       throw new RangeError(
@@ -58,9 +61,10 @@ export function createMatrix(
     };
   }
   const limit = device.limits.maxTextureDimension2D;
-  const foldRows = Math.min(rows, limit);
+  // Sizes that are no powers of two leave room for one more.
+  const foldRows = Math.min(rows, limit - 1);
   const textureWidth = width * Math.ceil(rows / foldRows);
-  if (textureWidth > limit) {
+  if (textureWidth >= limit) {
     throw new RangeError(
       `Cannot allocate ${
         label || "matrix"
@@ -70,7 +74,7 @@ export function createMatrix(
   const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST |
     GPUTextureUsage.COPY_SRC;
   const texture = device.createTexture({
-    size: [textureWidth, foldRows],
+    size: [unevenSize(textureWidth), unevenSize(foldRows)],
     format: "rgba32float",
     usage,
     label,
@@ -78,7 +82,21 @@ export function createMatrix(
   return { ...matrix, foldRows, texture, view: texture.createView() };
 }
 
-/** Frees a matrix. */
+/**
+ * The next size that is no power of two. Mesa's software driver compiles a kernel again for images
+ * whose width or height is one.
+ */
+function unevenSize(size: number): number {
+  return size <= 2 ? 3 : (size & (size - 1)) === 0 ? size + 1 : size;
+}
+
+/** Rows of a matrix as a matrix of its own, in the same memory. */
+export function bandOf(matrix: DeviceMatrix, firstRow: number, rows: number): DeviceMatrix {
+  const bytes = rows * matrix.width4 * 16;
+  return { ...matrix, rows, firstRow: matrix.firstRow + firstRow, bytes };
+}
+
+/** Frees a matrix, and all bands of its memory. */
 export function destroyMatrix(matrix: DeviceMatrix): void {
   matrix.texture?.destroy();
   matrix.buffer?.destroy();
@@ -96,16 +114,16 @@ export function writeMatrix(device: GPUDevice, matrix: DeviceMatrix, values: Flo
     );
   }
   const padded = pad(values, matrix);
+  const stride = matrix.width4 * 4;
   if (matrix.buffer) {
-    device.queue.writeBuffer(matrix.buffer, 0, padded as Float32Array<ArrayBuffer>);
+    const at = matrix.firstRow * stride * 4;
+    device.queue.writeBuffer(matrix.buffer, at, padded as Float32Array<ArrayBuffer>);
     return;
   }
-  const stride = matrix.width4 * 4;
-  for (let first = 0; first < matrix.rows; first += matrix.foldRows) {
-    const rows = Math.min(matrix.foldRows, matrix.rows - first);
+  for (const { row, rows, origin } of texturePieces(matrix)) {
     device.queue.writeTexture(
-      { texture: matrix.texture!, origin: [(first / matrix.foldRows) * matrix.width4, 0] },
-      padded.subarray(first * stride, (first + rows) * stride) as Float32Array<ArrayBuffer>,
+      { texture: matrix.texture!, origin },
+      padded.subarray(row * stride, (row + rows) * stride) as Float32Array<ArrayBuffer>,
       { bytesPerRow: stride * 4, rowsPerImage: rows },
       [matrix.width4, rows],
     );
@@ -114,37 +132,52 @@ export function writeMatrix(device: GPUDevice, matrix: DeviceMatrix, values: Flo
 
 /** Reads a matrix back: (rows, columns) numbers, row-major. Waits for the queue. */
 export async function readMatrix(device: GPUDevice, matrix: DeviceMatrix): Promise<Float32Array> {
-  const stride = matrix.width4 * 4;
-  const folds = Math.ceil(matrix.rows / matrix.foldRows);
+  const stride = matrix.width4 * 16;
   // bytesPerRow of a copy from a texture is a multiple of 256.
-  const rowBytes = matrix.texture ? Math.ceil(folds * stride * 4 / 256) * 256 : stride * 4;
-  const size = matrix.texture ? rowBytes * matrix.foldRows : matrix.bytes;
+  const bytesPerRow = matrix.texture ? Math.ceil(stride / 256) * 256 : stride;
   const staging = device.createBuffer({
-    size,
+    size: bytesPerRow * matrix.rows,
     usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
   });
   const encoder = device.createCommandEncoder();
-  if (matrix.texture) {
-    encoder.copyTextureToBuffer(
-      { texture: matrix.texture },
-      { buffer: staging, bytesPerRow: rowBytes, rowsPerImage: matrix.foldRows },
-      [folds * matrix.width4, matrix.foldRows],
-    );
+  if (matrix.buffer) {
+    const at = matrix.firstRow * stride;
+    encoder.copyBufferToBuffer(matrix.buffer, at, staging, 0, matrix.bytes);
   } else {
-    encoder.copyBufferToBuffer(matrix.buffer!, 0, staging, 0, size);
+    for (const { row, rows, origin } of texturePieces(matrix)) {
+      encoder.copyTextureToBuffer(
+        { texture: matrix.texture!, origin },
+        { buffer: staging, offset: row * bytesPerRow, bytesPerRow, rowsPerImage: rows },
+        [matrix.width4, rows],
+      );
+    }
   }
   device.queue.submit([encoder.finish()]);
   await staging.mapAsync(GPUMapMode.READ);
   const raw = new Float32Array(staging.getMappedRange());
   const values = new Float32Array(matrix.rows * matrix.columns);
   for (let row = 0; row < matrix.rows; row++) {
-    const at = (row % matrix.foldRows) * (rowBytes / 4) +
-      Math.floor(row / matrix.foldRows) * stride;
+    const at = row * bytesPerRow / 4;
     values.set(raw.subarray(at, at + matrix.columns), row * matrix.columns);
   }
   staging.unmap();
   staging.destroy();
   return values;
+}
+
+/** The rectangles of a texture that hold a matrix: one for each fold that it reaches into. */
+function texturePieces(
+  { rows: all, width4, firstRow, foldRows }: DeviceMatrix,
+): { row: number; rows: number; origin: [number, number] }[] {
+  const pieces: { row: number; rows: number; origin: [number, number] }[] = [];
+  for (let row = 0; row < all;) {
+    const fold = Math.floor((firstRow + row) / foldRows);
+    const y = (firstRow + row) % foldRows;
+    const rows = Math.min(foldRows - y, all - row);
+    pieces.push({ row, rows, origin: [fold * width4, y] });
+    row += rows;
+  }
+  return pieces;
 }
 
 function pad(values: Float32Array, { rows, columns, width4 }: DeviceMatrix): Float32Array {

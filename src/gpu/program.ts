@@ -4,17 +4,26 @@
  * Tensors of a program are written once and then only read, so a tensor's memory is free again
  * after the last dispatch that reads it. The planner hands freed memory of the same shape on.
  */
-import { createMatrix, destroyMatrix, type DeviceMatrix, type Shape, width4 } from "./memory.ts";
+import {
+  bandOf,
+  createMatrix,
+  destroyMatrix,
+  type DeviceMatrix,
+  type Shape,
+  width4,
+} from "./memory.ts";
 import { KERNELS } from "./kernel_files.ts";
+import { COPY, copyLargeOperands } from "./operand_images.ts";
 import {
   isMatrix,
   type Kernel,
   type KernelCache,
   kernelVariant,
+  placeOf,
   sizeWords,
   STEP_BYTES,
 } from "./kernel.ts";
-import type { KernelPlan } from "./plan.ts";
+import type { KernelPlan, OperandForm } from "./plan.ts";
 import type { Constants } from "./template.ts";
 
 /** A matrix of a program: either it has memory of its own or the planner gives it some. */
@@ -27,21 +36,18 @@ export interface Tensor extends Shape {
   needsGradient: boolean;
 }
 
-/** One dispatch, or one copy between matrices of the same shape. */
-export type Command =
-  | {
-    kind: "dispatch";
-    kernel: string;
-    constants: Constants;
-    matrices: Record<string, Tensor>;
-    arrays: Record<string, GPUBuffer>;
-    sizes: Record<string, number>;
-    /** Workgroups. */
-    grid: [number, number];
-    /** Floating-point operations, for profiles. */
-    flops: number;
-  }
-  | { kind: "copy"; from: Tensor; to: Tensor };
+/** One dispatch. */
+export interface Command {
+  kernel: string;
+  constants: Constants;
+  matrices: Record<string, Tensor>;
+  arrays: Record<string, GPUBuffer>;
+  sizes: Record<string, number>;
+  /** Workgroups. */
+  grid: [number, number];
+  /** Floating-point operations, for profiles. */
+  flops: number;
+}
 
 /** What all programs of one device share. */
 export interface Engine {
@@ -62,6 +68,20 @@ export function createEngine(device: GPUDevice, plan: KernelPlan): Engine {
     label: "step",
   });
   return { device, plan, cache: new Map(), step, memory: { bytes: 0 } };
+}
+
+/**
+ * The same engine, pipelines and memory included, under another plan.
+ *
+ * @throws {RangeError} If the plan has another number of lanes, which pipelines are made for.
+ */
+export function withPlan(engine: Engine, plan: KernelPlan): Engine {
+  if (plan.lanes !== engine.plan.lanes) {
+    throw new RangeError(
+      `Cannot change the kernel plan: it has ${plan.lanes} lanes, the engine ${engine.plan.lanes}`,
+    );
+  }
+  return { ...engine, plan };
 }
 
 /** The numbers of a training or decoding step. */
@@ -103,7 +123,10 @@ export interface Program {
   bytes: number;
   /** Encodes and submits the program once; does not wait. */
   run(): void;
-  /** Milliseconds of each dispatch by timestamp queries, with its kernel's name. Waits for the queue. */
+  /**
+   * Milliseconds of each dispatch by timestamp queries, with its kernel's name; of a copy, the time
+   * between its neighbours. Waits for the queue.
+   */
   profile(): Promise<{ kernel: string; milliseconds: number; flops: number }[]>;
   /** Frees the planned memory. */
   destroy(): void;
@@ -116,25 +139,38 @@ interface Bound {
   flops: number;
 }
 
+/** From a buffer to an image of the same shape. */
+interface ImageCopy {
+  from: DeviceMatrix;
+  to: DeviceMatrix;
+}
+
+type Step = Bound | ImageCopy;
+
+function encodeCopy(encoder: GPUCommandEncoder, { from, to }: ImageCopy): void {
+  encoder.copyBufferToTexture(
+    { buffer: from.buffer!, bytesPerRow: from.width4 * 16, rowsPerImage: from.rows },
+    { texture: to.texture! },
+    [to.width4, to.rows],
+  );
+}
+
 /** Plans memory, makes pipelines and bind groups. */
-export function compileProgram(engine: Engine, commands: readonly Command[]): Program {
+export function compileProgram(engine: Engine, traced: readonly Command[]): Program {
   const { device, plan } = engine;
+  const commands = plan.form === "image"
+    ? copyLargeOperands(traced, device.limits.maxTextureDimension2D - 1)
+    : traced;
   const planned = planMemory(engine, commands);
   const uniforms: ArrayBuffer[] = [];
-  const kernels: (Kernel | null)[] = commands.map((command) => {
-    if (command.kind === "copy") return null;
+  const kernels = commands.map((command) => {
+    if (command.kernel === COPY) return null;
     const matrices = resolve(command.matrices, planned.matrices);
-    const folded = new Set(
-      Object.keys(matrices).filter((name) => matrices[name].rows > matrices[name].foldRows),
+    const places = Object.fromEntries(
+      Object.entries(matrices).map(([name, matrix]) => [name, placeOf(matrix)]),
     );
-    const kernel = kernelVariant(
-      device,
-      engine.cache,
-      plan,
-      command.kernel,
-      command.constants,
-      folded,
-    );
+    const { kernel: name, constants } = command;
+    const kernel = kernelVariant(device, engine.cache, plan, name, constants, places);
     uniforms.push(sizeWords(kernel, command.sizes, matrices));
     return kernel;
   });
@@ -146,10 +182,14 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     label: "sizes",
   });
-  let offset = 0, uniform = 0;
-  const steps: (Bound | Extract<Command, { kind: "copy" }>)[] = commands.map((command, index) => {
-    if (command.kind === "copy") return command;
-    const kernel = kernels[index]!;
+  let offset = 0;
+  let uniform = 0;
+  const steps: Step[] = commands.map((command, index) => {
+    const kernel = kernels[index];
+    if (!kernel) {
+      const { from, to } = resolve(command.matrices, planned.matrices);
+      return { from, to };
+    }
     const words = uniforms[uniform++];
     device.queue.writeBuffer(uniformBuffer, offset, words);
     const entries: GPUBindGroupEntry[] = [{
@@ -186,14 +226,10 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
   function encode(encoder: GPUCommandEncoder): void {
     let pass: GPUComputePassEncoder | undefined;
     for (const step of steps) {
-      if ("kind" in step) {
+      if ("from" in step) {
         pass?.end();
         pass = undefined;
-        copyMatrix(
-          encoder,
-          matrixOf(step.from, planned.matrices, "copy"),
-          matrixOf(step.to, planned.matrices, "copy"),
-        );
+        encodeCopy(encoder, step);
         continue;
       }
       pass ??= encoder.beginComputePass();
@@ -205,18 +241,15 @@ export function compileProgram(engine: Engine, commands: readonly Command[]): Pr
   }
 
   return {
-    dispatches: steps.filter((step) => !("kind" in step)).length,
-    flops: commands.reduce(
-      (sum, command) => sum + (command.kind === "dispatch" ? command.flops : 0),
-      0,
-    ),
+    dispatches: traced.length,
+    flops: traced.reduce((sum, { flops }) => sum + flops, 0),
     bytes: planned.bytes,
     run() {
       const encoder = device.createCommandEncoder();
       encode(encoder);
       device.queue.submit([encoder.finish()]);
     },
-    profile: () => profileSteps(device, steps.filter((step): step is Bound => !("kind" in step))),
+    profile: () => profileSteps(device, steps),
     destroy() {
       for (const matrix of planned.owned) destroyMatrix(matrix);
       engine.memory.bytes -= planned.bytes;
@@ -248,17 +281,26 @@ function resolve(
   );
 }
 
-/** Gives every tensor without memory of its own some, reusing what is free after its last reader. */
+/**
+ * Gives every tensor without memory of its own some, reusing what is free after its last reader.
+ *
+ * In a plan of images only what is an operand of some kernel becomes one: on a software adapter an
+ * image is read fast and written slowly (3 to 4 times a buffer's time, lavapipe 22.3), so the rest,
+ * which is written once and read once or twice, is better off in buffers.
+ */
 function planMemory(
   engine: Engine,
   commands: readonly Command[],
 ): { matrices: Map<Tensor, DeviceMatrix>; owned: DeviceMatrix[]; bytes: number } {
-  const tensorsOf = (command: Command) =>
-    command.kind === "copy" ? [command.from, command.to] : Object.values(command.matrices);
+  const tensorsOf = ({ matrices }: Command) => Object.values(matrices);
   const last = new Map<Tensor, number>();
   commands.forEach((command, index) => {
     for (const tensor of tensorsOf(command)) last.set(tensor, index);
   });
+  const operands = new Set(commands.flatMap(operandsOf));
+  const formOf = (tensor: Tensor): OperandForm =>
+    operands.has(tensor) ? engine.plan.form : "buffer";
+  const keyOf = (tensor: Tensor) => `${formOf(tensor)} ${tensor.rows} ${tensor.width4}`;
   const matrices = new Map<Tensor, DeviceMatrix>();
   const free = new Map<string, DeviceMatrix[]>();
   const owned: DeviceMatrix[] = [];
@@ -272,9 +314,9 @@ function planMemory(
           `Cannot record program: "${tensor.name}" is read but not written before`,
         );
       }
-      let matrix = free.get(`${tensor.rows} ${tensor.width4}`)?.pop();
+      let matrix = free.get(keyOf(tensor))?.pop();
       if (!matrix) {
-        matrix = createMatrix(engine.device, engine.plan.form, tensor, tensor.name);
+        matrix = createMatrix(engine.device, formOf(tensor), tensor, tensor.name);
         owned.push(matrix);
         bytes += matrix.bytes;
       }
@@ -282,7 +324,7 @@ function planMemory(
     }
     for (const tensor of used) {
       if (last.get(tensor) !== index) continue;
-      const key = `${tensor.rows} ${tensor.width4}`;
+      const key = keyOf(tensor);
       free.set(key, [...free.get(key) ?? [], matrices.get(tensor)!]);
     }
   });
@@ -290,28 +332,24 @@ function planMemory(
   return { matrices, owned, bytes };
 }
 
+function operandsOf({ kernel, matrices }: Command): Tensor[] {
+  return (KERNELS.get(kernel)?.operands ?? [])
+    .filter(({ role, name }) => role === "operand" && matrices[name])
+    .map(({ name }) => matrices[name]);
+}
+
 function writes(command: Command, tensor: Tensor): boolean {
-  if (command.kind === "copy") return command.to === tensor;
   const operands = KERNELS.get(command.kernel)?.operands;
   return operands?.some(({ role, name }) =>
     role === "write" && command.matrices[name] === tensor
   ) ?? true;
 }
 
-function copyMatrix(encoder: GPUCommandEncoder, from: DeviceMatrix, to: DeviceMatrix): void {
-  if (from.texture) {
-    const size: [number, number] = [from.texture.width, from.texture.height];
-    encoder.copyTextureToTexture({ texture: from.texture }, { texture: to.texture! }, size);
-  } else {
-    encoder.copyBufferToBuffer(from.buffer!, 0, to.buffer!, 0, from.bytes);
-  }
-}
-
 async function profileSteps(
   device: GPUDevice,
-  steps: Bound[],
+  steps: Step[],
 ): Promise<{ kernel: string; milliseconds: number; flops: number }[]> {
-  const count = 2 * steps.length;
+  const count = 2 * steps.filter((step) => "kernel" in step).length;
   const queries = device.createQuerySet({ type: "timestamp", count });
   const resolved = device.createBuffer({
     size: count * 8,
@@ -322,18 +360,25 @@ async function profileSteps(
     usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
   });
   const encoder = device.createCommandEncoder();
-  steps.forEach((step, index) => {
+  let query = 0;
+  const places = steps.map((step) => {
+    if ("from" in step) {
+      encodeCopy(encoder, step);
+      // A copy has no timestamps of its own: it lies between those of its neighbours.
+      return [query - 1, query];
+    }
     const pass = encoder.beginComputePass({
       timestampWrites: {
         querySet: queries,
-        beginningOfPassWriteIndex: 2 * index,
-        endOfPassWriteIndex: 2 * index + 1,
+        beginningOfPassWriteIndex: query++,
+        endOfPassWriteIndex: query++,
       },
     });
     pass.setPipeline(step.kernel.pipeline);
     pass.setBindGroup(0, step.group);
     pass.dispatchWorkgroups(...step.grid);
     pass.end();
+    return [query - 2, query - 1];
   });
   encoder.resolveQuerySet(queries, 0, count, resolved, 0);
   encoder.copyBufferToBuffer(resolved, 0, staging, 0, count * 8);
@@ -342,11 +387,16 @@ async function profileSteps(
   const times = new BigUint64Array(staging.getMappedRange().slice(0));
   staging.unmap();
   for (const resource of [queries, resolved, staging]) resource.destroy();
-  return steps.map((step, index) => ({
-    kernel: step.kernel.template.name,
-    milliseconds: Number(times[2 * index + 1] - times[2 * index]) / 1e6,
-    flops: step.flops,
-  }));
+  return steps.map((step, index) => {
+    const [begin, end] = places[index];
+    // Copies in a row share the time between their neighbours; the first one stands for all.
+    const shared = "from" in step && places[index - 1]?.[0] === begin;
+    return {
+      kernel: "from" in step ? COPY : step.kernel.template.name,
+      milliseconds: shared ? 0 : Number(times[end] - times[begin]) / 1e6,
+      flops: "from" in step ? 0 : step.flops,
+    };
+  });
 }
 
 /**
@@ -372,7 +422,18 @@ export function ownTensor(
   return { ...shape, name, width4: width4(shape.columns), matrix, needsGradient };
 }
 
-/** Frees the memory of a tensor that has its own. */
+/** Rows of a tensor that has memory of its own, as a tensor. */
+export function bandTensor(
+  { columns, width4, matrix, needsGradient }: Tensor,
+  name: string,
+  firstRow: number,
+  rows: number,
+): Tensor {
+  const band = bandOf(matrix!, firstRow, rows);
+  return { name, rows, columns, width4, matrix: band, needsGradient };
+}
+
+/** Frees the memory of a tensor that has its own; of bands of one tensor, all or none. */
 export function freeTensor(engine: Engine, tensor: Tensor): void {
   if (!tensor.matrix) return;
   destroyMatrix(tensor.matrix);

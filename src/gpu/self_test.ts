@@ -1,41 +1,21 @@
 /**
- * The start-up self-test: every main kernel against the float64 reference, on the adapter at hand.
+ * The start-up self-test: kernel variants against the float64 reference, on the adapter at hand.
  *
  * Drivers and shader translators have shipped wrong compute results, and a wrong gradient
  * trains quietly. So the numbers are checked where they will be used: same device, same kernel
- * plan, and the very pipelines that the default model then trains with.
+ * plan, and the very pipelines that a study then trains with.
  */
-import { takeColumns } from "../testing/heads.ts";
-import { createTape, keep } from "../tensor/tape.ts";
-import { readBuffer, readMatrix } from "./memory.ts";
-import { compileProgram, type Engine, freeTensor, writeStep } from "./program.ts";
-import { adamwCase } from "./self_test/adamw.ts";
-import { createBench, type Expectation } from "./self_test/bench.ts";
-import { argmaxCase, embeddingCases, gatherCase } from "./self_test/embedding.ts";
-import { attentionCases, ropeCase } from "./self_test/heads.ts";
-import { rmsNormCases, swigluCase } from "./self_test/layers.ts";
-import { cosineCases, crossEntropyCase } from "./self_test/losses.ts";
-import { elementwiseCases, productCases } from "./self_test/products.ts";
+import { compileProgram, type Engine, writeStep } from "./program.ts";
+import type { Case } from "./self_test/bench.ts";
+import { CASES } from "./self_test/cases.ts";
+import { type Check, describeVariant, isolate, type KernelVariant } from "./self_test/isolate.ts";
 import { STEP } from "./self_test/step.ts";
 
-/** Every kernel gets operands of its own, so that a wrong one does not make the next look wrong. */
-const CASES = [
-  productCases,
-  elementwiseCases,
-  rmsNormCases,
-  swigluCase,
-  ropeCase,
-  attentionCases,
-  embeddingCases,
-  gatherCase,
-  argmaxCase,
-  crossEntropyCase,
-  cosineCases,
-];
+export type { KernelVariant };
 
 /** How far one kernel variant is off. */
 export interface SelfTestResult {
-  /** The kernel and, behind it, the epilogue or gradient that its variant adds. */
+  /** The kernel with what tells the variant from others. */
   kernel: string;
   /** Largest |got - reference| over the largest |reference| of the same output; NaN if one is NaN. */
   maxError: number;
@@ -46,47 +26,49 @@ export interface SelfTestResult {
 }
 
 /**
- * Runs every case as one program and compares what comes back. Leaves the pipelines in the engine's
- * cache and no memory behind.
+ * Checks every variant by the case of its kernel. Leaves the pipelines in the engine's cache and no
+ * memory behind.
  *
- * @throws {Error} If the adapter refuses a kernel.
+ * @param variants As the programs will ask for them: the values of the cache of an engine on an
+ * `imaginaryDevice` that compiled them.
+ * @throws {Error} If a kernel has no case, or the adapter refuses one.
  */
-export async function selfTest(engine: Engine): Promise<SelfTestResult[]> {
+export async function selfTest(
+  engine: Engine,
+  variants: Iterable<KernelVariant>,
+): Promise<SelfTestResult[]> {
+  return await runCases(engine, [...variants].map((variant) => [variant, caseOf(variant)]));
+}
+
+/** Runs each variant on the operands of a case and compares what comes back. */
+export async function runCases(
+  engine: Engine,
+  cases: readonly [KernelVariant, Case][],
+): Promise<SelfTestResult[]> {
   const { device } = engine;
-  const tape = createTape(engine);
-  const bench = createBench(tape);
-  for (const trace of CASES) trace(bench);
-  tape.backward();
-  adamwCase(bench);
-  const { expectations } = bench;
-  for (const { source } of expectations) if ("tensor" in source) keep(engine, source.tensor());
-
+  const tested = cases.map(([variant, trace]) => ({
+    kernel: describeVariant(variant),
+    ...isolate(engine, variant, trace),
+  }));
   device.pushErrorScope("validation");
-  const program = compileProgram(engine, tape.commands);
-  writeStep(engine, STEP);
-  program.run();
-  const refused = await device.popErrorScope();
-  if (refused) {
-    throw new Error(`Cannot run self-test: the adapter refuses a kernel: ${refused.message}`);
+  const program = compileProgram(engine, tested.flatMap(({ commands }) => commands));
+  try {
+    writeStep(engine, STEP);
+    program.run();
+    const refused = await device.popErrorScope();
+    if (refused) {
+      throw new Error(`Cannot run self-test: the adapter refuses a kernel: ${refused.message}`);
+    }
+    return await Promise.all(tested.map(async ({ kernel, checks }): Promise<SelfTestResult> => {
+      // Math.max keeps a NaN.
+      const maxError = Math.max(...await Promise.all(checks.map(relativeError)));
+      const tolerance = Math.min(...checks.map((check) => check.tolerance));
+      return { kernel, maxError, tolerance, passed: maxError <= tolerance };
+    }));
+  } finally {
+    program.destroy();
+    for (const { destroy } of tested) destroy();
   }
-
-  const results = new Map<string, SelfTestResult>();
-  const values = await Promise.all(expectations.map((expectation) => read(engine, expectation)));
-  expectations.forEach(({ kernel, expected, tolerance }, i) => {
-    // Math.max keeps a NaN.
-    const maxError = Math.max(
-      relativeError(values[i], expected),
-      results.get(kernel)?.maxError ?? 0,
-    );
-    results.set(kernel, { kernel, maxError, tolerance, passed: maxError <= tolerance });
-  });
-
-  program.destroy();
-  for (const { source } of expectations) {
-    if ("tensor" in source) freeTensor(engine, source.tensor());
-  }
-  bench.destroy();
-  return [...results.values()];
 }
 
 /**
@@ -103,20 +85,14 @@ export function assertSelfTest(results: readonly SelfTestResult[]): void {
   throw new Error(`Cannot train on this adapter: the self-test failed for ${list.join(", ")}`);
 }
 
-async function read(
-  { device }: Engine,
-  { source, expected }: Expectation,
-): Promise<ArrayLike<number>> {
-  if ("tensor" in source) {
-    const { matrix, columns } = source.tensor();
-    const values = await readMatrix(device, matrix!);
-    return source.columns ? takeColumns(values, columns, ...source.columns) : values;
-  }
-  const Type = source.type === "i32" ? Int32Array : Float32Array;
-  return new Type(await readBuffer(device, source.array), 4 * source.first, expected.length);
+function caseOf({ template: { name } }: KernelVariant): Case {
+  const found = CASES[name];
+  if (!found) throw new Error(`Cannot check kernel "${name}": the self-test has no case for it`);
+  return found;
 }
 
-function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+async function relativeError({ expected, read }: Check): Promise<number> {
+  const got = await read();
   if (got.length !== expected.length) return Infinity;
   let error = 0;
   let scale = 0;

@@ -7,7 +7,7 @@
  * | directive | meaning |
  * | --- | --- |
  * | `//# kernel NAME` | a kernel begins; what stands before the first is shared by all |
- * | `//# read a b`, `//# write c` | matrix operands, reached by `load_a(column4, row)`, `store_c(column4, row, value)` |
+ * | `//# operand a b`, `//# read x`, `//# write c` | matrices, reached by `load_a(column4, row)`, `store_c(column4, row, value)`; an operand is read many times, what is only read just a few |
  * | `//# state a` | a matrix changed in place, `load_a` and `store_a`; always a storage buffer |
  * | `//# ints a` `//# ints_out a` `//# floats_in a` `//# floats_out a` | plain arrays in storage buffers |
  * | `//# sizes rows eps:f32` | uniform numbers of a dispatch, `size.rows` |
@@ -23,6 +23,7 @@ export type Constants = Readonly<Record<string, number>>;
 
 /** Operand roles that a kernel may declare, in binding order. */
 export const ROLES = [
+  "operand",
   "read",
   "write",
   "state",
@@ -124,7 +125,7 @@ function expandIncludes(
     if (word !== "include") return [line];
     const text = definitions.get(name);
     if (!text) throw new SyntaxError(`Cannot parse ${file}: nothing is defined as "${name}"`);
-    return text;
+    return expandIncludes(text, definitions, file);
   });
 }
 
@@ -196,16 +197,16 @@ function expandBlock(
   return at;
 }
 
-/** Integer arithmetic with + - * and names; products bind closer than sums. */
+/** Integer arithmetic with + - * and names; products bind closer than sums. No signs in front. */
 function evaluate(expression: string, constants: Constants): number {
   const value = (word: string): number => {
-    const number = /^\d+$/.test(word) ? Number(word) : constants[word];
+    const number = /^-?\d+$/.test(word) ? Number(word) : constants[word];
     if (number === undefined) {
       throw new SyntaxError(`Cannot expand kernel: unknown constant "${word}" in "${expression}"`);
     }
     return number;
   };
-  return expression.split("+")
+  return expression.replaceAll("-", "+ -1 *").split("+")
     .map((sum) => sum.split("*").map((factor) => value(factor.trim())).reduce((a, b) => a * b))
     .reduce((a, b) => a + b);
 }

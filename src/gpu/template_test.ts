@@ -78,7 +78,8 @@ Deno.test("a kernel is parsed with its operands in binding order, sizes and shar
       fn shared() {}
       //# kernel first
       //# write y
-      //# read a b
+      //# operand b
+      //# read a
       //# read base if ADD
       //# ints rows
       //# step
@@ -92,8 +93,8 @@ Deno.test("a kernel is parsed with its operands in binding order, sizes and shar
   const first = kernels.get("first")!;
   const condition = undefined;
   assert.deepEqual(first.operands, [
+    { role: "operand", name: "b", condition },
     { role: "read", name: "a", condition },
-    { role: "read", name: "b", condition },
     { role: "read", name: "base", condition: "ADD" },
     { role: "write", name: "y", condition },
     { role: "ints", name: "rows", condition },
@@ -130,7 +131,19 @@ Deno.test("kernel files with mistakes are refused by name", () => {
 });
 
 Deno.test("every kernel file expands to one entry point a kernel", () => {
-  const constants = { LANES: 8, ROWS: 4, ROWS4: 1, TEXELS: 2, HEAD4: 2 };
+  const constants = {
+    LANES: 8,
+    ROWS: 4,
+    ROWS4: 1,
+    ACROSS: 4,
+    DOWN: 2,
+    TEXELS: 2,
+    SPAN: 2,
+    DEPTH4: 1,
+    HEAD4: 2,
+    CHAINS: 2,
+    LINKS: 2,
+  };
   for (const [name, { lines }] of KERNELS) {
     const code = expand(lines, constants);
     assert.equal(code.match(/fn main\(/g)?.length, 1, name);

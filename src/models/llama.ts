@@ -5,11 +5,11 @@
  * Shapes: B sequences of T tokens, C = hidden size. Rows of all matrices are B * T tokens.
  */
 import type { Tensor } from "../gpu/program.ts";
-import { attention, type HeadLayout, rope, type SequenceLayout } from "../tensor/attention.ts";
+import { attention, type SequenceLayout } from "../tensor/attention.ts";
 import { type CachePlace, decodeAttention } from "../tensor/decode.ts";
+import type { HeadLayout } from "../tensor/heads.ts";
 import { linear } from "../tensor/linear.ts";
 import { rmsNorm } from "../tensor/norm.ts";
-import { swiglu } from "../tensor/swiglu.ts";
 import type { Tape } from "../tensor/tape.ts";
 import { headLayout, type LlamaConfig } from "./llama_config.ts";
 
@@ -92,15 +92,20 @@ function layers(
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const get = (part: string) => weights.get(`model.layers.${layer}.${part}`)!;
     const normed = rmsNorm(tape, h, get("input_layernorm.weight"), eps);
-    const qkv = linear(tape, normed, get("self_attn.qkv"), { name: "qkv" });
-    const rotated = rope(tape, qkv, ropeInputs.table, ropeInputs.positions, heads);
+    const rotated = linear(tape, normed, get("self_attn.qkv"), {
+      activation: { kind: "rotation", rotation: { ...ropeInputs, heads } },
+      name: "qkv",
+    });
     const attended = attend(tape, rotated, heads, layer);
     h = linear(tape, attended, get("self_attn.o_proj.weight"), {
       residual: h,
       name: "attention out",
     });
     const normed2 = rmsNorm(tape, h, get("post_attention_layernorm.weight"), eps);
-    const gated = swiglu(tape, linear(tape, normed2, get("mlp.gate_up"), { name: "gate up" }));
+    const gated = linear(tape, normed2, get("mlp.gate_up"), {
+      activation: { kind: "swiglu" },
+      name: "gate up",
+    });
     h = linear(tape, gated, get("mlp.down_proj.weight"), { residual: h, name: "mlp out" });
   }
   return h;

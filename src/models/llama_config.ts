@@ -1,5 +1,5 @@
 /** The configuration of a Llama-architecture decoder, in the names of Hugging Face's `config.json`. */
-import type { HeadLayout } from "../tensor/attention.ts";
+import type { HeadLayout } from "../tensor/heads.ts";
 
 /** Shape and constants of a decoder. */
 export interface LlamaConfig {

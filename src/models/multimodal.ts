@@ -11,15 +11,17 @@ import { imageRows, type PackedBatch, type PackingLayout } from "../data/packing
 import { createArray, readMatrix, writeMatrix } from "../gpu/memory.ts";
 import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
 import {
-  createParameter,
+  createParameters,
   drawValues,
+  freeParameters,
   type Parameter,
   type ParameterSpec,
 } from "../nn/parameters.ts";
 import type { Objective } from "../objectives/objective.ts";
-import { ropeTable, sequenceLength, sequencePositions } from "../tensor/attention.ts";
+import { sequenceLength, sequencePositions } from "../tensor/attention.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "../tensor/embedding.ts";
 import { crossEntropy } from "../tensor/losses.ts";
+import { ropeTable } from "../tensor/rope.ts";
 import type { Tape } from "../tensor/tape.ts";
 import { llamaHead, llamaLayers, type LlamaWeights } from "./llama.ts";
 import { checkLlamaConfig, headLayout, type LlamaConfig } from "./llama_config.ts";
@@ -66,7 +68,7 @@ export interface BatchInputs {
 export function createModel(engine: Engine, config: MultimodalConfig): MultimodalModel {
   const { decoder, layout, seed, visionWidth } = config;
   checkLlamaConfig(decoder);
-  const draw = (spec: ParameterSpec) => createParameter(engine, spec, drawValues(seed, spec));
+  const draw = (spec: ParameterSpec) => ({ ...spec, values: drawValues(seed, spec) });
   const widths = {
     vision: visionWidth,
     projector: config.projectorWidth,
@@ -78,15 +80,17 @@ export function createModel(engine: Engine, config: MultimodalConfig): Multimoda
       { rows: spec.rows, columns: spec.columns, data: drawValues(seed, spec) },
     ]),
   );
-  const decoderParameters = [...packLlama(decoder, checkpoint)].map((
-    [name, { rows, columns, data }],
-  ) => createParameter(engine, { name, rows, columns, initialisation: { kind: "zeros" } }, data));
+  const connector = CONNECTORS[config.connector].parameters(widths).map(draw);
+  const packed = [...packLlama(decoder, checkpoint)]
+    .map(([name, { rows, columns, data }]) => ({ name, rows, columns, values: data }));
+  // P1 and the decoder learn alike, so their weights are kept together.
+  const answering = createParameters(engine, [...connector, ...packed]);
   return {
     engine,
     config,
-    connector: CONNECTORS[config.connector].parameters(widths).map(draw),
-    objective: config.objective.parameters(widths).map(draw),
-    decoder: decoderParameters,
+    connector: answering.slice(0, connector.length),
+    objective: createParameters(engine, config.objective.parameters(widths).map(draw)),
+    decoder: answering.slice(connector.length),
     inputs: createInputs(engine, decoder, layout, visionWidth),
   };
 }
@@ -229,7 +233,7 @@ export async function readWeights(
 export function destroyModel(
   { engine, connector, objective, decoder, inputs }: MultimodalModel,
 ): void {
-  for (const { tensor } of [...connector, ...objective, ...decoder]) freeTensor(engine, tensor);
+  freeParameters(engine, [...connector, ...objective, ...decoder]);
   freeTensor(engine, inputs.images);
   freeTensor(engine, inputs.ropeTable);
   const { index, positions, answerRows, answerOfRow, labels, promptRows, promptLengths } = inputs;

@@ -1,7 +1,7 @@
 /** Questions to the multimodal model: token loss, greedy answers with a key/value cache, projections. */
 import type { PackedBatch } from "../data/packing.ts";
 import { createArray, readBuffer, readMatrix } from "../gpu/memory.ts";
-import { compileProgram, freeTensor, writeStep } from "../gpu/program.ts";
+import { type Command, compileProgram, freeTensor, writeStep } from "../gpu/program.ts";
 import { greedyChoice } from "../tensor/decode.ts";
 import { gatherRows } from "../tensor/embedding.ts";
 import { rowTotal } from "../tensor/reduce.ts";
@@ -25,6 +25,8 @@ export interface Asked {
 
 /** Programs that question a model without training it. */
 export interface Questioner {
+  /** Dispatches of its programs. */
+  commands: readonly Command[];
   /**
    * Asks the batch that was written. The next batch may be written and asked before the answers of
    * this one are there.
@@ -89,6 +91,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
   );
   const [fill, decode, projection] = programs;
   return {
+    commands: [prefillTape, decodeTape, projectTape].flatMap(({ commands }) => commands),
     async ask({ promptLengths, answerTokens }, maxTokens) {
       writeStep(engine, { slot: 0, tokenScale: 1 / Math.max(1, answerTokens) });
       fill.run();

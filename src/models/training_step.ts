@@ -1,8 +1,8 @@
 /** The training step of the multimodal model: forward, backward, clipping and AdamW as one program. */
 import { createArray, readBuffer } from "../gpu/memory.ts";
 import {
+  type Command,
   compileProgram,
-  freeTensor,
   type Program,
   type StepNumbers,
   writeStep,
@@ -44,6 +44,8 @@ export interface StepLosses {
 /** A recorded training step. */
 export interface TrainingStep {
   program: Program;
+  /** Dispatches of the program. */
+  commands: readonly Command[];
   moments: Map<string, Moments>;
   /** Runs one step on the batch that was written; does not wait. */
   run(step: number, numbers: Omit<StepNumbers, "slot">): void;
@@ -84,13 +86,14 @@ export function compileTrainingStep(
   });
   // P2 is clipped by its own norm, or a large P2 gradient would shrink the steps of P1.
   const groups = [group([...model.connector, ...model.decoder], 0), group(model.objective, 1)];
-  const { moments, buffers } = traceAdamW(tape, groups, ring);
+  const optimizerMemory = traceAdamW(tape, groups, ring);
   const program = compileProgram(engine, tape.commands);
   let unread = 0;
   let next = 0;
   return {
     program,
-    moments,
+    commands: tape.commands,
+    moments: optimizerMemory.moments,
     run(step, numbers) {
       next = (step + 1) % RING_SLOTS;
       unread++;
@@ -109,10 +112,8 @@ export function compileTrainingStep(
     },
     destroy() {
       program.destroy();
-      for (const buffer of [ring, ...buffers]) buffer.destroy();
-      for (const { m, v } of moments.values()) {
-        for (const tensor of [m, v]) freeTensor(engine, tensor);
-      }
+      optimizerMemory.destroy();
+      ring.destroy();
     },
   };
 }

@@ -1,6 +1,6 @@
 /** AdamW with global-norm clipping, written on the tape behind the backward pass. */
 import { createArray } from "../gpu/memory.ts";
-import { stateTensor, type Tensor } from "../gpu/program.ts";
+import { bandTensor, freeTensor, stateTensor, type Tensor } from "../gpu/program.ts";
 import { rowGrid, type Tape } from "../tensor/tape.ts";
 import type { Parameter } from "./parameters.ts";
 
@@ -39,39 +39,33 @@ export interface Moments {
  * with g the gradient times min(1, clip / (norm + 1e-6)). A parameter without a gradient is left
  * as it is. The norm of each clip group goes to places 2 and 3 of the ring's slot.
  *
- * @returns the moments by parameter name, and the buffers that the update works in
+ * Parameters that `createParameters` laid together take one dispatch.
+ *
+ * @returns the moments by parameter name; `destroy` frees them and what else the update works in
  */
 export function traceAdamW(
   tape: Tape,
   groups: ParameterGroup[],
   ring: GPUBuffer,
-): { moments: Map<string, Moments>; buffers: GPUBuffer[] } {
+): { moments: Map<string, Moments>; destroy(): void } {
   const { engine } = tape;
-  const entries = groups
-    .flatMap((group) =>
-      group.parameters.map((parameter) => ({
-        group,
-        parameter,
-        gradient: tape.gradientOf(parameter.tensor),
-      }))
-    )
-    .filter((entry): entry is typeof entry & { gradient: Tensor } => entry.gradient !== undefined);
-  const rows = entries.reduce((sum, { parameter }) => sum + parameter.tensor.rows, 0);
+  const runs = groups.flatMap((group) => parameterRuns(tape, group));
+  const rows = runs.reduce((sum, { gradient }) => sum + gradient.rows, 0);
   const partial = createArray(engine.device, rows, "gradient squares");
   const norms = createArray(engine.device, 4, "gradient norms");
   let offset = 0;
   for (const clipGroup of [0, 1]) {
-    const members = entries.filter(({ group }) => group.clipGroup === clipGroup);
+    const members = runs.filter(({ group }) => group.clipGroup === clipGroup);
     if (members.length === 0) continue;
     const start = offset;
-    for (const { parameter: { tensor }, gradient } of members) {
+    for (const { gradient } of members) {
       tape.dispatch("gradient_squares", {
         matrices: { gradient },
         arrays: { partial },
-        sizes: { rows: tensor.rows, width4: tensor.width4, offset },
-        grid: rowGrid(tape, tensor.rows),
+        sizes: { rows: gradient.rows, width4: gradient.width4, offset },
+        grid: rowGrid(tape, gradient.rows),
       });
-      offset += tensor.rows;
+      offset += gradient.rows;
     }
     tape.dispatch("clip_scale", {
       matrices: {},
@@ -86,22 +80,28 @@ export function traceAdamW(
     });
   }
   const moments = new Map<string, Moments>();
-  // Weights are read by the passes above and cannot be written in place: the new values go to memory
-  // of the program's own and are copied at its end.
-  const copies: [Tensor, Tensor][] = [];
-  for (const { parameter, group, gradient } of entries) {
-    const { tensor, name } = parameter;
-    const m = stateTensor(engine, `m ${name}`, tensor);
-    const v = stateTensor(engine, `v ${name}`, tensor);
-    moments.set(name, { m, v });
-    const next = tape.tensor(`next ${name}`, tensor.rows, tensor.columns);
+  const owned = runs.flatMap(({ stacked, gradient }) => stacked ? [gradient] : []);
+  for (const { group, members, gradient } of runs) {
+    const { columns, rows, width4 } = gradient;
+    const [tensor, master] = (["tensor", "master"] as const)
+      .map((part) => bandTensor(members[0][part], part, 0, rows));
+    const [m, v] = ["m", "v"].map((name) => stateTensor(engine, name, { rows, columns }));
+    owned.push(m, v);
+    let firstRow = 0;
+    for (const { name, tensor } of members) {
+      const band = (of: Tensor) => bandTensor(of, `${of.name} ${name}`, firstRow, tensor.rows);
+      moments.set(name, { m: band(m), v: band(v) });
+      firstRow += tensor.rows;
+    }
+    const mirror = members[0].master === members[0].tensor ? undefined : tensor;
     const { beta1, beta2, eps, weightDecay } = group.settings;
     tape.dispatch("adamw", {
-      matrices: { weight: tensor, gradient, next_weight: next, m, v },
+      matrices: { gradient, master, m, v, ...(mirror && { mirror }) },
       arrays: { norms },
+      constants: { MIRROR: mirror ? 1 : 0 },
       sizes: {
-        rows: tensor.rows,
-        width4: tensor.width4,
+        rows,
+        width4,
         clip_group: group.clipGroup,
         optimizer_group: group.optimizerGroup,
         beta1,
@@ -110,12 +110,70 @@ export function traceAdamW(
         rest1: 1 - beta1,
         rest2: 1 - beta2,
         eps,
-        weight_decay: parameter.decay ? weightDecay : 0,
+        weight_decay: members[0].decay ? weightDecay : 0,
       },
-      grid: rowGrid(tape, tensor.rows),
+      grid: rowGrid(tape, rows),
     });
-    copies.push([next, tensor]);
   }
-  for (const [from, to] of copies) tape.copy(from, to);
-  return { moments, buffers: [partial, norms] };
+  return {
+    moments,
+    destroy() {
+      for (const buffer of [partial, norms]) buffer.destroy();
+      for (const tensor of owned) freeTensor(engine, tensor);
+    },
+  };
+}
+
+/** Parameters that lie below each other in memory and are updated alike, with their gradients. */
+interface ParameterRun {
+  group: ParameterGroup;
+  members: Parameter[];
+  /** Rows of all members. */
+  gradient: Tensor;
+  /** Whether the gradient's memory was made for the run. */
+  stacked: boolean;
+}
+
+/**
+ * Splits a group into runs, and lays the gradients of a run below each other as its members are.
+ * A gradient that has memory already, or none at all, ends a run.
+ */
+function parameterRuns({ engine, gradientOf }: Tape, group: ParameterGroup): ParameterRun[] {
+  const runs: { members: Parameter[]; gradients: Tensor[] }[] = [];
+  const byPlace = group.parameters.toSorted((a, b) =>
+    a.tensor.matrix!.firstRow - b.tensor.matrix!.firstRow
+  );
+  for (const parameter of byPlace) {
+    const gradient = gradientOf(parameter.tensor);
+    if (!gradient) continue;
+    const run = runs.find(({ members, gradients }) =>
+      continues(parameter, members.at(-1)!) && !gradient.matrix && !gradients.at(-1)!.matrix &&
+      !gradients.includes(gradient)
+    );
+    if (!run) runs.push({ members: [parameter], gradients: [gradient] });
+    else {
+      run.members.push(parameter);
+      run.gradients.push(gradient);
+    }
+  }
+  return runs.map(({ members, gradients }) => {
+    if (gradients[0].matrix) {
+      return { group, members, gradient: gradients[0], stacked: false };
+    }
+    const rows = gradients.reduce((sum, { rows }) => sum + rows, 0);
+    const all = stateTensor(engine, "gradients", { rows, columns: gradients[0].columns });
+    let firstRow = 0;
+    for (const gradient of gradients) {
+      gradient.matrix = bandTensor(all, gradient.name, firstRow, gradient.rows).matrix;
+      firstRow += gradient.rows;
+    }
+    return { group, members, gradient: all, stacked: true };
+  });
+}
+
+/** Whether a parameter's memory begins where another's ends, and both decay alike. */
+function continues({ tensor: { matrix: next }, decay }: Parameter, before: Parameter): boolean {
+  const { matrix } = before.tensor;
+  return next!.texture === matrix!.texture && next!.buffer === matrix!.buffer &&
+    next!.firstRow === matrix!.firstRow + matrix!.rows && decay === before.decay;
 }

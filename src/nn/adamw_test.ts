@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createArray, readBuffer, readMatrix, writeMatrix } from "../gpu/memory.ts";
 import { compileProgram, type Engine, type Tensor, writeStep } from "../gpu/program.ts";
-import { createTape } from "../tensor/tape.ts";
+import { add } from "../tensor/elementwise.ts";
+import { createTape, type Tape } from "../tensor/tape.ts";
 import {
   goldenFloat64,
   goldenTensor,
@@ -14,6 +15,7 @@ import { formOf, testEngines, upload } from "../testing/gpu.ts";
 import { randomValues } from "../testing/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { type ParameterGroup, traceAdamW } from "./adamw.ts";
+import { createParameters, freeParameters } from "./parameters.ts";
 import { biasCorrection, warmupCosine } from "./schedule.ts";
 
 interface GoldenGroup {
@@ -43,22 +45,24 @@ for (const engine of engines) {
         const [columns, rows = 1] = goldenTensor(golden, `m.${parameter}`).shape.toReversed();
         return { rows, columns };
       };
-      const make = (tensor: string) =>
-        new Map(names.map((parameter) => {
-          const values = at(tensor, 0, parameter);
-          return [parameter, upload(engine, parameter, shapeOf(parameter), values)];
-        }));
-      const [weights, gradients] = [make("params"), make("grads")];
+      const made = createParameters(
+        engine,
+        names.map((name) => ({
+          name,
+          ...shapeOf(name),
+          values: Float32Array.from(at("params", 0, name)),
+        })),
+      );
+      const weights = new Map(made.map((parameter) => [parameter.name, parameter]));
+      const gradients = new Map(
+        names.map((name) => [name, upload(engine, name, shapeOf(name), at("grads", 0, name))]),
+      );
 
       const optimizer = compileOptimizer(
         engine,
         gradients,
         groups.map((group, index) => ({
-          parameters: group.params.map((parameter) => ({
-            name: parameter,
-            tensor: weights.get(parameter)!,
-            decay: true,
-          })),
+          parameters: group.params.map((name) => ({ ...weights.get(name)!, decay: true })),
           settings: { ...group, weightDecay: group.weight_decay },
           optimizerGroup: index as 0 | 1,
           clipGroup: 0,
@@ -88,10 +92,11 @@ for (const engine of engines) {
         const norm = goldenFloat64(golden, "total_norm").subarray(step, step + 1);
         const [, , got] = await optimizer.losses();
         assertClose([got], norm, tolerance("total_norm"), `norm at step ${step}`);
-        for (const [parameter, { matrix }] of weights) {
-          const value = await readMatrix(engine.device, matrix!);
+        for (const [parameter, { tensor, master }] of weights) {
           const label = `${parameter} after step ${step}`;
+          const value = await readMatrix(engine.device, tensor.matrix!);
           assertClose(value, at("params", step + 1, parameter), tolerance("params"), label);
+          assert.deepEqual(await readMatrix(engine.device, master.matrix!), value);
         }
       }
       for (const [parameter, { m, v }] of optimizer.moments) {
@@ -110,8 +115,13 @@ for (const engine of engines) {
     const stepBeside = async (size: number, clipGroup: 0 | 1) => {
       const shape = { rows: 5, columns: 7 };
       const names = ["first", "second"];
-      const weights = new Map(
-        names.map((name, i) => [name, upload(engine, name, shape, randomValues(i, 35))]),
+      const weights = createParameters(
+        engine,
+        names.map((name, i) => ({
+          name,
+          ...shape,
+          values: Float32Array.from(randomValues(i, 35)),
+        })),
       );
       const gradients = new Map([
         ["first", upload(engine, "d first", shape, randomValues(2, 35))],
@@ -121,7 +131,7 @@ for (const engine of engines) {
         engine,
         gradients,
         names.map((name, index) => ({
-          parameters: [{ name, tensor: weights.get(name)!, decay: true }],
+          parameters: [weights[index]],
           // A large eps: without it one step's size would not depend on the gradient's.
           settings: { beta1: 0.9, beta2: 0.99, eps: 1, weightDecay: 0.1 },
           optimizerGroup: index as 0 | 1,
@@ -132,7 +142,7 @@ for (const engine of engines) {
       writeStep(engine, { learningRate: [0.1, 0.1] });
       program.run();
       const norms = (await losses()).subarray(2, 4);
-      return { weight: await readMatrix(engine.device, weights.get("first")!.matrix!), norms };
+      return { weight: await readMatrix(engine.device, weights[0].tensor.matrix!), norms };
     };
     const quiet = await stepBeside(1e-3, 1);
     const loud = await stepBeside(1e3, 1);
@@ -142,7 +152,52 @@ for (const engine of engines) {
     // In one clip group the second gradient does shrink the first group's step.
     assert.notDeepEqual((await stepBeside(1e3, 0)).weight, quiet.weight);
   });
+
+  Deno.test(`parameters of one width are updated in one dispatch, as if alone ${formOf(engine)}`, async () => {
+    const shapes = [5, 1, 9, 3].map((rows, i) => ({ name: `p${i}`, rows, columns: 10 - i % 2 }));
+    const values = shapes.map(({ rows, columns }, i) =>
+      Float32Array.from(randomValues(i, rows * columns))
+    );
+    const settings = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 };
+    const given = shapes.map((shape, i) => ({ ...shape, values: values[i] }));
+    /** The weights after one step whose gradients are the weights twice over. */
+    const step = async (together: boolean) => {
+      const parameters = together
+        ? createParameters(engine, given)
+        : given.flatMap((one) => createParameters(engine, [one]));
+      const tape = createTape(engine);
+      for (const { tensor } of parameters) {
+        const gradient = doubled(tape, tensor);
+        tape.accumulate(tensor, () => gradient);
+      }
+      // Without clipping: the order in which squares are added up is another.
+      const group = { parameters, settings, optimizerGroup: 0, clipGroup: 0, clip: 0 } as const;
+      const ring = createArray(engine.device, 4);
+      const { moments, destroy } = traceAdamW(tape, [group], ring);
+      const program = compileProgram(engine, tape.commands);
+      writeStep(engine, { learningRate: [0.1, 0] });
+      program.run();
+      const read = (tensor: Tensor) => readMatrix(engine.device, tensor.matrix!);
+      const after = await Promise.all(parameters.map(({ tensor }) => read(tensor)));
+      const first = await Promise.all(parameters.map(({ name }) => read(moments.get(name)!.m)));
+      const updates = tape.commands.filter(({ kernel }) => kernel === "adamw").length;
+      program.destroy();
+      destroy();
+      freeParameters(engine, parameters);
+      return { after, first, updates };
+    };
+    const before = engine.memory.bytes;
+    const [stacked, alone] = [await step(true), await step(false)];
+    assert.equal(engine.memory.bytes, before);
+    assert.deepEqual([stacked.updates, alone.updates], [3, 4]);
+    assert.deepEqual(stacked.after, alone.after);
+    assert.deepEqual(stacked.first, alone.first);
+    stacked.after.forEach((after, i) => assert.notDeepEqual(after, values[i]));
+  });
 }
+
+/** Twice a tensor, as something that the planner gives memory to. */
+const doubled = (tape: Tape, tensor: Tensor) => add(tape, tensor, tensor);
 
 /** A program of nothing but the optimiser, over gradients that are uploaded. */
 function compileOptimizer(

@@ -1,7 +1,14 @@
 /** Trainable matrices: what to make, how to draw the first values, and the matrices themselves. */
 import { type RandomStream, stream } from "../data/random.ts";
-import { writeMatrix } from "../gpu/memory.ts";
-import { type Engine, ownTensor, type Tensor } from "../gpu/program.ts";
+import { type Shape, writeMatrix } from "../gpu/memory.ts";
+import {
+  bandTensor,
+  type Engine,
+  freeTensor,
+  ownTensor,
+  stateTensor,
+  type Tensor,
+} from "../gpu/program.ts";
 
 /** How the first values of a parameter are drawn. */
 export type Initialisation =
@@ -24,6 +31,11 @@ export interface ParameterSpec {
 export interface Parameter {
   name: string;
   tensor: Tensor;
+  /**
+   * The same values in a storage buffer, which the optimiser changes in place: the tensor itself
+   * where it is one, for an image cannot be read and written in one dispatch.
+   */
+  master: Tensor;
   /** Whether weight decay applies; not to biases and gains. */
   decay: boolean;
 }
@@ -52,13 +64,59 @@ function drawer(
   return () => bound * (2 * random.uniform() - 1);
 }
 
-/** Puts a parameter on the device. */
-export function createParameter(
-  engine: Engine,
-  spec: ParameterSpec,
+/** What a parameter is made of. */
+export interface ParameterValues extends Shape {
+  name: string;
+  /** (rows, columns), row-major. */
+  values: Float32Array;
+}
+
+/**
+ * Puts parameters on the device. Those of one width that decay alike lie below each other in the
+ * same memory, in the order given, so that the optimiser takes them in one dispatch.
+ *
+ * Free them together: {@linkcode freeParameters}.
+ */
+export function createParameters(engine: Engine, all: readonly ParameterValues[]): Parameter[] {
+  const stacks = Map.groupBy(all, ({ rows, columns }) => `${columns} ${rows > 1}`);
+  const made = new Map<ParameterValues, Parameter>();
+  for (const members of stacks.values()) {
+    const { columns } = members[0];
+    const rows = members.reduce((sum, member) => sum + member.rows, 0);
+    const tensor = ownTensor(engine, "parameters", { rows, columns }, true);
+    const master = tensor.matrix!.buffer
+      ? tensor
+      : stateTensor(engine, "master parameters", { rows, columns });
+    let firstRow = 0;
+    for (const member of members) {
+      const band = (of: Tensor) => bandTensor(of, member.name, firstRow, member.rows);
+      const weight = band(tensor);
+      const parameter = {
+        name: member.name,
+        tensor: weight,
+        master: master === tensor ? weight : band(master),
+        decay: member.rows > 1,
+      };
+      writeParameter(engine, parameter, member.values);
+      made.set(member, parameter);
+      firstRow += member.rows;
+    }
+  }
+  return all.map((member) => made.get(member)!);
+}
+
+/** Gives a parameter other values. */
+export function writeParameter(
+  { device }: Engine,
+  { tensor, master }: Parameter,
   values: Float32Array,
-): Parameter {
-  const tensor = ownTensor(engine, spec.name, spec, true);
-  writeMatrix(engine.device, tensor.matrix!, values);
-  return { name: spec.name, tensor, decay: spec.rows > 1 };
+): void {
+  for (const { matrix } of new Set([tensor, master])) writeMatrix(device, matrix!, values);
+}
+
+/** Frees the memory of parameters that were made together. */
+export function freeParameters(engine: Engine, parameters: readonly Parameter[]): void {
+  for (const { tensor, master } of parameters) {
+    for (const part of new Set([tensor, master])) freeTensor(engine, part);
+  }
 }

@@ -1,6 +1,7 @@
 /** What a study will cost, before it runs: traced without a device, timed by one matrix product. */
 import { compileTrainingStep } from "../models/training_step.ts";
 import { writeMatrix } from "../gpu/memory.ts";
+import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
 import {
   compileProgram,
@@ -106,16 +107,4 @@ function estimateRun(
     seconds: step * (settings.training.steps + FORWARD_SHARE * forwards),
     bytes: engine.memory.bytes,
   };
-}
-
-/** A device that allocates nothing: tracing on it says what a program would take. */
-function imaginaryDevice(): GPUDevice {
-  const limits = new Proxy({}, {
-    get: (_, name) => name === "minUniformBufferOffsetAlignment" ? 256 : 2 ** 31,
-  });
-  const resource = () => ({ createView: () => ({}), destroy: () => {} });
-  const queue = { writeBuffer: () => {}, writeTexture: () => {}, submit: () => {} };
-  return new Proxy({}, {
-    get: (_, name) => name === "limits" ? limits : name === "queue" ? queue : resource,
-  }) as GPUDevice;
 }

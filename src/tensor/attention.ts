@@ -1,16 +1,8 @@
-/** Rotary embedding and causal attention with grouped key/value heads and packed questions. */
+/** Causal attention with grouped key/value heads and packed questions. */
 import type { Tensor } from "../gpu/program.ts";
-import { rowGrid, type Tape } from "./tape.ts";
-
-/** Heads of an attention layer. */
-export interface HeadLayout {
-  heads: number;
-  kvHeads: number;
-  /** Width of a head as stored: the true one, rounded up to a multiple of four. */
-  headWidth: number;
-  /** True width of a head: scores are scaled by its inverse root. */
-  headDim: number;
-}
+import type { HeadLayout } from "./heads.ts";
+import { producerOf } from "./linear.ts";
+import type { Tape } from "./tape.ts";
 
 /**
  * A batch of sequences: a prefix (the image), then blocks (packed questions) of equal length.
@@ -37,75 +29,10 @@ export function sequencePositions(layout: SequenceLayout): Int32Array {
 }
 
 /**
- * The table that {@linkcode rope} reads: (positions, headWidth), (cos, sin) of each pair.
- * Pair i turns by position * theta^(-2i / headDim) (arXiv 2104.09864, equation 15).
- */
-export function ropeTable(
-  positions: number,
-  { headDim, headWidth }: HeadLayout,
-  theta: number,
-): Float32Array {
-  const table = new Float32Array(positions * headWidth);
-  for (let position = 0; position < positions; position++) {
-    for (let pair = 0; pair < headWidth / 2; pair++) {
-      const angle = 2 * pair < headDim ? position * theta ** (-2 * pair / headDim) : 0;
-      table[position * headWidth + 2 * pair] = Math.cos(angle);
-      table[position * headWidth + 2 * pair + 1] = Math.sin(angle);
-    }
-  }
-  return table;
-}
-
-/**
- * Turns the query and key heads of a joint projection; value heads pass through.
- *
- * @param x (rows, (heads + 2 kvHeads) headWidth)
- * @param table from {@linkcode ropeTable}
- * @param positions one position a row
- */
-export function rope(
-  tape: Tape,
-  x: Tensor,
-  table: Tensor,
-  positions: GPUBuffer,
-  layout: HeadLayout,
-): Tensor {
-  const turn = (from: Tensor, inverse: boolean) => {
-    const y = tape.tensor(
-      inverse ? "d rope" : "rope",
-      from.rows,
-      from.columns,
-      !inverse && x.needsGradient,
-    );
-    tape.dispatch("rope", {
-      matrices: { x: from, table, y },
-      arrays: { positions },
-      sizes: {
-        rows: from.rows,
-        width4: from.width4,
-        rotated_heads: layout.heads + layout.kvHeads,
-        head4: layout.headWidth / 4,
-      },
-      constants: { INVERSE: inverse ? 1 : 0 },
-      grid: rowGrid(tape, from.rows),
-    });
-    return y;
-  };
-  const y = turn(x, false);
-  tape.onBackward(() => {
-    const dy = tape.gradientOf(y);
-    if (!dy) return;
-    tape.accumulate(x, (base) => {
-      if (base) throw new RangeError("Cannot trace rope: its input is used twice");
-      return turn(dy, true);
-    });
-  });
-  return y;
-}
-
-/**
  * y = softmax(q k^T / sqrt(headDim), causal) v, query head h reading key/value head
  * floor(h / (heads / kvHeads)) (arXiv 2305.13245).
+ *
+ * If x is the rotated result of a linear map, the gradient goes straight to before the rotation.
  *
  * @param x (batch * sequence, (heads + 2 kvHeads) headWidth), queries, keys and values side by side
  * @returns (batch * sequence, heads headWidth)
@@ -150,21 +77,32 @@ export function attention(
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     if (!dy) return;
-    tape.accumulate(x, (base) => {
+    const producer = producerOf(x);
+    const rotation = producer?.activation.kind === "rotation"
+      ? producer.activation.rotation
+      : undefined;
+    const turned = {
+      matrices: rotation && { table: rotation.table },
+      arrays: rotation && { positions: rotation.positions },
+      constants: { ...constants, ...(rotation && { ROPE: 1 }) },
+    };
+    tape.accumulate(rotation ? producer!.pre : x, (base) => {
       if (base) throw new RangeError("Cannot trace attention: its input is used twice");
       const dx = tape.tensor("d attention", x.rows, x.columns);
       const rows = tape.tensor("attention rows", x.rows, 4 * heads);
       tape.dispatch("attention_backward_query", {
-        matrices: { x, y, dy, logsumexp, dx, rows },
+        matrices: { x, y, dy, logsumexp, dx, rows, ...turned.matrices },
+        arrays: turned.arrays,
         sizes,
-        constants,
+        constants: turned.constants,
         grid: grid(heads),
         flops: products(3),
       });
       tape.dispatch("attention_backward_key_value", {
-        matrices: { x, dy, rows, dx },
+        matrices: { x, dy, rows, dx, ...turned.matrices },
+        arrays: turned.arrays,
         sizes,
-        constants,
+        constants: turned.constants,
         grid: grid(kvHeads),
         flops: products(4),
       });

@@ -1,6 +1,7 @@
 /** Decoding on the tape: one new token a block against a key/value cache, and the greedy choice. */
 import type { Tensor } from "../gpu/program.ts";
-import { type HeadLayout, type SequenceLayout, sequenceLength } from "./attention.ts";
+import { type SequenceLayout, sequenceLength } from "./attention.ts";
+import type { HeadLayout } from "./heads.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 
 /** Where the new tokens stand. */

@@ -10,18 +10,25 @@ import {
   listGolden,
   readGolden,
 } from "../testing/golden.ts";
-import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
+import {
+  backwardFrom,
+  formOf,
+  identity,
+  runOnce,
+  testEngines,
+  upload,
+  uploadInts,
+} from "../testing/gpu.ts";
 import { joinColumns, joinHeads, splitHeads, takeColumns } from "../testing/heads.ts";
 import { randomValues } from "../testing/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import { attention, rope, ropeTable } from "./attention.ts";
-import { gelu } from "./gelu.ts";
-import { linear } from "./linear.ts";
+import { attention } from "./attention.ts";
+import { type Activation, linear, producerOf } from "./linear.ts";
 import { crossEntropy } from "./losses.ts";
 import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
 import { layerNorm, rmsNorm } from "./norm.ts";
 import { rowTotal } from "./reduce.ts";
-import { swiglu } from "./swiglu.ts";
+import { ropeTable } from "./rope.ts";
 import { createTape, keep, type Tape } from "./tape.ts";
 
 type Results = Record<string, ArrayLike<number>>;
@@ -35,8 +42,8 @@ interface Case {
   tensor(name: string): Tensor;
 }
 
-/** What the kernels give for a case: each computed tensor under its golden name. */
-const OPERATIONS: Record<string, (given: Case) => Promise<Results>> = {
+/** What the kernels give for a case, in each way that they have: computed tensors under golden names. */
+const OPERATIONS: Record<string, (given: Case) => Promise<Results | Results[]>> = {
   gemm: ({ golden: { json: { m, k, n } }, values, engine }) =>
     products(engine, values("A"), values("B"), values("cotangent"), { m, k, n }),
   async gemm_batched({ golden: { json: { batch, m, k, n } }, values, engine }) {
@@ -56,22 +63,23 @@ const OPERATIONS: Record<string, (given: Case) => Promise<Results>> = {
     return joined;
   },
   linear: (given) => affine(given),
-  linear_gelu: (given) => affine(given, "erf"),
-  gelu: (given) => elementwise(given, (tape, x) => gelu(tape, x)),
-  gelu_tanh: (given) => elementwise(given, (tape, x) => gelu(tape, x, true)),
+  linear_gelu: (given) => affine(given, { kind: "gelu", tanh: false }),
+  gelu: (given) => inBothWays(given, gelu, { tanh: false }),
+  gelu_tanh: (given) => inBothWays(given, gelu, { tanh: true }),
   // silu(x) = swiglu with up = 1.
-  silu: ({ engine, values, shape }) =>
-    gated(engine, shape("x"), values("x"), values("x").map(() => 1), values("cotangent"), "grad.x"),
-  swiglu: ({ engine, values, shape }) =>
-    gated(
-      engine,
-      shape("gate"),
-      values("gate"),
-      values("up"),
-      values("cotangent"),
-      "grad.gate",
-      "grad.up",
-    ),
+  silu: (given) =>
+    inBothWays(given, gated, {
+      gate: given.values("x"),
+      up: given.values("x").map(() => 1),
+      gateName: "grad.x",
+    }),
+  swiglu: (given) =>
+    inBothWays(given, gated, {
+      gate: given.values("gate"),
+      up: given.values("up"),
+      gateName: "grad.gate",
+      upName: "grad.up",
+    }),
   async softmax_cross_entropy({ engine, tensor, values }) {
     const target = values("target");
     const labels = uploadInts(engine, target);
@@ -140,7 +148,10 @@ const OPERATIONS: Record<string, (given: Case) => Promise<Results>> = {
     );
     const read = await runOnce(engine, (tape) => {
       const x = beside("x");
-      const y = rope(tape, x, table, uploadInts(engine, positions), layout);
+      const rotation = { table, positions: uploadInts(engine, positions), heads: layout };
+      const y = linear(tape, x, identity(engine, columns), {
+        activation: { kind: "rotation", rotation },
+      });
       backwardFrom(tape, y, beside("cotangent"));
       return { y, "grad.x": tape.gradientOf(x) };
     });
@@ -206,16 +217,19 @@ for (const engine of await testEngines()) {
       const operation = OPERATIONS[name];
       assert.ok(operation, `no kernel computes kernels/${name}`);
       const golden = readGolden("kernels", name);
-      const results = await operation(caseOf(engine, golden));
+      const ways = [await operation(caseOf(engine, golden))].flat();
       const expected = [...golden.tensors.keys()].filter((tensor) =>
         goldenTensor(golden, tensor).data instanceof Float64Array &&
         !NOT_KEPT[name]?.includes(tensor)
       );
-      assert.deepEqual(Object.keys(results).sort(), expected.sort());
-      for (const tensor of expected) {
-        const tolerance = goldenTolerance(golden.json, tensor.startsWith("grad") ? "grad" : "out");
-        const label = `${name} ${tensor}`;
-        assertClose(results[tensor], goldenFloat64(golden, tensor), tolerance, label);
+      for (const results of ways) {
+        assert.deepEqual(Object.keys(results).sort(), expected.sort());
+        for (const tensor of expected) {
+          const kind = tensor.startsWith("grad") ? "grad" : "out";
+          const label = `${name} ${tensor}`;
+          const tolerance = goldenTolerance(golden.json, kind);
+          assertClose(results[tensor], goldenFloat64(golden, tensor), tolerance, label);
+        }
       }
     });
   }
@@ -255,16 +269,14 @@ function products(
   }));
 }
 
-function affine({ engine, tensor }: Case, activation?: "erf"): Promise<Results> {
+function affine({ engine, tensor }: Case, activation?: Activation): Promise<Results> {
   return runOnce(engine, (tape) => {
     const [x, weight, bias] = ["x", "weight", "bias"].map(tensor);
-    const y = linear(tape, x, weight, { bias, gelu: activation });
-    const [forward] = tape.commands;
-    const pre = forward.kind === "dispatch" ? forward.matrices.pre : undefined;
+    const y = linear(tape, x, weight, { bias, activation });
     backwardFrom(tape, y, tensor("cotangent"));
     return {
       y,
-      pre,
+      pre: producerOf(y)?.pre,
       "grad.x": tape.gradientOf(x),
       "grad.weight": tape.gradientOf(weight),
       "grad.bias": tape.gradientOf(bias),
@@ -272,28 +284,58 @@ function affine({ engine, tensor }: Case, activation?: "erf"): Promise<Results> 
   });
 }
 
-function elementwise(
+/**
+ * Backwards from a cotangent of an activation's result: as it is, so that a kernel of its own makes
+ * the gradient, and through one more linear map, whose product makes it on the way.
+ */
+type Backwards = (tape: Tape, y: Tensor, cotangent: Tensor) => void;
+
+/** Runs an operation in both ways; the maps are identities, which change no value. */
+function inBothWays<Settings>(
+  given: Case,
+  operation: (given: Case, backwards: Backwards, settings: Settings) => Promise<Results>,
+  settings: Settings,
+): Promise<Results[]> {
+  const backwardKernels = ({ commands }: Tape) =>
+    commands.filter(({ kernel }) => /^(gelu|swiglu)_backward$/.test(kernel)).length;
+  return Promise.all([
+    operation(given, (tape, y, cotangent) => {
+      backwardFrom(tape, y, cotangent);
+      assert.equal(backwardKernels(tape), 1);
+    }, settings),
+    operation(given, (tape, y, cotangent) => {
+      backwardFrom(tape, linear(tape, y, identity(given.engine, y.columns)), cotangent);
+      assert.equal(backwardKernels(tape), 0);
+    }, settings),
+  ]);
+}
+
+function gelu(
   { engine, tensor }: Case,
-  operation: (tape: Tape, x: Tensor) => Tensor,
+  backwards: Backwards,
+  { tanh }: { tanh: boolean },
 ): Promise<Results> {
   return runOnce(engine, (tape) => {
     const x = tensor("x");
-    const y = operation(tape, x);
-    backwardFrom(tape, y, tensor("cotangent"));
+    const activation: Activation = { kind: "gelu", tanh };
+    const y = linear(tape, x, identity(engine, x.columns), { activation });
+    backwards(tape, y, tensor("cotangent"));
     return { y, "grad.x": tape.gradientOf(x) };
   });
 }
 
 /** swiglu of gate and up, each padded to a multiple of four columns. */
 async function gated(
-  engine: Engine,
-  [rows, columns]: number[],
-  gate: Float64Array,
-  up: Float64Array,
-  cotangentValues: Float64Array,
-  gateName: string,
-  upName?: string,
+  { engine, shape, values }: Case,
+  backwards: Backwards,
+  { gate, up, gateName, upName }: {
+    gate: Float64Array;
+    up: Float64Array;
+    gateName: string;
+    upName?: string;
+  },
 ): Promise<Results> {
+  const [rows, columns] = shape("cotangent");
   const paddedTo = 4 * Math.ceil(columns / 4);
   const joint = joinColumns(rows, [
     { columns, data: gate, paddedTo },
@@ -304,11 +346,11 @@ async function gated(
     engine,
     "cotangent",
     { rows, columns: paddedTo },
-    joinColumns(rows, [{ columns, data: cotangentValues, paddedTo }]),
+    joinColumns(rows, [{ columns, data: values("cotangent"), paddedTo }]),
   );
   const read = await runOnce(engine, (tape) => {
-    const y = swiglu(tape, x);
-    backwardFrom(tape, y, cotangent);
+    const y = linear(tape, x, identity(engine, 2 * paddedTo), { activation: { kind: "swiglu" } });
+    backwards(tape, y, cotangent);
     return { y, gradient: tape.gradientOf(x) };
   });
   return {

@@ -5,27 +5,38 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Engine, freeTensor, type Tensor } from "../gpu/program.ts";
-import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
+import {
+  backwardFrom,
+  formOf,
+  identity,
+  runOnce,
+  testEngines,
+  upload,
+  uploadInts,
+} from "../testing/gpu.ts";
 import { joinColumns, joinHeads, splitHeads, takeColumns } from "../testing/heads.ts";
 import { randomValues } from "../testing/random_values.ts";
 import * as reference from "../testing/reference/attention.ts";
 import { cosineLoss as referenceCosine, cosineLossBackward } from "../testing/reference/cosine.ts";
-import { gelu as referenceGelu, geluBackward } from "../testing/reference/gelu.ts";
+import { gelu, geluBackward, geluTanhBackward } from "../testing/reference/gelu.ts";
 import { layerNormBackward } from "../testing/reference/layer_norm.ts";
 import { linear as referenceLinear, linearBackward } from "../testing/reference/linear.ts";
 import { matmul, type MatmulForm, type MatmulSize } from "../testing/reference/matmul.ts";
 import { packQuestions } from "../testing/reference/packing.ts";
 import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../testing/reference/rms_norm.ts";
+import { rope, ropeBackward } from "../testing/reference/rope.ts";
+import { swigluBackward } from "../testing/reference/swiglu.ts";
 import { add, row } from "../testing/reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { attention, type SequenceLayout, sequenceLength, sequencePositions } from "./attention.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "./embedding.ts";
-import { gelu } from "./gelu.ts";
-import { linear } from "./linear.ts";
+import { type Activation, linear } from "./linear.ts";
 import { cosineLoss } from "./losses.ts";
-import { matmulNN, matmulNT, matmulTN, texelBlock } from "./matmul.ts";
+import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
 import { layerNorm, rmsNorm } from "./norm.ts";
 import { columnSum } from "./reduce.ts";
+import { ropeTable, type Rotation } from "./rope.ts";
+import type { HeadLayout } from "./heads.ts";
 import type { Tape } from "./tape.ts";
 
 /** About fifty times what float32 loses over the sums here. */
@@ -66,11 +77,6 @@ const READ = Array.from({ length: 70 }, (_, row) => 5 + (row * 3) % 70);
 
 /** Operations whose gradients are added to what has been gathered, in one kernel. */
 const TWICE: Record<string, Operation> = {
-  gelu: {
-    shapes: (shape) => ({ x: shape }),
-    trace: (tape, { x }) => gelu(tape, x),
-    gradients: ({ x }, cotangent) => ({ x: geluBackward(x, cotangent) }),
-  },
   "a linear map": {
     shapes: ({ rows, columns }) => ({
       x: { rows, columns: 11 },
@@ -129,6 +135,36 @@ const TWICE: Record<string, Operation> = {
   },
 };
 
+/** Activations whose gradient a product behind them makes, with the reference of that gradient. */
+const ACTIVATIONS: Record<string, ActivationCase> = {
+  GELU: {
+    activation: { kind: "gelu", tanh: false },
+    gradient: (pre, dy) => geluBackward(pre, dy),
+  },
+  "GELU by tanh": {
+    activation: { kind: "gelu", tanh: true },
+    gradient: (pre, dy) => geluTanhBackward(pre, dy),
+  },
+  SwiGLU: {
+    activation: { kind: "swiglu" },
+    gradient(pre, dy, columns) {
+      const half = columns / 2;
+      const [gate, up] = [0, half].map((first) => takeColumns(pre, columns, first, half));
+      const { gradGate, gradUp } = swigluBackward(gate, up, dy);
+      const rows = pre.length / columns;
+      return joinColumns(rows, [
+        { columns: half, data: gradGate },
+        { columns: half, data: gradUp },
+      ]);
+    },
+  },
+};
+
+interface ActivationCase {
+  activation: Activation;
+  gradient(pre: Float64Array, dy: Float64Array, columns: number): ArrayLike<number>;
+}
+
 function indexOf(engine: Engine): EmbeddingIndex {
   const { starts, places } = sortedPlaces(SOURCES, 7);
   return {
@@ -160,13 +196,13 @@ for (const engine of await testEngines()) {
       fc.assert(
         fc.asyncProperty(
           fc.record({
-            m: fc.integer({ min: 1, max: 70 }),
-            k: fc.integer({ min: 1, max: 70 }),
-            n: fc.integer({ min: 1, max: 140 }),
+            m: fc.integer({ min: 1, max: 300 }),
+            k: fc.integer({ min: 1, max: 300 }),
+            n: fc.integer({ min: 1, max: 300 }),
           }),
           (size) => assertProduct(engine, form, size),
         ),
-        // Each new register block is a pipeline to compile, so few sizes and no shrinking.
+        // Each block that the plan has is a pipeline to compile, so few sizes and no shrinking.
         { numRuns: 6, endOnFailure: true },
       ));
   }
@@ -276,6 +312,17 @@ for (const engine of await testEngines()) {
     });
   }
 
+  for (const [name, activation] of Object.entries(ACTIVATIONS)) {
+    Deno.test(`gradients of ${name} add up from products and others ${formOf(engine)}`, () =>
+      assertActivationGradients(engine, activation));
+  }
+
+  Deno.test(`gradients of a rotation add up from attention and others ${formOf(engine)}`, () =>
+    assertPackedAttention(engine, { batch: 2, prefix: 5, blocks: 2, block: 6 }, "used twice"));
+
+  Deno.test(`attention behind a rotation leaves the gradient before it ${formOf(engine)}`, () =>
+    assertPackedAttention(engine, { batch: 2, prefix: 5, blocks: 2, block: 6 }, "used once"));
+
   for (
     const sequence of [
       { batch: 3, prefix: 5, blocks: 3, block: 6 },
@@ -320,7 +367,8 @@ for (const engine of await testEngines()) {
       ...matrices(engine, { bias }, { rows: 1, columns: outputs }),
     };
     const read = await runOnce(engine, (tape) => {
-      const activated = gelu(tape, given.x);
+      const activation: Activation = { kind: "gelu", tanh: false };
+      const activated = linear(tape, given.x, identity(engine, columns), { activation });
       const y = linear(tape, activated, given.weight, { bias: given.bias });
       backwardFrom(tape, y, given.cotangent);
       return {
@@ -331,7 +379,7 @@ for (const engine of await testEngines()) {
         bias: tape.gradientOf(given.bias),
       };
     });
-    const activated = referenceGelu(x);
+    const activated = gelu(x);
     assertClose(read.activated, activated, FLOAT32, "gelu");
     assertClose(read.y, referenceLinear(activated, weight, bias, columns), FLOAT32, "linear");
     const wanted = linearBackward(activated, weight, cotangent, columns);
@@ -352,14 +400,6 @@ for (const engine of await testEngines()) {
     assertClose(read.sums, sums, FLOAT32, "sums");
   });
 }
-
-Deno.test("a register block is as wide as it can be without more columns than a narrow one", () => {
-  assert.equal(texelBlock(8, 8, 4), 1);
-  assert.equal(texelBlock(16, 8, 4), 2);
-  assert.equal(texelBlock(24, 8, 4), 1);
-  assert.equal(texelBlock(32, 8, 4), 4);
-  assert.equal(texelBlock(32, 8, 2), 2);
-});
 
 /** Compares a product of random matrices, with a matrix added and without. */
 async function assertProduct(engine: Engine, form: MatmulForm, size: MatmulSize): Promise<void> {
@@ -389,8 +429,50 @@ async function assertProduct(engine: Engine, form: MatmulForm, size: MatmulSize)
   assertClose(read.sum, add(expected, base), FLOAT32, `product with base ${m} x ${k} x ${n}`);
 }
 
-/** Compares attention over packed questions, each of the full block length, with the reference. */
-async function assertPackedAttention(engine: Engine, sequence: SequenceLayout): Promise<void> {
+/**
+ * An activated tensor with three consumers: two products, which make the gradient before the
+ * activation themselves and add it up, and one that leaves the gradient behind it.
+ */
+async function assertActivationGradients(
+  engine: Engine,
+  { activation, gradient }: ActivationCase,
+): Promise<void> {
+  const [rows, columns, outputs] = [21, 24, 10];
+  const width = activation.kind === "swiglu" ? columns / 2 : columns;
+  const x = randomValues(1, rows * columns, 4);
+  const weights = [2, 3].map((seed) => randomValues(seed, outputs * width));
+  const cotangents = [4, 5].map((seed) => randomValues(seed, rows * outputs));
+  const direct = randomValues(6, rows * width);
+  const given = matrices(engine, { x }, { rows, columns });
+  const read = await runOnce(engine, (tape) => {
+    const y = linear(tape, given.x, identity(engine, columns), { activation });
+    const maps = weights.map((weight) =>
+      linear(tape, y, upload(engine, "weight", { rows: outputs, columns: width }, weight))
+    );
+    maps.forEach((map, i) => {
+      const cotangent = upload(engine, "dy", { rows, columns: outputs }, cotangents[i]);
+      tape.accumulate(map, () => cotangent);
+    });
+    backwardFrom(tape, y, upload(engine, "dy", { rows, columns: width }, direct));
+    return { x: tape.gradientOf(given.x) };
+  });
+  const dy = weights.reduce((sum, weight, i) => {
+    const size = { m: rows, k: outputs, n: width };
+    return add(sum, matmul("NN", cotangents[i], weight, size));
+  }, direct);
+  assertClose(read.x, gradient(x, dy, columns), FLOAT32, "gradient before the activation");
+}
+
+/**
+ * Compares attention over packed questions, each of the full block length, with the reference.
+ *
+ * @param rotation Whether its input comes out of a rotation, and if something else reads that too.
+ */
+async function assertPackedAttention(
+  engine: Engine,
+  sequence: SequenceLayout,
+  rotation?: "used once" | "used twice",
+): Promise<void> {
   const { batch, prefix, blocks, block } = sequence;
   const tokens = sequenceLength(sequence);
   const layout = { heads: 4, kvHeads: 2, headDim: 6, headWidth: 8 };
@@ -407,8 +489,8 @@ async function assertPackedAttention(engine: Engine, sequence: SequenceLayout): 
     "qkv",
     { rows, columns },
     joinColumns(rows, [
-      { columns: heads * headWidth, data: joinHeads(q, queries, layout) },
-      { columns: kvHeads * headWidth, data: joinHeads(k, keys, layout) },
+      { columns: heads * headWidth, data: joinHeads(q, queries, layout, "halves") },
+      { columns: kvHeads * headWidth, data: joinHeads(k, keys, layout, "halves") },
       { columns: kvHeads * headWidth, data: joinHeads(v, keys, layout) },
     ]),
   );
@@ -418,8 +500,26 @@ async function assertPackedAttention(engine: Engine, sequence: SequenceLayout): 
     { rows, columns: heads * headWidth },
     joinHeads(cotangent, queries, layout),
   );
+  // The gradient of what else reads the rotated heads: queries and keys alike, nothing for values.
+  const beside = [5, 6].map((seed, i) =>
+    randomValues(seed, rows * (i === 0 ? heads : kvHeads) * headDim)
+  );
   const read = await runOnce(engine, (tape) => {
-    const y = attention(tape, x, sequence, layout);
+    const turned = rotation
+      ? linear(tape, x, identity(engine, columns), {
+        activation: { kind: "rotation", rotation: rotationOf(engine, sequence, layout) },
+      })
+      : x;
+    if (rotation === "used twice") {
+      const also = joinColumns(rows, [
+        { columns: heads * headWidth, data: joinHeads(beside[0], queries, layout, "halves") },
+        { columns: kvHeads * headWidth, data: joinHeads(beside[1], keys, layout, "halves") },
+        { columns: kvHeads * headWidth, data: new Float32Array(rows * kvHeads * headWidth) },
+      ]);
+      const cotangent = upload(engine, "dy", { rows, columns }, also);
+      tape.accumulate(turned, () => cotangent);
+    }
+    const y = attention(tape, turned, sequence, layout);
     backwardFrom(tape, y, given);
     return { y, gradient: tape.gradientOf(x) };
   });
@@ -432,20 +532,46 @@ async function assertPackedAttention(engine: Engine, sequence: SequenceLayout): 
   const part = (values: Float64Array, b: number) =>
     values.subarray(b * values.length / batch, (b + 1) * values.length / batch);
   const wanted = Array.from({ length: batch }, (_, b) => {
-    const [qb, kb, vb] = [q, k, v].map((values) => part(values, b));
+    const turn = (values: Float64Array) =>
+      rotation ? rope(values, positions, { headDim, theta: THETA }) : values;
+    const back = (gradient: Float64Array, other: Float64Array) => {
+      if (!rotation) return gradient;
+      const all = rotation === "used twice" ? add(gradient, part(other, b)) : gradient;
+      return ropeBackward(all, positions, { headDim, theta: THETA });
+    };
+    const [qb, kb] = [q, k].map((values) => turn(part(values, b)));
+    const vb = part(v, b);
+    const gradients = reference.attentionBackward(qb, kb, vb, part(cotangent, b), size, mask);
     return {
       ...reference.attention(qb, kb, vb, size, mask),
-      ...reference.attentionBackward(qb, kb, vb, part(cotangent, b), size, mask),
+      gradQ: back(gradients.gradQ, beside[0]),
+      gradK: back(gradients.gradK, beside[1]),
+      gradV: gradients.gradV,
     };
   });
   const all = (name: "y" | "gradQ" | "gradK" | "gradV") => wanted.flatMap((one) => [...one[name]]);
-  const gradient = (first: number, size: typeof keys) =>
-    splitHeads(takeColumns(read.gradient, columns, first, size.heads * headWidth), size, layout);
+  const gradient = (first: number, size: typeof keys, order?: "halves") => {
+    const part = takeColumns(read.gradient, columns, first, size.heads * headWidth);
+    return splitHeads(part, size, layout, order);
+  };
   assertClose(splitHeads(read.y, queries, layout), all("y"), FLOAT32, "y");
-  assertClose(gradient(0, queries), all("gradQ"), FLOAT32, "gradient by q");
-  assertClose(gradient(heads * headWidth, keys), all("gradK"), FLOAT32, "gradient by k");
+  assertClose(gradient(0, queries, "halves"), all("gradQ"), FLOAT32, "gradient by q");
+  assertClose(gradient(heads * headWidth, keys, "halves"), all("gradK"), FLOAT32, "gradient by k");
   const firstValue = (heads + kvHeads) * headWidth;
   assertClose(gradient(firstValue, keys), all("gradV"), FLOAT32, "gradient by v");
+}
+
+const THETA = 100;
+
+function rotationOf(engine: Engine, sequence: SequenceLayout, heads: HeadLayout): Rotation {
+  const one = sequencePositions(sequence);
+  const count = Math.max(...one) + 1;
+  const shape = { rows: count, columns: heads.headWidth };
+  return {
+    table: upload(engine, "table", shape, ropeTable(count, heads, THETA)),
+    positions: uploadInts(engine, Array.from({ length: sequence.batch }, () => [...one]).flat()),
+    heads,
+  };
 }
 
 /** Rows of each token in order, as compressed sparse rows. */

@@ -1,50 +1,106 @@
-/** Affine maps y = x W^T + b with W (out, in), optional GELU and residual, and their gradients. */
+/**
+ * Affine maps y = x W^T + b with W (out, in), what a kernel can do to y before it is stored, and
+ * their gradients.
+ *
+ * An activation's gradient costs no pass of its own where the consumer of y makes it while it
+ * stores: a linear map behind it, or attention behind a rotation. Such a consumer asks
+ * {@linkcode producerOf} and gathers the gradient of the value before the activation; any other
+ * gathers the gradient of y, and a kernel of its own turns it into that.
+ */
 import type { Tensor } from "../gpu/program.ts";
+import { add } from "./elementwise.ts";
+import { geluBackward } from "./gelu.ts";
 import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
 import { columnSum } from "./reduce.ts";
-import { geluBackward } from "./gelu.ts";
-import { add } from "./elementwise.ts";
+import { rotateBack, type Rotation } from "./rope.ts";
+import { swigluBackward } from "./swiglu.ts";
 import type { Tape } from "./tape.ts";
+
+/** What happens to the map's values. */
+export type Activation =
+  /** Exact (erf), or by tanh. */
+  | { kind: "gelu"; tanh: boolean }
+  /** The values are gate and up side by side, each a multiple of four wide; the result is half as wide. */
+  | { kind: "swiglu" }
+  /** Query and key heads are turned by the row's position. */
+  | { kind: "rotation"; rotation: Rotation };
 
 /** Options of {@linkcode linear}. */
 export interface LinearOptions {
-  /** (1, out). */
+  /** (1, out). Not together with `swiglu`. */
   bias?: Tensor;
-  /** Applies GELU: exact (erf) or by tanh. */
-  gelu?: "erf" | "tanh";
-  /** (rows, out), added to the result. Not together with `gelu`. */
+  activation?: Activation;
+  /** (rows, out), added to the result. Not together with an activation. */
   residual?: Tensor;
   name?: string;
 }
 
+/** How an activated tensor came about: y = activation(pre). Of a rotation, `pre` is never stored. */
+export interface Producer {
+  pre: Tensor;
+  activation: Activation;
+}
+
+const producers = new WeakMap<Tensor, Producer>();
+
+/** What made a tensor, if it is the result of an activation. */
+export function producerOf(tensor: Tensor): Producer | undefined {
+  return producers.get(tensor);
+}
+
 /**
- * y = gelu(x W^T + b) + residual.
+ * y = activation(x W^T + b) + residual.
  *
  *   dx = dpre W      dW = dpre^T x      db = column sums of dpre      dresidual = dy
  *
  * @param x (rows, in)
  * @param weight (out, in)
- * @returns (rows, out)
+ * @returns (rows, out), or (rows, out / 2) behind SwiGLU
  */
 export function linear(tape: Tape, x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
-  const { bias, gelu, residual, name = "linear" } = options;
+  const { bias, activation, residual, name = "linear" } = options;
   const needsGradient = [x, weight, bias, residual].some((tensor) => tensor?.needsGradient);
-  const pre = gelu && tape.tensor(`${name} before gelu`, x.rows, weight.rows);
-  const y = matmulNT(tape, x, weight, {
-    bias,
-    base: residual,
-    gelu: pre && { pre, tanh: gelu === "tanh" },
-    name,
-    needsGradient,
-  });
+  const producer = activation && {
+    activation,
+    pre: tape.tensor(`${name} before ${activation.kind}`, x.rows, weight.rows, needsGradient),
+  };
+  const y = matmulNT(tape, x, weight, { bias, base: residual, producer, name, needsGradient });
+  if (producer) producers.set(y, producer);
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
-    if (!dy) return;
-    const dpre = pre ? geluBackward(tape, pre, dy, gelu === "tanh") : dy;
-    if (residual) tape.accumulate(residual, (base) => base ? add(tape, base, dy) : dy);
-    tape.accumulate(x, (base) => matmulNN(tape, dpre, weight, { base, name: `d ${x.name}` }));
+    if (producer && dy) {
+      tape.accumulate(producer.pre, (base) => activationBackward(tape, producer, dy, base));
+    }
+    const dpre = tape.gradientOf(producer?.pre ?? y);
+    if (!dpre) return;
+    if (residual) tape.accumulate(residual, (base) => base ? add(tape, base, dpre) : dpre);
+    const source = producerOf(x);
+    if (source && source.activation.kind !== "rotation") {
+      tape.accumulate(
+        source.pre,
+        (base) => matmulNN(tape, dpre, weight, { base, source, name: `d ${source.pre.name}` }),
+      );
+    } else {
+      tape.accumulate(x, (base) => matmulNN(tape, dpre, weight, { base, name: `d ${x.name}` }));
+    }
     tape.accumulate(weight, (base) => matmulTN(tape, dpre, x, { base, name: `d ${weight.name}` }));
     if (bias) tape.accumulate(bias, (base) => columnSum(tape, dpre, base));
   });
   return y;
+}
+
+function activationBackward(
+  tape: Tape,
+  { pre, activation }: Producer,
+  dy: Tensor,
+  base: Tensor | undefined,
+): Tensor {
+  switch (activation.kind) {
+    case "gelu":
+      return geluBackward(tape, pre, dy, activation.tanh, base);
+    case "swiglu":
+      return swigluBackward(tape, pre, dy, base);
+    case "rotation":
+      return rotateBack(tape, dy, activation.rotation, base);
+  }
 }

@@ -1,35 +1,79 @@
-/** Matrix products on the tape, and the choice of their register blocks. */
+/** Matrix products on the tape, with what they do to their values before they are stored. */
+import {
+  chooseBlock,
+  type ProductBlock,
+  productGrid,
+  type ProductOrder,
+  tileBytes,
+} from "../gpu/plan.ts";
 import type { Tensor } from "../gpu/program.ts";
+import type { Constants } from "../gpu/template.ts";
+import type { Producer } from "./linear.ts";
+import { rotationSizes } from "./rope.ts";
 import type { Tape } from "./tape.ts";
 
-/** Epilogues of a product. */
+/** Epilogues that every order has. */
 export interface MatmulOptions {
-  /** (1, columns), added to every row. */
-  bias?: Tensor;
   /** Same shape as the result, added to it. */
   base?: Tensor;
-  /** Applies GELU and keeps the value before it in `pre`. */
-  gelu?: { pre: Tensor; tanh: boolean };
   name?: string;
   needsGradient?: boolean;
 }
 
-/** A B^T: a (M, K), b (N, K) -> (M, N). */
-export function matmulNT(tape: Tape, a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+/** What a dispatch has beside its factors. */
+interface Epilogue {
+  matrices: Record<string, Tensor>;
+  arrays?: Record<string, GPUBuffer>;
+  sizes?: Record<string, number>;
+  constants: Constants;
+}
+
+/**
+ * activation(A B^T + bias) + base: a (M, K), b (N, K) -> (M, N), or (M, N / 2) behind SwiGLU.
+ *
+ * The producer's `pre` is filled, but for a rotation.
+ */
+export function matmulNT(
+  tape: Tape,
+  a: Tensor,
+  b: Tensor,
+  options: MatmulOptions & { bias?: Tensor; producer?: Producer } = {},
+): Tensor {
   check("matmulNT", a.columns, b.columns);
-  return product(tape, "nt", a, b, a.rows, b.rows, a.columns, options);
+  const { bias, producer } = options;
+  const kind = producer?.activation.kind;
+  if (kind === "swiglu" && (bias || options.base || b.rows % 8 !== 0)) {
+    throw new RangeError("Cannot trace matmulNT: SwiGLU takes 8 n columns and nothing added");
+  }
+  const epilogue: Epilogue[] = [activation(producer)];
+  if (bias) epilogue.push({ matrices: { bias }, constants: { BIAS: 1 } });
+  const columns = kind === "swiglu" ? b.rows / 2 : b.rows;
+  return product(tape, "nt", a, b, [a.rows, b.rows, a.columns], columns, options, epilogue);
 }
 
-/** A B: a (M, K), b (K, N) -> (M, N). */
-export function matmulNN(tape: Tape, a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+/**
+ * A B + base: a (M, K), b (K, N) -> (M, N).
+ *
+ * With a `source` whose value was B's left factor once, the gradient of what lies before its
+ * activation: of the shape of its `pre`.
+ */
+export function matmulNN(
+  tape: Tape,
+  a: Tensor,
+  b: Tensor,
+  options: MatmulOptions & { source?: Producer } = {},
+): Tensor {
   check("matmulNN", a.columns, b.rows);
-  return product(tape, "nn", a, b, a.rows, b.columns, a.columns, options);
+  const { source } = options;
+  const columns = source ? source.pre.columns : b.columns;
+  const epilogue = [activationGradient(source)];
+  return product(tape, "nn", a, b, [a.rows, b.columns, a.columns], columns, options, epilogue);
 }
 
-/** A^T B: a (K, M), b (K, N) -> (M, N). */
+/** A^T B + base: a (K, M), b (K, N) -> (M, N). */
 export function matmulTN(tape: Tape, a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   check("matmulTN", a.rows, b.rows);
-  return product(tape, "tn", a, b, a.columns, b.columns, a.rows, options);
+  return product(tape, "tn", a, b, [a.columns, b.columns, a.rows], b.columns, options, []);
 }
 
 function check(name: string, left: number, right: number): void {
@@ -38,52 +82,121 @@ function check(name: string, left: number, right: number): void {
   }
 }
 
+const NONE: Epilogue = { matrices: {}, constants: {} };
+
+function activation(producer: Producer | undefined): Epilogue {
+  if (!producer) return NONE;
+  const { activation, pre } = producer;
+  switch (activation.kind) {
+    case "gelu":
+      return {
+        matrices: { pre },
+        constants: { GELU: 1, KEEP: 1, TANH: activation.tanh ? 1 : 0 },
+      };
+    case "swiglu":
+      return {
+        matrices: { pre },
+        sizes: { half4: pre.width4 / 2 },
+        constants: { SWIGLU: 1, KEEP: 1 },
+      };
+    case "rotation": {
+      const { rotation } = activation;
+      return {
+        matrices: { table: rotation.table },
+        arrays: { positions: rotation.positions },
+        sizes: rotationSizes(rotation),
+        constants: { ROPE: 1 },
+      };
+    }
+  }
+}
+
+function activationGradient(source: Producer | undefined): Epilogue {
+  if (!source) return NONE;
+  const { activation, pre } = source;
+  const constants: Constants = activation.kind === "gelu"
+    ? { GELU_GRADIENT: 1, USE: 1, TANH: activation.tanh ? 1 : 0 }
+    : { SWIGLU_GRADIENT: 1, USE: 1 };
+  return { matrices: { pre }, sizes: { half4: pre.width4 / 2 }, constants };
+}
+
 function product(
   tape: Tape,
-  order: "nt" | "nn" | "tn",
+  order: ProductOrder,
   a: Tensor,
   b: Tensor,
-  rows: number,
-  columns: number,
-  inner: number,
-  { bias, base, gelu, name = `product ${order}`, needsGradient = false }: MatmulOptions,
+  [rows, columns, inner]: [number, number, number],
+  resultColumns: number,
+  { base, name = `product ${order}`, needsGradient = false }: MatmulOptions,
+  epilogues: Epilogue[],
 ): Tensor {
-  const { lanes, matmul } = tape.engine.plan;
-  const block = matmul[order];
-  const c = tape.tensor(name, rows, columns, needsGradient);
-  const texels = texelBlock(c.width4, lanes, block.texels);
-  const rowBlock = halveWhile(block.rows, (size) => size > 4 && size >= 2 * rows);
-  const constants = {
-    ...(order === "tn" ? { ROWS4: rowBlock / 4 } : { ROWS: rowBlock }),
-    TEXELS: texels,
-    ...(bias && { BIAS: 1 }),
-    ...(base && { ADD: 1 }),
-    ...(gelu && { GELU: 1, TANH: gelu.tanh ? 1 : 0 }),
-  };
-  tape.dispatch(`matmul_${order}`, {
-    matrices: {
-      a,
-      b,
-      c,
-      ...(bias && { bias }),
-      ...(base && { base }),
-      ...(gelu && { pre: gelu.pre }),
+  const { plan } = tape.engine;
+  const shape = { rows, columns, inner };
+  const chosen = chooseBlock(plan, order, shape);
+  const { constants, matrices, arrays, sizes } = merge(epilogues);
+  // Gate and up of a column lie in one invocation.
+  const block = constants.SWIGLU ? { ...chosen, texels: Math.max(2, chosen.texels) } : chosen;
+  checkTile(tape, order, block);
+  const c = tape.tensor(name, rows, resultColumns, needsGradient);
+  tape.dispatch(`${block.tile ? "matmul_tile" : "matmul"}_${order}`, {
+    matrices: { a, b, c, ...matrices, ...(base && { base }) },
+    arrays,
+    sizes: {
+      rows,
+      columns,
+      columns4: Math.ceil(columns / 4),
+      inner,
+      inner4: Math.ceil(inner / 4),
+      half4: 0,
+      rotated4: 0,
+      head4: 1,
+      ...sizes,
     },
-    sizes: { rows, columns, columns4: c.width4, inner, inner4: a.width4 },
-    constants,
-    grid: [Math.ceil(rows / rowBlock), Math.ceil(c.width4 / (lanes * texels))],
+    constants: {
+      ...rowConstants(order, block),
+      TEXELS: block.texels,
+      SPAN: constants.SWIGLU ? block.texels / 2 : block.texels,
+      ACROSS: block.across,
+      DOWN: plan.lanes / block.across,
+      ...constants,
+      ...(base && { ADD: 1 }),
+    },
+    grid: productGrid(block, plan.lanes, shape),
     flops: 2 * rows * columns * inner,
   });
   return c;
 }
 
-/** The widest block up to `most` that computes no more columns than a narrower one would. */
-export function texelBlock(width4: number, lanes: number, most: number): number {
-  const covered = (texels: number) => Math.ceil(width4 / (lanes * texels)) * lanes * texels;
-  return halveWhile(most, (texels) => texels > 1 && covered(texels) > covered(1));
+function rowConstants(order: ProductOrder, { rows, tile }: ProductBlock): Constants {
+  if (tile) return { ROWS4: rows / 4, DEPTH4: tile.depth / 4, ...(tile.half && { HALF: 1 }) };
+  return order === "tn" ? { ROWS4: rows / 4 } : { ROWS: rows };
 }
 
-function halveWhile(value: number, condition: (value: number) => boolean): number {
-  while (condition(value)) value = Math.floor(value / 2);
-  return value;
+function checkTile({ engine }: Tape, order: ProductOrder, block: ProductBlock): void {
+  const { tile, rows } = block;
+  if (!tile) return;
+  if (rows % 4 !== 0 || tile.depth % 4 !== 0) {
+    throw new RangeError(
+      `Cannot trace product ${order}: tiles take rows and depth in fours, not ${rows} and ${tile.depth}`,
+    );
+  }
+  const bytes = tileBytes(block, engine.plan.lanes);
+  const limit = engine.device.limits.maxComputeWorkgroupStorageSize;
+  if (bytes > limit) {
+    throw new RangeError(
+      `Cannot trace product ${order}: tiles take ${bytes} bytes, and the device has ${limit}`,
+    );
+  }
+}
+
+function merge(epilogues: Epilogue[]): Required<Epilogue> {
+  return epilogues.reduce<Required<Epilogue>>(
+    (all, { matrices, arrays, sizes, constants }) => ({
+      matrices: { ...all.matrices, ...matrices },
+      arrays: { ...all.arrays, ...arrays },
+      sizes: { ...all.sizes, ...sizes },
+      constants: { ...all.constants, ...constants },
+    }),
+    { matrices: {}, arrays: {}, sizes: {}, constants: {} },
+  );
 }

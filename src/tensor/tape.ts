@@ -26,7 +26,6 @@ export interface Tape {
   /** A new tensor whose memory the planner gives. */
   tensor(name: string, rows: number, columns: number, needsGradient?: boolean): Tensor;
   dispatch(kernel: string, options: DispatchOptions): void;
-  copy(from: Tensor, to: Tensor): void;
   /** Leaves what to do when the gradients of an operation's results are known. */
   onBackward(step: () => void): void;
   /** The gradient gathered so far. */
@@ -56,10 +55,7 @@ export function createTape(engine: Engine): Tape {
       needsGradient,
     }),
     dispatch(kernel, { matrices, arrays = {}, sizes, constants = {}, grid, flops = 0 }) {
-      commands.push({ kind: "dispatch", kernel, constants, matrices, arrays, sizes, grid, flops });
-    },
-    copy(from, to) {
-      commands.push({ kind: "copy", from, to });
+      commands.push({ kernel, constants, matrices, arrays, sizes, grid, flops });
     },
     onBackward(step) {
       steps.push(step);

@@ -32,8 +32,8 @@ export function testEngines(): Promise<Engine[]> {
 const FORMS: OperandForm[] = ["image", "buffer"];
 
 async function openEngines(): Promise<Engine[]> {
-  const { device, record } = await openGpu({ quiet: true });
-  return FORMS.map((form) => createEngine(device, defaultPlan(form, record.software)));
+  const { device, record, plan } = await openGpu({ quiet: true });
+  return FORMS.map((form) => createEngine(device, defaultPlan(form, record.software, plan.lanes)));
 }
 
 /** A name for tests that run once for each engine. */
@@ -51,6 +51,13 @@ export function upload(
   const tensor = ownTensor(engine, name, shape, true);
   writeMatrix(engine.device, tensor.matrix!, Float32Array.from(values));
   return tensor;
+}
+
+/** A square matrix with ones on the diagonal: a product with it is exact. */
+export function identity(engine: Engine, columns: number): Tensor {
+  const values = new Float32Array(columns * columns);
+  for (let i = 0; i < columns; i++) values[i * (columns + 1)] = 1;
+  return upload(engine, "identity", { rows: columns, columns }, values);
 }
 
 /** A storage buffer with these integers. */

@@ -2,7 +2,7 @@
  * Between heads one after another, as the CPU reference and the golden values keep them, and heads
  * side by side in padded rows, as the kernels read them.
  */
-import type { HeadLayout } from "../tensor/attention.ts";
+import type { HeadLayout } from "../tensor/heads.ts";
 
 /** Sizes of a group of heads. */
 export interface HeadSize {

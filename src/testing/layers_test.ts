@@ -23,7 +23,7 @@ const FLOORS = [
   ["src/models/", "src/encoders/", "src/evaluation/", "src/gpu/self_test"],
   ["src/training/"],
   ["src/report/"],
-  ["src/study/"],
+  ["src/study/", "src/tuning/"],
   ["src/cli/"],
   ["src/mod.ts", "src/testing/"],
 ];

@@ -1,62 +1,71 @@
 /** One AdamW update of two groups, with and without clipping. */
 import { traceAdamW } from "../../nn/adamw.ts";
+import { createParameters } from "../../nn/parameters.ts";
 import { adamwStep, clipFactor, globalNorm } from "../../testing/reference/adamw.ts";
-import { scale } from "../../testing/reference/values.ts";
-import { writeMatrix } from "../memory.ts";
+import { dot, row, scale } from "../../testing/reference/values.ts";
 import type { Bench } from "./bench.ts";
+import { WIDTH } from "./sizes.ts";
 import { GROUPS, STEP, UPDATES } from "./step.ts";
 
-/** Must be traced behind the backward pass: it reads the gradients gathered there. */
-export function adamwCase({ tape, random, draw, array, expect }: Bench): void {
-  const { device } = tape.engine;
+/** Rows of a group's parameters, which lie below each other. */
+const MEMBERS = [33, 3];
+
+/** Two parameters a group: sums of squares, norms with clip factors, and the update. */
+export function adamwCase({ tape, draw, array, give, commands, expect }: Bench): void {
   const ring = array(4 * (STEP.slot + 1));
-  const groups = ([0, 1] as const).map((index) => {
-    const members = ["a", "b"].map((letter, i) => {
-      const weight = random(33 - 30 * i, 18);
-      const gradient = random(33 - 30 * i, 18);
-      tape.accumulate(weight.tensor, () => gradient.tensor);
-      return {
-        name: `${letter}${index}`,
-        tensor: weight.tensor,
-        decay: true,
-        values: weight.values,
-        gradient: gradient.values,
-      };
-    });
-    return { index, members };
-  });
-  const { moments } = traceAdamW(
+  traceAdamW(
     tape,
-    groups.map(({ index, members }) => ({
-      parameters: members,
-      settings: GROUPS[index],
-      optimizerGroup: index,
-      clipGroup: index,
-      clip: GROUPS[index].clip,
-    })),
+    ([0, 1] as const).map((index) => {
+      const parameters = createParameters(
+        tape.engine,
+        MEMBERS.map((rows, i) => ({
+          name: `${index} ${i}`,
+          rows,
+          columns: WIDTH,
+          values: new Float32Array(rows * WIDTH),
+        })),
+      );
+      for (const { tensor } of parameters) {
+        tape.accumulate(tensor, () => tape.tensor("gradient", tensor.rows, WIDTH));
+      }
+      return {
+        parameters,
+        settings: GROUPS[index],
+        optimizerGroup: index,
+        clipGroup: index,
+        clip: GROUPS[index].clip,
+      };
+    }),
     ring,
   );
-  const norms = groups.map(({ members }) => globalNorm(members.map(({ gradient }) => gradient)));
-  expect("gradient_squares, clip_scale", {
-    array: ring,
-    type: "f32",
-    first: 4 * STEP.slot + 2,
-  }, norms);
-  for (const { index, members } of groups) {
-    const factor = clipFactor(norms[index], GROUPS[index].clip || null);
-    for (const { name, tensor, values, gradient } of members) {
-      const { m, v } = moments.get(name)!;
-      const before = {
-        parameter: values,
-        m: draw(values.length),
-        v: draw(values.length).map(Math.abs),
-      };
-      writeMatrix(device, m.matrix!, Float32Array.from(before.m));
-      writeMatrix(device, v.matrix!, Float32Array.from(before.v));
-      const after = adamwStep(before, scale(gradient, factor), UPDATES, GROUPS[index]);
-      expect("adamw", tensor, after.parameter);
-      expect("adamw", m, after.m);
-      expect("adamw", v, after.v);
+  const updates = commands("adamw").map(({ matrices }, index) => {
+    const count = matrices.gradient.rows * WIDTH;
+    const single = () => draw(count).map(Math.fround);
+    const [gradient, parameter, m] = [single(), single(), single()];
+    const v = single().map(Math.abs);
+    give(matrices.gradient, gradient);
+    give(matrices.master, parameter);
+    give(matrices.m, m);
+    give(matrices.v, v);
+    const norm = globalNorm([gradient]);
+    const factor = clipFactor(norm, GROUPS[index].clip || null);
+    const before = { parameter, m, v };
+    const after = adamwStep(before, scale(gradient, factor), UPDATES, GROUPS[index]);
+    for (const result of [matrices.master, matrices.mirror]) {
+      if (result) expect("adamw", result, after.parameter);
     }
-  }
+    expect("adamw", matrices.m, after.m);
+    expect("adamw", matrices.v, after.v);
+    return { gradient, norm, factor };
+  });
+  const [{ arrays: { partial, norms } }] = commands("clip_scale");
+  const squares = updates.flatMap(({ gradient }) =>
+    Array.from({ length: gradient.length / WIDTH }, (_, r) => {
+      const one = row(gradient, r, WIDTH);
+      return dot(one, one);
+    })
+  );
+  expect("gradient_squares", partial, squares);
+  expect("clip_scale", norms, updates.flatMap(({ norm, factor }) => [norm, factor]));
+  expect("clip_scale", ring, updates.map(({ norm }) => norm), { first: 4 * STEP.slot + 2 });
 }

@@ -1,8 +1,9 @@
-/** What the cases of the self-test work with: operands with known values, and expectations. */
+/** What a case of the self-test works with: operands with known values, and expectations. */
 import { randomValues } from "../../testing/random_values.ts";
 import type { Tape } from "../../tensor/tape.ts";
-import { createArray, writeMatrix } from "../memory.ts";
-import { freeTensor, ownTensor, type Tensor } from "../program.ts";
+import { createArray } from "../memory.ts";
+import type { Tensor } from "../program.ts";
+import type { Constants } from "../template.ts";
 
 /**
  * Allowed relative error: above what float32 sums in any order and the coarsest exp, log and
@@ -10,93 +11,115 @@ import { freeTensor, ownTensor, type Tensor } from "../program.ts";
  */
 const TOLERANCE = 5e-5;
 
-/** A matrix on the device beside the numbers in it. */
+/** A matrix beside the numbers in it. */
 export interface Operand {
   tensor: Tensor;
   values: Float64Array;
 }
 
-/** Where a result is read from. */
-export type Source =
-  /** A matrix, or `columns` = (first, count) of it; asked for when the backward pass is traced. */
-  | { tensor: () => Tensor; columns?: [number, number] }
-  /** An array from element `first` on. */
-  | { array: GPUBuffer; type: "i32" | "f32"; first: number };
+/** What is compared: all of a matrix or array, unless something else is said. */
+export interface Part {
+  /** First column and number of columns of a matrix. */
+  columns?: [number, number];
+  /** First element of an array. */
+  first?: number;
+  /** Largest relative error that passes. */
+  tolerance?: number;
+}
 
-/** One output of a kernel and what it must be. */
-export interface Expectation {
+/** One result of a kernel and what it must be. */
+export interface Expectation extends Part {
   kernel: string;
-  source: Source;
+  target: Tensor | GPUBuffer;
   expected: ArrayLike<number>;
   tolerance: number;
 }
 
-/** Makes operands on the tape's engine and gathers expectations. */
+/**
+ * Makes operands on the tape and gathers what is known of them. Nothing is allocated: where the
+ * operands live is for {@linkcode isolate} to say.
+ */
 export interface Bench {
   tape: Tape;
+  /** Constants of the kernel variant that is checked. */
+  constants: Constants;
   /** Random numbers in [-scale, scale), others at every call. */
   draw(length: number, scale?: number): Float64Array;
   /** A matrix of random numbers in [-scale, scale). */
   random(rows: number, columns: number, scale?: number): Operand;
   /** A matrix with these numbers, rounded to float32. Gradients flow into it. */
   matrix(rows: number, columns: number, values: ArrayLike<number>): Operand;
+  /** What a variant with ADD adds its result to. */
+  addend(rows: number, columns: number): Operand | undefined;
   ints(values: ArrayLike<number>): GPUBuffer;
-  /** An array of zeros. */
+  /** An array that kernels write. */
   array(length: number): GPUBuffer;
+  /** Says what a matrix holds before the kernel that is checked. */
+  give(tensor: Tensor, values: ArrayLike<number>): void;
+  /** Says what a kernel must leave; a kernel behind it finds just that. */
   expect(
     kernel: string,
-    source: Source | Tensor,
+    target: Tensor | GPUBuffer,
     expected: ArrayLike<number>,
-    tolerance?: number,
+    part?: Part,
   ): void;
+  /** Runs the backward pass from a gradient of `y`. */
+  backward(y: Tensor, dy: Tensor): void;
+  /** Commands of a kernel, as traced so far. */
+  commands(kernel: string): Tape["commands"];
   expectations: readonly Expectation[];
-  /** Frees operands and arrays. */
-  destroy(): void;
+  /** What was said of a matrix or array. */
+  given(target: Tensor | GPUBuffer): ArrayLike<number> | undefined;
+  /** That, or what a kernel must have left there. */
+  known(target: Tensor | GPUBuffer): ArrayLike<number> | undefined;
 }
 
+/** What a case does: traces operations that lead to the variant, and says what is known of them. */
+export type Case = (bench: Bench) => void;
+
 /** Starts a bench. */
-export function createBench(tape: Tape): Bench {
-  const { engine } = tape;
-  const tensors: Tensor[] = [];
-  const buffers: GPUBuffer[] = [];
+export function createBench(tape: Tape, constants: Constants): Bench {
+  const given = new Map<Tensor | GPUBuffer, ArrayLike<number>>();
   const expectations: Expectation[] = [];
-
-  function matrix(rows: number, columns: number, values: ArrayLike<number>): Operand {
-    const single = Float32Array.from(values);
-    const tensor = ownTensor(engine, `operand ${tensors.length}`, { rows, columns }, true);
-    writeMatrix(engine.device, tensor.matrix!, single);
-    tensors.push(tensor);
-    return { tensor, values: Float64Array.from(single) };
-  }
-
   let seed = 0;
   const draw = (length: number, scale = 1) => randomValues(seed++, length, scale);
-
-  function array(length: number): GPUBuffer {
-    const buffer = createArray(engine.device, length, `array ${buffers.length}`);
-    buffers.push(buffer);
-    return buffer;
+  const array = (length: number) => createArray(tape.engine.device, length);
+  function matrix(rows: number, columns: number, values: ArrayLike<number>): Operand {
+    const tensor = tape.tensor(`operand ${given.size}`, rows, columns, true);
+    const single = Float64Array.from(Float32Array.from(values));
+    given.set(tensor, single);
+    return { tensor, values: single };
   }
-
+  const random = (rows: number, columns: number, scale?: number) =>
+    matrix(rows, columns, draw(rows * columns, scale));
   return {
     tape,
+    constants,
     draw,
-    random: (rows, columns, scale) => matrix(rows, columns, draw(rows * columns, scale)),
+    random,
     matrix,
+    addend: (rows, columns) => constants.ADD ? random(rows, columns) : undefined,
     ints(values) {
       const buffer = array(values.length);
-      engine.device.queue.writeBuffer(buffer, 0, Int32Array.from(values));
+      given.set(buffer, values);
       return buffer;
     },
     array,
-    expect(kernel, source, expected, tolerance = TOLERANCE) {
-      const from = "needsGradient" in source ? { tensor: () => source } : source;
-      expectations.push({ kernel, source: from, expected, tolerance });
+    give: (tensor, values) => given.set(tensor, values),
+    expect(kernel, target, expected, part = {}) {
+      expectations.push({ kernel, target, expected, tolerance: TOLERANCE, ...part });
     },
+    backward(y, dy) {
+      tape.accumulate(y, () => dy);
+      tape.backward();
+    },
+    commands: (kernel) => tape.commands.filter((command) => command.kernel === kernel),
     expectations,
-    destroy() {
-      for (const tensor of tensors) freeTensor(engine, tensor);
-      for (const buffer of buffers) buffer.destroy();
-    },
+    given: (target) => given.get(target),
+    known: (target) =>
+      given.get(target) ??
+        expectations.find((expectation) =>
+          expectation.target === target && !expectation.columns && !expectation.first
+        )?.expected,
   };
 }

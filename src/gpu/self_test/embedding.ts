@@ -2,11 +2,10 @@
 import { imageRows, packBatch } from "../../data/packing.ts";
 import { greedyChoice } from "../../tensor/decode.ts";
 import { embedding, gatherRows } from "../../tensor/embedding.ts";
-
 import { embedding as rowsOf, embeddingBackward } from "../../testing/reference/embedding.ts";
-import { row } from "../../testing/reference/values.ts";
+import { add, row } from "../../testing/reference/values.ts";
 import type { Bench } from "./bench.ts";
-import { HIDDEN, LAYOUT, ROWS } from "./sizes.ts";
+import { LAYOUT, ROWS, WIDTH } from "./sizes.ts";
 import { STEP } from "./step.ts";
 
 const { batch, prefix, blocks, answers, vocabulary } = LAYOUT;
@@ -25,58 +24,56 @@ const PACKED = packBatch(
 );
 
 /** Text and image rows in sequence order; a token's gradient is the sum over its places. */
-export function embeddingCases({ tape, random, ints, expect }: Bench): void {
-  const images = random(IMAGE_TOKENS, HIDDEN);
-  const table = random(vocabulary, HIDDEN);
-  const dy = random(ROWS, HIDDEN);
-  const y = embedding(
-    tape,
-    table.tensor,
-    images.tensor,
-    {
-      sources: ints(PACKED.sources),
-      starts: ints(PACKED.starts),
-      places: ints(PACKED.places),
-      imageRows: ints(imageRows(LAYOUT)),
-    },
-    ROWS,
-  );
-  tape.accumulate(y, () => dy.tensor);
+export function embeddingCase({ tape, random, addend, ints, backward, expect }: Bench): void {
+  const images = random(IMAGE_TOKENS, WIDTH);
+  const table = random(vocabulary, WIDTH);
+  const dy = random(ROWS, WIDTH);
+  const base = addend(vocabulary, WIDTH);
+  const index = {
+    sources: ints(PACKED.sources),
+    starts: ints(PACKED.starts),
+    places: ints(PACKED.places),
+    imageRows: ints(imageRows(LAYOUT)),
+  };
+  const y = embedding(tape, table.tensor, images.tensor, index, ROWS);
+  if (base) tape.accumulate(table.tensor, () => base.tensor);
+  backward(y, dy.tensor);
   // Image tokens are the rows behind the table's.
   const both = [...table.values, ...images.values];
   const ids = PACKED.sources.map((source) => source >= 0 ? source : vocabulary - 1 - source);
   const gradient = embeddingBackward(ids, dy.values, {
     vocabulary: vocabulary + IMAGE_TOKENS,
-    width: HIDDEN,
-  });
-  const tokens = gradient.subarray(0, vocabulary * HIDDEN);
-  expect("embedding_forward", y, rowsOf(both, ids, HIDDEN));
-  expect("embedding_backward", { tensor: () => tape.gradientOf(table.tensor)! }, tokens);
+    width: WIDTH,
+  }).subarray(0, vocabulary * WIDTH);
+  expect("embedding_forward", y, rowsOf(both, ids, WIDTH));
   expect(
-    "gather_rows",
-    { tensor: () => tape.gradientOf(images.tensor)! },
-    gradient.subarray(tokens.length),
+    "embedding_backward",
+    tape.gradientOf(table.tensor)!,
+    base ? add(gradient, base.values) : gradient,
   );
 }
 
 /** Rows that predict answers, zeros where there is none, and back. */
-export function gatherCase({ tape, random, ints, expect }: Bench): void {
+export function gatherCase({ tape, random, addend, ints, backward, expect }: Bench): void {
   const { answerRows, answerOfRow } = PACKED;
-  const x = random(ROWS, HIDDEN);
-  const dy = random(answerRows.length, HIDDEN);
+  const x = random(ROWS, WIDTH);
+  const dy = random(answerRows.length, WIDTH);
+  const base = addend(ROWS, WIDTH);
   const index = { rowsOf: ints(answerRows), inverse: ints(answerOfRow) };
   const y = gatherRows(tape, x.tensor, answerRows.length, index);
-  tape.accumulate(y, () => dy.tensor);
+  if (base) tape.accumulate(x.tensor, () => base.tensor);
+  backward(y, dy.tensor);
   const gather = (matrix: Float64Array, rows: Int32Array) => {
-    const zeros = matrix.length / HIDDEN;
-    const withZeros = [...matrix, ...new Float64Array(HIDDEN)];
-    return rowsOf(withZeros, rows.map((index) => index < 0 ? zeros : index), HIDDEN);
+    const zeros = matrix.length / WIDTH;
+    const withZeros = [...matrix, ...new Float64Array(WIDTH)];
+    return rowsOf(withZeros, rows.map((index) => index < 0 ? zeros : index), WIDTH);
   };
+  const gradient = gather(dy.values, answerOfRow);
   expect("gather_rows", y, gather(x.values, answerRows));
   expect(
     "gather_rows",
-    { tensor: () => tape.gradientOf(x.tensor)! },
-    gather(dy.values, answerOfRow),
+    tape.gradientOf(x.tensor)!,
+    base ? add(gradient, base.values) : gradient,
   );
 }
 
@@ -93,6 +90,6 @@ export function argmaxCase({ tape, draw, matrix, array, expect }: Bench): void {
     const values = row(logits, r, vocabulary);
     return values.indexOf(Math.max(...values));
   });
-  expect("argmax", { array: next, type: "i32", first: 0 }, chosen, 0);
-  expect("argmax", { array: tokens, type: "i32", first: STEP.slot * rows }, chosen, 0);
+  expect("argmax", next, chosen, { tolerance: 0 });
+  expect("argmax", tokens, chosen, { first: STEP.slot * rows, tolerance: 0 });
 }

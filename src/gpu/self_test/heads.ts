@@ -1,13 +1,10 @@
 /** Rotary embedding, attention over packed questions, and decoding against a cache. */
-import {
-  attention,
-  rope,
-  ropeTable,
-  sequenceLength,
-  sequencePositions,
-} from "../../tensor/attention.ts";
+import { attention, sequenceLength, sequencePositions } from "../../tensor/attention.ts";
 import { decodeAttention } from "../../tensor/decode.ts";
-import { joinColumns, joinHeads, type PairOrder, takeColumns } from "../../testing/heads.ts";
+import type { HeadLayout } from "../../tensor/heads.ts";
+import { linear } from "../../tensor/linear.ts";
+import { ropeTable, rotateBack, type Rotation } from "../../tensor/rope.ts";
+import { joinColumns, joinHeads, takeColumns } from "../../testing/heads.ts";
 import {
   attention as referenceAttention,
   attentionBackward,
@@ -15,104 +12,170 @@ import {
   prefixBlocks,
 } from "../../testing/reference/attention.ts";
 import { embedding as rowsOf } from "../../testing/reference/embedding.ts";
-import { rope as referenceRope, ropeBackward } from "../../testing/reference/rope.ts";
+import { ropeBackward } from "../../testing/reference/rope.ts";
+import { add, dot, row } from "../../testing/reference/values.ts";
 import type { Bench } from "./bench.ts";
-import { HEADS, LAYOUT, ROWS } from "./sizes.ts";
+import { headsOf, LAYOUT, ROWS } from "./sizes.ts";
 import { STEP } from "./step.ts";
 
-const { heads, kvHeads, headWidth, headDim } = HEADS;
 const { batch, prefix, blocks, block } = LAYOUT;
 const TOKENS = sequenceLength(LAYOUT);
-const QUERIES = heads * headWidth;
-const JOINT = QUERIES + 2 * kvHeads * headWidth;
+const POSITIONS = sequencePositions(LAYOUT);
 const THETA = 10_000;
 
 /** Queries, keys and values, each (batch, heads, tokens, headDim). */
 type Heads = [Float64Array, Float64Array, Float64Array];
 
-/** Turned and turned back, each from numbers of its own. */
-export function ropeCase({ tape, draw, matrix, ints, expect }: Bench): void {
-  const positions = sequencePositions(LAYOUT);
-  const size = { headDim, theta: THETA };
-  const table = matrix(prefix + block, headWidth, ropeTable(prefix + block, HEADS, THETA));
-  const rows = ints(Array.from({ length: batch }, () => [...positions]).flat());
-  const [q, k, v] = drawHeads(draw);
-  const [dq, dk, dv] = drawHeads(draw);
-  const x = matrix(ROWS, JOINT, sideBySide([q, k, v], "halves"));
-  const dy = matrix(ROWS, JOINT, sideBySide([dq, dk, dv], "halves"));
-  const y = rope(tape, x.tensor, table.tensor, rows, HEADS);
-  tape.accumulate(y, () => dy.tensor);
-  const turned: Heads = [referenceRope(q, positions, size), referenceRope(k, positions, size), v];
-  const back: Heads = [ropeBackward(dq, positions, size), ropeBackward(dk, positions, size), dv];
-  expect("rope", y, sideBySide(turned, "halves"));
-  expect("rope gradient", { tensor: () => tape.gradientOf(x.tensor)! }, sideBySide(back, "halves"));
+/** Columns of the queries, and of all heads side by side. */
+function widths({ heads, kvHeads, headWidth }: HeadLayout): { queries: number; joint: number } {
+  return { queries: heads * headWidth, joint: (heads + 2 * kvHeads) * headWidth };
 }
 
-/** Attention with its gradients; then its last tokens again, decoded against the cache of the others. */
-export function attentionCases(bench: Bench): void {
-  const { tape, draw, matrix, expect } = bench;
-  const parts = drawHeads(draw);
-  const x = matrix(ROWS, JOINT, sideBySide(parts));
-  const dyHeads = draw(batch * heads * TOKENS * headDim);
-  const dy = matrix(ROWS, QUERIES, joinQueries(dyHeads));
-  const y = attention(tape, x.tensor, LAYOUT, HEADS);
-  tape.accumulate(y, () => dy.tensor);
-  const reference = referenceSequences(parts, dyHeads);
-  const tensor = () => tape.gradientOf(x.tensor)!;
-  const gradient = sideBySide(reference.gradients);
-  const take = (columns: [number, number]) => takeColumns(gradient, JOINT, ...columns);
-  const [query, keyValue]: [number, number][] = [[0, QUERIES], [QUERIES, JOINT - QUERIES]];
-  expect("attention_forward", y, joinQueries(reference.y));
-  expect("attention_backward_query", { tensor, columns: query }, take(query));
-  expect("attention_backward_key_value", { tensor, columns: keyValue }, take(keyValue));
-  decodeCase(bench, x.values, joinQueries(reference.y));
+/** A gradient turned back, values passed. */
+export function rotationCase({ tape, draw, matrix, addend, ints, expect }: Bench): void {
+  const layout = headsOf(4);
+  const { joint } = widths(layout);
+  const parts = drawHeads(draw, layout);
+  const dy = matrix(ROWS, joint, sideBySide(parts, layout));
+  const base = addend(ROWS, joint);
+  const dx = rotateBack(tape, dy.tensor, rotationOf({ matrix, ints }, layout), base?.tensor);
+  const turned = sideBySide(turnedBack(parts, layout), layout);
+  expect("rope_backward", dx, base ? add(turned, base.values) : turned);
 }
 
-/** The new token of a block must come out as in full attention, whatever lies behind it in the cache. */
-function decodeCase(
-  { tape, matrix, ints, expect }: Bench,
-  joint: Float64Array,
-  full: Float32Array,
-): void {
+/** Attention with its gradients, with ROPE those before the rotation. */
+export function attentionCase(bench: Bench): void {
+  const { tape, draw, random, matrix, ints, give, backward, commands, expect } = bench;
+  const { HEAD4, ROPE } = bench.constants;
+  const layout = headsOf(HEAD4);
+  const { queries, joint } = widths(layout);
+  const parts = drawHeads(draw, layout);
+  const dyHeads = draw(parts[0].length);
+  const dy = matrix(ROWS, queries, joinQueries(dyHeads, layout));
+  // Attention asks what made its input; the input's own numbers are given.
+  const x = ROPE
+    ? linear(tape, random(ROWS, 4).tensor, random(joint, 4).tensor, {
+      activation: { kind: "rotation", rotation: rotationOf({ matrix, ints }, layout) },
+    })
+    : random(ROWS, joint).tensor;
+  give(x, sideBySide(parts, layout));
+  const y = attention(tape, x, LAYOUT, layout);
+  backward(y, dy.tensor);
+  const reference = referenceSequences(parts, dyHeads, layout);
+  const gradients = ROPE ? turnedBack(reference.gradients, layout) : reference.gradients;
+  const [{ matrices: { logsumexp } }] = commands("attention_forward");
+  const [{ matrices: { dx, rows } }] = commands("attention_backward_query");
+  expect("attention_forward", y, joinQueries(reference.y, layout));
+  expect(
+    "attention_forward",
+    logsumexp,
+    ofRows(layout, (at) => Array(4).fill(reference.log2SumExp2[at])),
+  );
+  const delta = (at: number) =>
+    dot(row(dyHeads, at, layout.headDim), row(reference.y, at, layout.headDim));
+  const gradient = sideBySide(gradients, layout);
+  const take = (columns: [number, number]) => takeColumns(gradient, joint, ...columns);
+  const [query, keyValue]: [number, number][] = [[0, queries], [queries, joint - queries]];
+  expect("attention_backward_query", dx, take(query), { columns: query });
+  expect(
+    "attention_backward_query",
+    rows,
+    ofRows(layout, (at) => [reference.log2SumExp2[at], delta(at), 0, 0]),
+  );
+  expect("attention_backward_key_value", dx, take(keyValue), { columns: keyValue });
+}
+
+/** New keys and values take their places in the cache, behind different numbers of tokens. */
+export function cacheAppendCase(bench: Bench): void {
+  const { joint, places, width, queries, trace } = decoding(bench);
+  const before = joint.slice();
+  for (const place of places) before.fill(0, place * width, (place + 1) * width);
+  const { cache } = trace(before);
+  const columns: [number, number] = [queries, width - queries];
+  bench.expect("cache_append", cache, takeColumns(joint, width, ...columns), { columns });
+}
+
+/** The new token of a block must come out as in full attention, whatever lies behind it. */
+export function decodeCase(bench: Bench): void {
+  const { joint, full, places, queries, trace } = decoding(bench);
+  const { y } = trace(joint);
+  bench.expect("attention_decode", y, rowsOf(full, places, queries));
+}
+
+/** Sequences, of which the tokens at `places` are decoded. */
+function decoding({ tape, draw, matrix, ints, constants: { HEAD4 = 4 } }: Bench) {
+  const layout = headsOf(HEAD4);
+  const { queries, joint: width } = widths(layout);
+  const parts = drawHeads(draw, layout);
+  const joint = sideBySide(parts, layout);
   const rows = batch * blocks;
   const lengths = Array.from({ length: rows }, (_, r) => 1 + r % (block - 1));
   const places = lengths.map((length, r) =>
     Math.floor(r / blocks) * TOKENS + prefix + (r % blocks) * block + length + STEP.slot - 1
   );
-  const before = joint.slice();
-  for (const place of places) before.fill(0, place * JOINT, (place + 1) * JOINT);
-  const x = matrix(rows, JOINT, rowsOf(joint, places, JOINT));
-  const cache = matrix(ROWS, JOINT, before);
-  const place = { sequence: LAYOUT, lengths: ints(lengths) };
-  const y = decodeAttention(tape, x.tensor, cache.tensor, place, HEADS);
-  const columns: [number, number] = [QUERIES, JOINT - QUERIES];
-  expect(
-    "cache_append",
-    { tensor: () => cache.tensor, columns },
-    takeColumns(joint, JOINT, ...columns),
-  );
-  expect("attention_decode", y, rowsOf(full, places, QUERIES));
+  const full = referenceSequences(parts, new Float64Array(parts[0].length), layout).y;
+  return {
+    queries,
+    width,
+    joint,
+    full: joinQueries(full, layout),
+    places,
+    trace(values: ArrayLike<number>) {
+      const x = matrix(rows, width, rowsOf(joint, places, width));
+      const cache = matrix(ROWS, width, values).tensor;
+      const place = { sequence: LAYOUT, lengths: ints(lengths) };
+      return { cache, y: decodeAttention(tape, x.tensor, cache, place, layout) };
+    },
+  };
 }
 
-function drawHeads(draw: Bench["draw"]): Heads {
+function rotationOf({ matrix, ints }: Pick<Bench, "matrix" | "ints">, heads: HeadLayout): Rotation {
+  const count = prefix + block;
+  return {
+    table: matrix(count, heads.headWidth, ropeTable(count, heads, THETA)).tensor,
+    positions: ints(Array.from({ length: batch }, () => [...POSITIONS]).flat()),
+    heads,
+  };
+}
+
+function turnedBack([q, k, v]: Heads, { headDim }: HeadLayout): Heads {
+  const size = { headDim, theta: THETA };
+  return [ropeBackward(q, POSITIONS, size), ropeBackward(k, POSITIONS, size), v];
+}
+
+function drawHeads(draw: Bench["draw"], { heads, kvHeads, headDim }: HeadLayout): Heads {
   const of = (count: number) => draw(batch * count * TOKENS * headDim, 2);
   return [of(heads), of(kvHeads), of(kvHeads)];
 }
 
-/** As the kernels read them: (batch * tokens, (heads + 2 kvHeads) headWidth). */
-function sideBySide([q, k, v]: Heads, order: PairOrder = "as they are"): Float32Array {
-  const part = (values: Float64Array, count: number, order?: PairOrder) => ({
+/** As the kernels read them: (batch * tokens, (heads + 2 kvHeads) headWidth), pairs neighbours. */
+function sideBySide([q, k, v]: Heads, layout: HeadLayout): Float32Array {
+  const { heads, kvHeads, headWidth } = layout;
+  const part = (values: Float64Array, count: number, order?: "halves") => ({
     columns: count * headWidth,
-    data: joinHeads(values, { batch, heads: count, tokens: TOKENS }, HEADS, order),
+    data: joinHeads(values, { batch, heads: count, tokens: TOKENS }, layout, order),
   });
-  return joinColumns(ROWS, [part(q, heads, order), part(k, kvHeads, order), part(v, kvHeads)]);
+  return joinColumns(ROWS, [
+    part(q, heads, "halves"),
+    part(k, kvHeads, "halves"),
+    part(v, kvHeads),
+  ]);
 }
 
-const joinQueries = (values: Float64Array) =>
-  joinHeads(values, { batch, heads, tokens: TOKENS }, HEADS);
+const joinQueries = (values: Float64Array, layout: HeadLayout) =>
+  joinHeads(values, { batch, heads: layout.heads, tokens: TOKENS }, layout);
 
-/** The reference on each sequence of the batch. */
-function referenceSequences(parts: Heads, dy: Float64Array): { y: Float64Array; gradients: Heads } {
+/** Four numbers for each token and head, from an index into (batch, heads, tokens). */
+function ofRows({ heads }: HeadLayout, of: (at: number) => number[]): number[] {
+  return Array.from({ length: ROWS * heads }, (_, i) => {
+    const [token, head] = [Math.floor(i / heads), i % heads];
+    return of((Math.floor(token / TOKENS) * heads + head) * TOKENS + token % TOKENS);
+  }).flat();
+}
+
+/** The reference on each sequence of the batch; log2SumExp2 is (batch, heads, tokens). */
+function referenceSequences(parts: Heads, dy: Float64Array, layout: HeadLayout) {
+  const { heads, kvHeads, headDim } = layout;
   const segment = Array.from(
     { length: TOKENS },
     (_, t) => t < prefix ? PREFIX : Math.floor((t - prefix) / block),
@@ -120,6 +183,7 @@ function referenceSequences(parts: Heads, dy: Float64Array): { y: Float64Array; 
   const mask = prefixBlocks(segment);
   const size = { heads, kvHeads, tokens: TOKENS, headDim };
   const y = new Float64Array(dy.length);
+  const log2SumExp2 = new Float64Array(batch * heads * TOKENS);
   const gradients: Heads = [
     new Float64Array(parts[0].length),
     new Float64Array(parts[1].length),
@@ -129,9 +193,17 @@ function referenceSequences(parts: Heads, dy: Float64Array): { y: Float64Array; 
     const of = (values: Float64Array) =>
       values.subarray(b * values.length / batch, (b + 1) * values.length / batch);
     const [q, k, v] = parts.map(of);
-    of(y).set(referenceAttention(q, k, v, size, mask).y);
+    const forward = referenceAttention(q, k, v, size, mask);
+    of(y).set(forward.y);
+    // A token sees itself: log p = score - log-sum-exp there.
+    of(log2SumExp2).forEach((_, at, all) => {
+      const [head, token] = [Math.floor(at / TOKENS), at % TOKENS];
+      const key = Math.floor(head / (heads / kvHeads)) * TOKENS + token;
+      const score = dot(row(q, at, headDim), row(k, key, headDim)) / Math.sqrt(headDim);
+      all[at] = score * Math.LOG2E - Math.log2(forward.probabilities[at * TOKENS + token]);
+    });
     const { gradQ, gradK, gradV } = attentionBackward(q, k, v, of(dy), size, mask);
     [gradQ, gradK, gradV].forEach((gradient, i) => of(gradients[i]).set(gradient));
   }
-  return { y, gradients };
+  return { y, log2SumExp2, gradients };
 }

@@ -1,51 +1,149 @@
-/** RMSNorm and SwiGLU with their gradients. */
-import { rmsNorm } from "../../tensor/norm.ts";
-import { swiglu } from "../../tensor/swiglu.ts";
+/** Norms, sums, and gradients of activations where no product makes them. */
+import { add as traceAdd } from "../../tensor/elementwise.ts";
+import { geluBackward } from "../../tensor/gelu.ts";
+import { layerNorm, rmsNorm } from "../../tensor/norm.ts";
+import { CHUNK, columnSum } from "../../tensor/reduce.ts";
+import { swigluBackward } from "../../tensor/swiglu.ts";
 import { joinColumns } from "../../testing/heads.ts";
+import { geluBackward as referenceGelu, geluTanhBackward } from "../../testing/reference/gelu.ts";
+import {
+  layerNorm as referenceLayerNorm,
+  layerNormBackward,
+} from "../../testing/reference/layer_norm.ts";
 import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../../testing/reference/rms_norm.ts";
-import { swiglu as referenceSwiglu, swigluBackward } from "../../testing/reference/swiglu.ts";
-import { add } from "../../testing/reference/values.ts";
-import type { Bench } from "./bench.ts";
-import { HIDDEN, ROWS } from "./sizes.ts";
+import { swigluBackward as referenceSwiglu } from "../../testing/reference/swiglu.ts";
+import { add, row } from "../../testing/reference/values.ts";
+import type { Bench, Operand } from "./bench.ts";
+import { quadruples, ROWS, WIDTH } from "./sizes.ts";
 
 const EPS = 1e-5;
 
-/** Once alone and once where a residual has brought its gradient already. */
-export function rmsNormCases({ tape, random, expect }: Bench): void {
-  for (const withBase of [false, true]) {
-    const x = random(ROWS, HIDDEN);
-    const weight = random(1, HIDDEN);
-    const dy = random(ROWS, HIDDEN);
-    const base = withBase ? random(ROWS, HIDDEN) : undefined;
-    const y = rmsNorm(tape, x.tensor, weight.tensor, EPS);
-    tape.accumulate(y, () => dy.tensor);
-    if (base) tape.accumulate(x.tensor, () => base.tensor);
-    const { gradX, gradWeight } = rmsNormBackward(x.values, weight.values, dy.values, EPS);
-    expect("rms_norm_forward", y, referenceRmsNorm(x.values, weight.values, EPS));
-    expect(
-      base ? "rms_norm_backward with residual" : "rms_norm_backward",
-      { tensor: () => tape.gradientOf(x.tensor)! },
-      base ? add(gradX, base.values) : gradX,
-    );
-    expect(
-      "rms_norm_weight_gradient",
-      { tensor: () => tape.gradientOf(weight.tensor)! },
-      gradWeight,
-    );
-  }
+const plus = (values: ArrayLike<number>, addend: Operand | undefined) =>
+  addend ? add(values, addend.values) : values;
+
+/** Value, both gradients, and what goes from one kernel to the next. */
+export function rmsNormCase(bench: Bench): void {
+  const { tape, random, addend, backward, commands, expect } = bench;
+  const x = random(ROWS, WIDTH);
+  const weight = random(1, WIDTH);
+  const dy = random(ROWS, WIDTH);
+  const base = addend(ROWS, WIDTH);
+  const y = rmsNorm(tape, x.tensor, weight.tensor, EPS);
+  if (base) tape.accumulate(x.tensor, () => base.tensor);
+  backward(y, dy.tensor);
+  const inverse = statistics(x.values, (values) => {
+    const squares = values.reduce((sum, value) => sum + value * value, 0);
+    return 1 / Math.sqrt(squares / WIDTH + EPS);
+  });
+  const { gradX } = rmsNormBackward(x.values, weight.values, dy.values, EPS);
+  const [{ matrices: { inverse_rms } }] = commands("rms_norm_forward");
+  const [{ matrices: { partial } }] = commands("rms_norm_weight_gradient");
+  expect("rms_norm_forward", y, referenceRmsNorm(x.values, weight.values, EPS));
+  expect("rms_norm_forward", inverse_rms, quadruples((r) => Array(4).fill(inverse[r])));
+  expect("rms_norm_backward", tape.gradientOf(x.tensor)!, plus(gradX, base));
+  expect(
+    "rms_norm_weight_gradient",
+    partial,
+    chunkSums((i, r) => dy.values[i] * x.values[i] * inverse[r]),
+  );
 }
 
-/** Gate and up-projection side by side. */
-export function swigluCase({ tape, random, matrix, expect }: Bench): void {
+/** As for the RMS norm. */
+export function layerNormCase(bench: Bench): void {
+  const { tape, draw, matrix, random, addend, backward, commands, expect } = bench;
+  // A mean that is not lost among the deviations.
+  const x = matrix(ROWS, WIDTH, draw(ROWS * WIDTH).map((value) => value + 0.5));
+  const [weight, bias] = [random(1, WIDTH), random(1, WIDTH)];
+  const dy = random(ROWS, WIDTH);
+  const base = addend(ROWS, WIDTH);
+  const y = layerNorm(tape, x.tensor, weight.tensor, bias.tensor, EPS);
+  if (base) tape.accumulate(x.tensor, () => base.tensor);
+  backward(y, dy.tensor);
+  const meanOf = (values: Float64Array) => values.reduce((sum, value) => sum + value) / WIDTH;
+  const mean = statistics(x.values, meanOf);
+  const inverse = statistics(x.values, (values) => {
+    const centre = meanOf(values);
+    return 1 / Math.sqrt(meanOf(values.map((value) => (value - centre) ** 2)) + EPS);
+  });
+  const { gradX } = layerNormBackward(x.values, weight.values, dy.values, EPS);
+  const [forward] = commands("layer_norm_forward");
+  const [{ matrices: { partial } }] = commands("layer_norm_weight_gradient");
+  expect("layer_norm_forward", y, referenceLayerNorm(x.values, weight.values, bias.values, EPS));
+  expect(
+    "layer_norm_forward",
+    forward.matrices.statistics,
+    quadruples((r) => [mean[r], inverse[r], 0, 0]),
+  );
+  expect("layer_norm_backward", tape.gradientOf(x.tensor)!, plus(gradX, base));
+  expect(
+    "layer_norm_weight_gradient",
+    partial,
+    chunkSums((i, r) => dy.values[i] * (x.values[i] - mean[r]) * inverse[r]),
+  );
+}
+
+/** The sum of two matrices. */
+export function addCase({ tape, random, expect }: Bench): void {
+  const [x, y] = [random(ROWS, WIDTH), random(ROWS, WIDTH)];
+  expect("add", traceAdd(tape, x.tensor, y.tensor), add(x.values, y.values));
+}
+
+/** Sums of chunks of rows, and their sums. */
+export function columnSumCase({ tape, random, addend, commands, expect }: Bench): void {
+  const x = random(ROWS, WIDTH);
+  const base = addend(1, WIDTH);
+  const y = columnSum(tape, x.tensor, base?.tensor);
+  const partial = chunkSums((i) => x.values[i]);
+  const sums = Float64Array.from(
+    { length: WIDTH },
+    (_, j) => partial.reduce((sum, value, i) => i % WIDTH === j ? sum + value : sum, 0),
+  );
+  expect("column_sum", commands("column_sum")[0].matrices.y, partial);
+  expect("column_sum", y, plus(sums, base));
+}
+
+/** The gradient of GELU over the range where it bends. */
+export function geluCase({ tape, random, addend, expect, constants: { TANH } }: Bench): void {
+  const x = random(ROWS, WIDTH, 6);
+  const dy = random(ROWS, WIDTH);
+  const base = addend(ROWS, WIDTH);
+  const gradient = TANH ? geluTanhBackward : referenceGelu;
+  expect(
+    "gelu_backward",
+    geluBackward(tape, x.tensor, dy.tensor, TANH === 1, base?.tensor),
+    plus(gradient(x.values, dy.values), base),
+  );
+}
+
+/** Gate and up side by side. */
+export function swigluCase({ tape, draw, random, matrix, addend, expect }: Bench): void {
+  const columns = 4 * Math.ceil(WIDTH / 4);
   const sides = (gate: ArrayLike<number>, up: ArrayLike<number>) =>
-    joinColumns(ROWS, [{ columns: HIDDEN, data: gate }, { columns: HIDDEN, data: up }]);
-  const gate = random(ROWS, HIDDEN, 6).values;
-  const up = random(ROWS, HIDDEN).values;
-  const dy = random(ROWS, HIDDEN);
-  const x = matrix(ROWS, 2 * HIDDEN, sides(gate, up));
-  const y = swiglu(tape, x.tensor);
-  tape.accumulate(y, () => dy.tensor);
-  const { gradGate, gradUp } = swigluBackward(gate, up, dy.values);
-  expect("swiglu_forward", y, referenceSwiglu(gate, up));
-  expect("swiglu_backward", { tensor: () => tape.gradientOf(x.tensor)! }, sides(gradGate, gradUp));
+    joinColumns(ROWS, [{ columns, data: gate }, { columns, data: up }]);
+  const gate = draw(ROWS * columns, 6);
+  const up = draw(ROWS * columns);
+  const x = matrix(ROWS, 2 * columns, sides(gate, up));
+  const dy = random(ROWS, columns);
+  const base = addend(ROWS, 2 * columns);
+  const { gradGate, gradUp } = referenceSwiglu(gate, up, dy.values);
+  expect(
+    "swiglu_backward",
+    swigluBackward(tape, x.tensor, dy.tensor, base?.tensor),
+    plus(sides(gradGate, gradUp), base),
+  );
+}
+
+/** One number of each row of (ROWS, WIDTH). */
+function statistics(x: Float64Array, of: (row: Float64Array) => number): Float64Array {
+  return Float64Array.from({ length: ROWS }, (_, r) => of(row(x, r, WIDTH)));
+}
+
+/** Sums over chunks of rows of a value at element i, in row r. */
+function chunkSums(value: (i: number, r: number) => number): Float64Array {
+  const sums = new Float64Array(Math.ceil(ROWS / CHUNK) * WIDTH);
+  for (let i = 0; i < ROWS * WIDTH; i++) {
+    const r = Math.floor(i / WIDTH);
+    sums[Math.floor(r / CHUNK) * WIDTH + i % WIDTH] += value(i, r);
+  }
+  return sums;
 }

@@ -12,11 +12,12 @@ import {
 } from "../../testing/reference/cross_entropy.ts";
 import { dot, row, scale } from "../../testing/reference/values.ts";
 import type { Bench } from "./bench.ts";
-import { HIDDEN, LAYOUT, ROWS } from "./sizes.ts";
+import { LAYOUT, quadruples, ROWS, WIDTH } from "./sizes.ts";
 import { STEP } from "./step.ts";
 
 /** Loss and gradient of answers, some without a label; the sum by a fixed and by the token scale. */
-export function crossEntropyCase({ tape, random, ints, array, expect }: Bench): void {
+export function crossEntropyCase(bench: Bench): void {
+  const { tape, random, ints, array, expect } = bench;
   const { vocabulary } = LAYOUT;
   const logits = random(ROWS, vocabulary, 5);
   const labels = Int32Array.from(
@@ -25,6 +26,7 @@ export function crossEntropyCase({ tape, random, ints, array, expect }: Bench): 
   );
   const ring = array(4 * (STEP.slot + 1));
   const loss = crossEntropy(tape, logits.tensor, ints(labels));
+  tape.backward();
   rowTotal(tape, loss, ring, 0, "token");
   rowTotal(tape, loss, ring, 1, 1 / ROWS);
   const { rowLoss, logsumexp } = referenceCrossEntropy(logits.values, labels, vocabulary);
@@ -33,44 +35,30 @@ export function crossEntropyCase({ tape, random, ints, array, expect }: Bench): 
   expect("cross_entropy", loss, quadruples((r) => [rowLoss[r], logsumexp[r], 0, 0]));
   expect(
     "cross_entropy",
-    { tensor: () => tape.gradientOf(logits.tensor)! },
+    tape.gradientOf(logits.tensor)!,
     crossEntropyBackward(logits.values, labels, gradRowLoss, vocabulary),
   );
+  expect("row_total", ring, [STEP.tokenScale * total, total / ROWS], { first: 4 * STEP.slot });
+}
+
+/** With the gradients that the variant makes; one row of zeros. */
+export function cosineCase(bench: Bench): void {
+  const { tape, draw, random, matrix, expect, constants: { DX, DY } } = bench;
+  const x = matrix(ROWS, WIDTH, draw(ROWS * WIDTH).fill(0, WIDTH, 2 * WIDTH));
+  const y = random(ROWS, WIDTH);
+  const loss = cosineLoss(tape, x.tensor, y.tensor, { x: !DX, y: !DY });
+  tape.backward();
+  const { cosines } = referenceCosine(x.values, y.values, WIDTH);
+  const { gradU, gradV } = cosineLossBackward(x.values, y.values, WIDTH);
+  const norm = (values: Float64Array, r: number) => {
+    const one = row(values, r, WIDTH);
+    return Math.sqrt(dot(one, one));
+  };
   expect(
-    "row_total",
-    { array: ring, type: "f32", first: 4 * STEP.slot },
-    [STEP.tokenScale * total, total / ROWS],
+    "cosine_loss",
+    loss,
+    quadruples((r) => [1 - cosines[r], cosines[r], norm(x.values, r), norm(y.values, r)]),
   );
-}
-
-/** With both gradients and with the second side detached; one row of zeros. */
-export function cosineCases({ tape, draw, random, matrix, expect }: Bench): void {
-  for (const detached of [false, true]) {
-    const x = matrix(ROWS, HIDDEN, draw(ROWS * HIDDEN).fill(0, HIDDEN, 2 * HIDDEN));
-    const y = random(ROWS, HIDDEN);
-    const name = detached ? "cosine_loss with one side detached" : "cosine_loss";
-    const loss = cosineLoss(tape, x.tensor, y.tensor, { y: detached });
-    const { cosines } = referenceCosine(x.values, y.values, HIDDEN);
-    const { gradU, gradV } = cosineLossBackward(x.values, y.values, HIDDEN);
-    const norm = (values: Float64Array, r: number) => {
-      const one = row(values, r, HIDDEN);
-      return Math.sqrt(dot(one, one));
-    };
-    expect(
-      name,
-      loss,
-      quadruples((r) => [1 - cosines[r], cosines[r], norm(x.values, r), norm(y.values, r)]),
-    );
-    expect(name, { tensor: () => tape.gradientOf(x.tensor)! }, scale(gradU, STEP.lambda));
-    if (!detached) {
-      expect(name, {
-        tensor: () => tape.gradientOf(y.tensor)!,
-      }, scale(gradV, STEP.lambda));
-    }
-  }
-}
-
-/** What a loss kernel leaves of each row. */
-function quadruples(of: (row: number) => [number, number, number, number]): number[] {
-  return Array.from({ length: ROWS }, (_, r) => of(r)).flat();
+  if (DX) expect("cosine_loss", tape.gradientOf(x.tensor)!, scale(gradU, STEP.lambda));
+  if (DY) expect("cosine_loss", tape.gradientOf(y.tensor)!, scale(gradV, STEP.lambda));
 }

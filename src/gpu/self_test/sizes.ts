@@ -1,9 +1,7 @@
-/**
- * Sizes of the self-test: small and odd, but leading to the kernel variants of the default model
- * (hidden size 64, heads of 16). Those are compiled anyway when it trains, and no others are.
- */
+/** Sizes of the self-test: small, and no multiples of what a lane or a workgroup takes. */
 import type { PackingLayout } from "../../data/packing.ts";
-import { type HeadLayout, sequenceLength } from "../../tensor/attention.ts";
+import { sequenceLength } from "../../tensor/attention.ts";
+import type { HeadLayout } from "../../tensor/heads.ts";
 
 /** Packed sequences whose prefix and blocks are no multiples of four. */
 export const LAYOUT: PackingLayout = {
@@ -16,11 +14,18 @@ export const LAYOUT: PackingLayout = {
   pad: 0,
 };
 
-/** Tokens of the batch: more than one chunk of a column sum, no multiple of a register block. */
+/** Tokens of the batch: more than one chunk of a column sum, no multiple of a workgroup. */
 export const ROWS = LAYOUT.batch * sequenceLength(LAYOUT);
 
-/** Heads in groups of two. */
-export const HEADS: HeadLayout = { heads: 4, kvHeads: 2, headWidth: 16, headDim: 16 };
+/** Width of the tokens: the last group of four is not full. */
+export const WIDTH = 62;
 
-/** Width of the tokens. */
-export const HIDDEN = 64;
+/** Heads in groups of two that fill all but two columns of `width4` groups of four. */
+export function headsOf(width4: number): HeadLayout {
+  return { heads: 4, kvHeads: 2, headWidth: 4 * width4, headDim: 4 * width4 - 2 };
+}
+
+/** Four numbers a row, as kernels leave what they know of a row. */
+export function quadruples(of: (row: number) => number[]): number[] {
+  return Array.from({ length: ROWS }, (_, r) => of(r)).flat();
+}

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { exampleRecord } from "./example_record.ts";
+import { formatJson, readRecord, readRecords, writeRecords } from "./record.ts";
+
+async function withFolder(check: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await check(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("records are written and read back, sections with a file of their own beside", async () => {
+  await withFolder(async (dir) => {
+    const record = exampleRecord();
+    const growth = { base: {}, samples: 1, points: [] };
+    record.sections.growth = growth;
+    await writeRecords(dir, record);
+    assert.deepEqual(await readRecords(dir), record);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(join(dir, "growth.json"))), growth);
+    assert.ok(!("growth" in (await readRecord(join(dir, "bench.json"))).sections));
+    // A measurement of something else leaves that file as it is.
+    await writeRecords(dir, exampleRecord());
+    assert.deepEqual((await readRecords(dir)).sections.growth, growth);
+  });
+});
+
+Deno.test("what is no record is refused by name", async () => {
+  await withFolder(async (dir) => {
+    const path = join(dir, "old.json");
+    const refused = async (text: string, message: RegExp) => {
+      await Deno.writeTextFile(path, text);
+      await assert.rejects(() => readRecord(path), (error: Error) => {
+        assert.ok(error.message.startsWith(`Cannot read measurements ${path}: `));
+        assert.match(error.message, message);
+        return true;
+      });
+    };
+    await refused("half a rec", /it is no JSON/);
+    await refused(JSON.stringify({ ...exampleRecord(), schemaVersion: 7 }), /"schemaVersion"/);
+    const record = exampleRecord();
+    record.sections.kernels![0].chosen.wall = [];
+    await refused(JSON.stringify(record), /"sections\.kernels\.0\.chosen\.wall"/);
+    await assert.rejects(() => readRecord(join(dir, "none.json")), /there is no such file/);
+  });
+});
+
+Deno.test("a list of numbers takes one line", () => {
+  assert.equal(
+    formatJson({ a: [1, -2.5, 3e-7], b: [{ c: [] }, "1, 2"] }),
+    `{
+  "a": [1, -2.5, 3e-7],
+  "b": [
+    {
+      "c": []
+    },
+    "1, 2"
+  ]
+}
+`,
+  );
+});

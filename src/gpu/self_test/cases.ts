@@ -1,0 +1,51 @@
+/** The case of each kernel. A kernel without one cannot be trained with. */
+import { adamwCase } from "./adamw.ts";
+import type { Case } from "./bench.ts";
+import { argmaxCase, embeddingCase, gatherCase } from "./embedding.ts";
+import { attentionCase, cacheAppendCase, decodeCase, rotationCase } from "./heads.ts";
+import {
+  addCase,
+  columnSumCase,
+  geluCase,
+  layerNormCase,
+  rmsNormCase,
+  swigluCase,
+} from "./layers.ts";
+import { cosineCase, crossEntropyCase } from "./losses.ts";
+import { productNN, productNT, productTN } from "./products.ts";
+
+/** By kernel name. */
+export const CASES: Readonly<Record<string, Case>> = {
+  matmul_nt: productNT,
+  matmul_nn: productNN,
+  matmul_tn: productTN,
+  matmul_tile_nt: productNT,
+  matmul_tile_nn: productNN,
+  matmul_tile_tn: productTN,
+  add: addCase,
+  column_sum: columnSumCase,
+  gelu_backward: geluCase,
+  swiglu_backward: swigluCase,
+  rms_norm_forward: rmsNormCase,
+  rms_norm_backward: rmsNormCase,
+  rms_norm_weight_gradient: rmsNormCase,
+  layer_norm_forward: layerNormCase,
+  layer_norm_backward: layerNormCase,
+  layer_norm_weight_gradient: layerNormCase,
+  rope_backward: rotationCase,
+  attention_forward: attentionCase,
+  attention_backward_query: attentionCase,
+  attention_backward_key_value: attentionCase,
+  cache_append: cacheAppendCase,
+  attention_decode: decodeCase,
+  argmax: argmaxCase,
+  embedding_forward: embeddingCase,
+  embedding_backward: embeddingCase,
+  gather_rows: gatherCase,
+  cross_entropy: crossEntropyCase,
+  cosine_loss: cosineCase,
+  row_total: crossEntropyCase,
+  gradient_squares: adamwCase,
+  clip_scale: adamwCase,
+  adamw: adamwCase,
+};

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { imaginaryDevice } from "../gpu/imaginary_device.ts";
+import { defaultPlan } from "../gpu/plan.ts";
+import { createEngine } from "../gpu/program.ts";
+import { expandGrid } from "./grid.ts";
+import { quickKernels, studyKernels } from "./kernels.ts";
+import { loadStudy } from "./load.ts";
+import { loadStudyData, outlineStudy } from "./prepare.ts";
+
+Deno.test("a few pictures lead to the kernels of the whole default study", async () => {
+  const engine = createEngine(imaginaryDevice(), defaultPlan("image", true));
+  const quick = await loadStudy("quick", ".");
+  const data = await outlineStudy(quick, await loadStudyData(quick, {}), "");
+  const codes = (kernels: { code: string }[]) => kernels.map(({ code }) => code).sort();
+  const all = codes(studyKernels(engine, expandGrid(quick), data));
+  assert.deepEqual(codes(await quickKernels(engine)), all);
+  assert.ok(all.length > 20);
+  assert.equal(engine.cache.size, 0, "nothing is compiled on the engine itself");
+});

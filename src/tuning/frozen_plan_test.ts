@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { defaultPlan } from "../gpu/plan.ts";
+import { exampleRun } from "../report/example_records.ts";
+import { freezePlan, readFrozenPlan } from "./frozen_plan.ts";
+
+const { adapter } = exampleRun();
+const plan = {
+  ...defaultPlan("image", true),
+  shapes: { "nn 64x64x64": { rows: 8, texels: 1, across: 4 } },
+};
+
+Deno.test("a frozen plan comes back on its adapter only", async () => {
+  const folder = await Deno.makeTempDir();
+  assert.equal(await readFrozenPlan(folder, adapter), undefined);
+  await freezePlan(folder, adapter, plan);
+  assert.deepEqual(await readFrozenPlan(folder, adapter), plan);
+  assert.equal(await readFrozenPlan(folder, { ...adapter, description: "another" }), undefined);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a damaged plan is refused with its field", async () => {
+  const folder = await Deno.makeTempDir();
+  await freezePlan(folder, adapter, plan);
+  const path = join(folder, "plan.json");
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, text.slice(0, 50));
+  await assert.rejects(readFrozenPlan(folder, adapter), {
+    name: "SyntaxError",
+    message: `Cannot read kernel plan: "${path}" is no JSON; --fresh begins anew`,
+  });
+  await Deno.writeTextFile(path, text.replace('"lanes": 8', '"lanes": -8'));
+  await assert.rejects(readFrozenPlan(folder, adapter), /field "plan.lanes" of ".*plan.json"/);
+  await Deno.remove(folder, { recursive: true });
+});

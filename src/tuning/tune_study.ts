@@ -1,0 +1,63 @@
+/** Tunes the products of a study's own programs, once for each adapter. */
+import { imaginaryDevice } from "../gpu/imaginary_device.ts";
+import { createEngine, type Engine, withPlan } from "../gpu/program.ts";
+import { compileQuestioner } from "../models/questioner.ts";
+import { compileTrainingStep } from "../models/training_step.ts";
+import type { AdapterRecord } from "../study/record.ts";
+import type { PreparedData } from "../training/prepared_data.ts";
+import { createRunModel } from "../training/run_model.ts";
+import type { RunSettings } from "../training/settings.ts";
+import { type ProductClass, productClasses } from "./products.ts";
+import { tune, type TunedClass, type TuneOptions } from "./tune.ts";
+import { readTuned, tuningKey, writeTuned } from "./tuner_cache.ts";
+
+/** Options of {@linkcode tuneStudy}. */
+export interface TuneStudyOptions extends TuneOptions {
+  /** Folder of the tuner's files. */
+  folder: string;
+  /** Measures again what is known. */
+  fresh?: boolean;
+  say(line: string): void;
+}
+
+/** The classes of products in the programs of a study's runs. */
+export function studyProducts(
+  engine: Engine,
+  runs: readonly RunSettings[],
+  data: PreparedData,
+): ProductClass[] {
+  const imagined = createEngine(imaginaryDevice(engine.device), engine.plan);
+  const kinds = Map.groupBy(runs, ({ connector, objective }) => `${connector} ${objective}`);
+  const commands = [...kinds.values()].flatMap(([settings]) => {
+    const model = createRunModel(imagined, settings, data);
+    const programs = [compileTrainingStep(model, settings.training), compileQuestioner(model)];
+    return programs.flatMap(({ commands }) => commands);
+  });
+  return productClasses(commands);
+}
+
+/**
+ * An engine with the blocks that are fastest for a study here, and what was measured for it, now or
+ * before.
+ */
+export async function tuneStudy(
+  engine: Engine,
+  adapter: AdapterRecord,
+  runs: readonly RunSettings[],
+  data: PreparedData,
+  { folder, fresh = false, say, ...options }: TuneStudyOptions,
+): Promise<{ engine: Engine; tuned: TunedClass[] }> {
+  const key = tuningKey(engine, adapter);
+  const known = fresh ? [] : await readTuned(folder, key, say);
+  const classes = studyProducts(engine, runs, data);
+  const missing = classes.filter(({ name }) => !known.some((one) => one.name === name));
+  const shapes = Object.fromEntries(known.map(({ name, chosen }) => [name, chosen]));
+  const start = withPlan(engine, { ...engine.plan, shapes });
+  if (missing.length > 0) say(`Timing register blocks for ${missing.length} classes of products`);
+  const { plan, tuned } = await tune(start, missing, options);
+  if (tuned.length > 0) await writeTuned(folder, key, [...known, ...tuned]);
+  // Only what the study needs enters its plan, so that other studies leave no trace in it.
+  const all = [...known, ...tuned].filter(({ name }) => classes.some((one) => one.name === name));
+  const chosen = Object.fromEntries(all.map(({ name, chosen }) => [name, chosen]));
+  return { engine: withPlan(engine, { ...plan, shapes: chosen }), tuned: all };
+}
