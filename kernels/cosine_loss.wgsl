@@ -6,7 +6,7 @@
 // DX and DY choose the sides that are not detached.
 
 //# kernel cosine_loss
-//# read x y
+//# operand x y
 //# write dx if DX
 //# write dy if DY
 //# write loss

@@ -45,9 +45,7 @@ export function alternationsFor(asked: number, milliseconds: number): number {
 }
 
 /** Warms a side up and finds how often it runs in a sample. */
-async function calibrate(
-  subject: Subject,
-): Promise<{ runs: number; milliseconds: number }> {
+async function calibrate(subject: Subject): Promise<{ runs: number; milliseconds: number }> {
   const first = await subject.time(1);
   if (first >= SLOW_MS) return { runs: 1, milliseconds: first };
   let runs = 1;

@@ -4,7 +4,7 @@ import { callerPath } from "../../src/cli/paths.ts";
 import { replaceFile } from "../../src/report/replace_file.ts";
 import { closest } from "../../src/study/closest.ts";
 import { FEWEST_ALTERNATIONS } from "./alternate.ts";
-import { compare, oneLine } from "./compare.ts";
+import { compare } from "./compare.ts";
 import { type KernelName, KERNELS, type PeerName, PEERS } from "./kernels.ts";
 import type { ChildPeer } from "./line_child.ts";
 import { openOurs } from "./ours.ts";
@@ -33,9 +33,7 @@ export function parseOptions(args: string[]): PeersOptions {
 /** The command and its options. */
 function peersCommand() {
   return new Command("bench:peers")
-    .description(
-      "Compare the speed of Plumbline's kernels with other libraries, in turn",
-    )
+    .description("Compare the speed of Plumbline's kernels with other libraries, in turn")
     .allowExcessArguments(false)
     .option("--json", "print the record as JSON instead of a table")
     .option("--out <file>", "save the record, raw samples included")
@@ -67,18 +65,14 @@ function namesOf<Name extends string>(what: string, known: readonly Name[]) {
     text.split(",").map((word) => {
       const name = known.find((name) => name === word.trim());
       if (name) return name;
-      throw new InvalidArgumentError(
-        `There is no ${what} "${word.trim()}"${closest(word, known)}`,
-      );
+      throw new InvalidArgumentError(`There is no ${what} "${word.trim()}"${closest(word, known)}`);
     });
 }
 
 function alternationCount(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= FEWEST_ALTERNATIONS) return count;
-  throw new InvalidArgumentError(
-    `It is a whole number from ${FEWEST_ALTERNATIONS} up`,
-  );
+  throw new InvalidArgumentError(`It is a whole number from ${FEWEST_ALTERNATIONS} up`);
 }
 
 /** Runs a command line. */
@@ -95,9 +89,7 @@ export async function main(args: string[]): Promise<void> {
   // Standard output carries the result only; what libraries print goes to standard error.
   console.log = console.info = console.error;
   const record = await runComparison(options);
-  print(
-    options.json ? JSON.stringify(record, null, 2) : renderPeers(record).trimEnd(),
-  );
+  print(options.json ? JSON.stringify(record, null, 2) : renderPeers(record).trimEnd());
 }
 
 function print(text: string): void {
@@ -107,9 +99,7 @@ function print(text: string): void {
   }
 }
 
-async function runComparison(
-  { kernels, peers, alternations, out }: PeersOptions,
-) {
+async function runComparison({ kernels, peers, alternations, out }: PeersOptions) {
   const save = async () => {
     if (out) {
       await replaceFile(
@@ -151,9 +141,7 @@ async function runComparison(
       await save();
     },
     async onFailure(failure) {
-      console.error(
-        `${failure.kernel} ${failure.shape}, ${failure.peer}: ${failure.error}`,
-      );
+      console.error(`${failure.kernel} ${failure.shape}, ${failure.peer}: ${failure.error}`);
       record.failures.push(failure);
       await save();
     },
@@ -176,15 +164,13 @@ function createOpenPeers(blas: BlasCores, record: PeersRecord) {
   return {
     open,
     async reference(): Promise<ChildPeer | null> {
-      const peer = await open("pytorch-cpu").catch(() => null) as
-        | ChildPeer
-        | null;
+      const peer = await open("pytorch-cpu").catch(() => null) as ChildPeer | null;
       record.trainingReference = peer ? "those of PyTorch in float64" : "ours: no PyTorch is here";
       return peer;
     },
     async close() {
       for (const peer of opened.values()) {
-        await peer.then((peer) => peer.close()).catch(oneLine);
+        await peer.then((peer) => peer.close()).catch(() => {});
       }
     },
   };

@@ -92,8 +92,6 @@ Deno.test("a GPU that reports an error gives no ratio", async () => {
 Deno.test("a wrong result of ours ends the comparison", async () => {
   await assert.rejects(
     run(fakePeer(400, (loss) => 2 * loss), { "tfjs-wasm": () => fakePeer(1000) }),
-    new Error(
-      "Our cosine-loss-forward at 2048,2048 is wrong: its relative error is 1",
-    ),
+    new Error("Our cosine-loss-forward at 2048,2048 is wrong: its relative error is 1"),
   );
 });

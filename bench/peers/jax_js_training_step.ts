@@ -129,9 +129,7 @@ function traceStep(jax: JaxJs, task: StepTask): JaxStep {
     for (const name of names) {
       const gradient = gradients[name];
       const m1 = m[name].mul(beta1).add(gradient.ref.mul(1 - beta1));
-      const v1 = v[name].mul(beta2).add(
-        gradient.ref.mul(gradient).mul(1 - beta2),
-      );
+      const v1 = v[name].mul(beta2).add(gradient.ref.mul(gradient).mul(1 - beta2));
       next.m[name] = m1.ref;
       next.v[name] = v1.ref;
       const root = np.sqrt(v1.mul(correction2.ref)).add(eps);
@@ -161,19 +159,13 @@ function traceLosses(
   const { hidden_size: hidden, num_attention_heads: heads, head_dim: width } = decoder;
   const linear = (x: JaxArray, name: string) => np.matmul(x, parameters[name].transpose());
   const mlp = (name: string, x: JaxArray) => {
-    const inner = linear(x, `${name}.0.weight`).add(
-      parameters[`${name}.0.bias`],
-    );
+    const inner = linear(x, `${name}.0.weight`).add(parameters[`${name}.0.bias`]);
     const activated = nn.gelu(inner, { approximate: false });
-    return linear(activated, `${name}.2.weight`).add(
-      parameters[`${name}.2.bias`],
-    );
+    return linear(activated, `${name}.2.weight`).add(parameters[`${name}.2.bias`]);
   };
   const rmsNorm = (x: JaxArray, name: string) => {
     const squares = x.ref.mul(x.ref).mean(-1, { keepdims: true });
-    return x.div(np.sqrt(squares.add(decoder.rms_norm_eps))).mul(
-      parameters[name],
-    );
+    return x.div(np.sqrt(squares.add(decoder.rms_norm_eps))).mul(parameters[name]);
   };
   const rope = (x: JaxArray) => {
     const [first, second] = np.split(x, 2, -1);
@@ -208,9 +200,7 @@ function traceLosses(
     h = h.add(linear(attended, of("self_attn.o_proj")));
     const x2 = rmsNorm(h.ref, of("post_attention_layernorm"));
     const gate = nn.silu(linear(x2.ref, of("mlp.gate_proj")));
-    h = h.add(
-      linear(gate.mul(linear(x2, of("mlp.up_proj"))), of("mlp.down_proj")),
-    );
+    h = h.add(linear(gate.mul(linear(x2, of("mlp.up_proj"))), of("mlp.down_proj")));
   }
   for (const array of [bias, cos, sin]) array.dispose();
   const answers = h.reshape([batch, length, hidden])

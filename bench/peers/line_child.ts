@@ -51,9 +51,7 @@ export async function startChild(command: ChildCommand): Promise<ChildPeer> {
     const { value, done } = await answers.next();
     if (done) {
       const { code } = await child.status;
-      throw new Error(
-        `${command.name} ended with code ${code}: ${await complaint}`,
-      );
+      throw new Error(`${command.name} ended with code ${code}: ${await complaint}`);
     }
     const answer = JSON.parse(value);
     if (answer.error !== undefined) throw new Error(String(answer.error));
@@ -91,9 +89,7 @@ function spawn({ name, command, args, env }: ChildCommand): Deno.ChildProcess {
     }).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(
-      `${name} cannot be started: there is no "${command}" on this machine`,
-    );
+    throw new Error(`${name} cannot be started: there is no "${command}" on this machine`);
   }
 }
 
@@ -128,13 +124,9 @@ async function prepareChild(
       const { names } = await ask({ do: "result", folder });
       const read = async (name: string): Promise<[string, Float64Array]> => [
         name,
-        new Float64Array(
-          (await Deno.readFile(join(folder, `${name}.f64`))).buffer,
-        ),
+        new Float64Array((await Deno.readFile(join(folder, `${name}.f64`))).buffer),
       ];
-      return Object.fromEntries(
-        await Promise.all((names as string[]).map(read)),
-      );
+      return Object.fromEntries(await Promise.all((names as string[]).map(read)));
     },
     async time(times) {
       const { milliseconds } = await ask({ do: "time", times });
@@ -167,9 +159,7 @@ function describeTraining(step: StepTask, precision: Precision) {
   const { config: { decoder, layout }, packed, weights } = step;
   const { batch, prefix, blocks, block } = layout;
   const list = [...weights];
-  const flat = new Float32Array(
-    list.reduce((sum, [, { data }]) => sum + data.length, 0),
-  );
+  const flat = new Float32Array(list.reduce((sum, [, { data }]) => sum + data.length, 0));
   let at = 0;
   for (const [, { data }] of list) {
     flat.set(data, at);

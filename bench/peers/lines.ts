@@ -1,7 +1,5 @@
 /** Lines of a stream as they come. */
-export async function* lines(
-  stream: ReadableStream<Uint8Array>,
-): AsyncGenerator<string, void> {
+export async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
   let rest = "";
   const decoder = new TextDecoder();
   for await (const part of stream) {

@@ -115,9 +115,7 @@ export function cosineLossModel(rows: number, columns: number): OnnxGraph {
   };
 }
 
-function encodeNode(
-  { operator, inputs, output, attributes = {} }: OnnxNode,
-): number[] {
+function encodeNode({ operator, inputs, output, attributes = {} }: OnnxNode): number[] {
   return [
     ...inputs.flatMap((name) => field(1, utf8(name))),
     ...field(2, utf8(output)),

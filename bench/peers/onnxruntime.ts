@@ -65,9 +65,7 @@ export async function openOnnxruntimeWeb(): Promise<Peer> {
           GPUBufferUsage.COPY_SRC,
       });
       device.queue.writeBuffer(buffer, 0, values);
-      return Promise.resolve(
-        ort.Tensor.fromGpuBuffer(buffer, { dataType: "float32", dims }),
-      );
+      return Promise.resolve(ort.Tensor.fromGpuBuffer(buffer, { dataType: "float32", dims }));
     },
     wait: () => device.queue.onSubmittedWorkDone().then(() => {}),
   });

@@ -16,9 +16,7 @@ async function handle(request: Request): Promise<unknown> {
         Number(request[name])
       );
       const read = async (name: string) =>
-        new Float32Array(
-          (await Deno.readFile(join(request.folder, `${name}.f32`))).buffer,
-        );
+        new Float32Array((await Deno.readFile(join(request.folder, `${name}.f32`))).buffer);
       const [a, b] = [await read("a"), await read("b")];
       subject = library.prepare({
         kernel: "matmul",

@@ -85,7 +85,7 @@ function prepareMatmul(
   const tape = createTape(engine);
   const left = matrix(engine, "a", [rows, inner], a);
   const right = matrix(engine, "b", [inner, columns], b);
-  const c = keep(engine, matmulNN(tape, left, right));
+  const c = keep(matmulNN(tape, left, right));
   return subject(engine, tape, [left, right, c], async () => ({
     c: await readMatrix(engine.device, c.matrix!),
   }));
@@ -108,7 +108,7 @@ function prepareCosineLoss(
   const gradients = backward
     ? { dx: tape.gradientOf(left)!, dy: tape.gradientOf(right)! }
     : undefined;
-  const kept = Object.values(gradients ?? {}).map((tensor) => keep(engine, tensor));
+  const kept = Object.values(gradients ?? {}).map((tensor) => keep(tensor));
   return subject(engine, tape, [left, right, ...kept], async () => {
     const result: Result = {
       loss: new Float32Array(await readBuffer(engine.device, total)).subarray(

@@ -43,9 +43,7 @@ export function peerOpeners(
 ): Record<PeerName, () => Promise<Peer>> {
   const best = (other: PeerName) => {
     if (better !== null) return better;
-    throw new Error(
-      `OpenBLAS chooses ${detected ?? "nothing"} here: it is the same as ${other}`,
-    );
+    throw new Error(`OpenBLAS chooses ${detected ?? "nothing"} here: it is the same as ${other}`);
   };
   return {
     "tfjs-webgpu": () => openTfjs("webgpu"),

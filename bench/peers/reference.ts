@@ -26,9 +26,7 @@ const SAMPLED_ROWS = 16;
 export const TOLERANCE = 1e-4;
 
 /** Reference of a product or a cosine loss. */
-export function computeReference(
-  task: Exclude<Task, { kernel: "training-step" }>,
-): Reference {
+export function computeReference(task: Exclude<Task, { kernel: "training-step" }>): Reference {
   return task.kernel === "matmul" ? productRows(task) : cosineRows(task);
 }
 
@@ -123,9 +121,7 @@ export function relativeError(result: Result, reference: Reference): number {
     values.forEach((expected, i) => {
       const at = rows[Math.floor(i / width)] * width + i % width;
       if (at >= got.length) {
-        throw new RangeError(
-          `Cannot check "${name}": it has ${got.length} values`,
-        );
+        throw new RangeError(`Cannot check "${name}": it has ${got.length} values`);
       }
       const distance = Math.abs(got[at] - expected);
       difference = Math.max(

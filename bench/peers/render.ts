@@ -16,9 +16,7 @@ export function renderPeers(record: PeersRecord): string {
   ].filter((part) => part !== "").join("\n");
 }
 
-function heading(
-  { adapterDetails: { description, driver }, machine }: PeersRecord,
-): string {
+function heading({ adapterDetails: { description, driver }, machine }: PeersRecord): string {
   return `Plumbline beside its peers on ${description} (${driver}); ${machine.processor}, ${machine.threads} threads, ${machine.system}, Deno ${machine.deno}.\n`;
 }
 

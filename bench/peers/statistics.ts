@@ -69,11 +69,7 @@ export function pairedRatio(
   theirs: readonly number[],
 ): MedianInterval {
   if (ours.length !== theirs.length) {
-    throw new RangeError(
-      `Cannot pair ${ours.length} samples with ${theirs.length}`,
-    );
+    throw new RangeError(`Cannot pair ${ours.length} samples with ${theirs.length}`);
   }
-  return medianInterval(
-    ours.map((milliseconds, i) => theirs[i] / milliseconds),
-  );
+  return medianInterval(ours.map((milliseconds, i) => theirs[i] / milliseconds));
 }

@@ -105,9 +105,7 @@ export type StepShape = Pick<StepTask, "config" | "packed">;
 /**
  * The token of every text place, (batch, blocks * block); the image tokens before them are left out.
  */
-export function textTokens(
-  { packed, config: { layout } }: StepShape,
-): Int32Array<ArrayBuffer> {
+export function textTokens({ packed, config: { layout } }: StepShape): Int32Array<ArrayBuffer> {
   const { batch, prefix, blocks, block } = layout;
   const length = prefix + blocks * block;
   const tokens = new Int32Array(batch * blocks * block);
@@ -122,9 +120,7 @@ export function textTokens(
  * Which places of a sequence see each other, (length, length): 0 where row sees column, -1e9 where
  * not. A place sees the image before it, and of its own question what lies before it.
  */
-export function attentionBias(
-  { config: { layout } }: StepShape,
-): Float32Array<ArrayBuffer> {
+export function attentionBias({ config: { layout } }: StepShape): Float32Array<ArrayBuffer> {
   const { prefix, blocks, block } = layout;
   const length = prefix + blocks * block;
   const question = (place: number) => place < prefix ? -1 : Math.floor((place - prefix) / block);
@@ -167,9 +163,7 @@ export function rotations(
  *
  * @throws {RangeError} If the batch is packed otherwise.
  */
-export function answerPlaces(
-  { packed, config: { layout } }: StepShape,
-): number[] {
+export function answerPlaces({ packed, config: { layout } }: StepShape): number[] {
   const { batch, prefix, blocks, block, answers } = layout;
   const first = packed.answerRows[0] - prefix;
   const places = Array.from({ length: answers }, (_, t) => first + t);
@@ -180,9 +174,7 @@ export function answerPlaces(
         if (
           packed.answerRows[(b * blocks + q) * answers + t] !== start + place
         ) {
-          throw new RangeError(
-            `Cannot slice answers: question ${q} of picture ${b} is shorter`,
-          );
+          throw new RangeError(`Cannot slice answers: question ${q} of picture ${b} is shorter`);
         }
       });
     }

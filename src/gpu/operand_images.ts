@@ -21,8 +21,9 @@ const ROW_TEXELS = 16;
 export function copyLargeOperands(commands: readonly Command[], mostRows: number): Command[] {
   const images = new Map<Tensor, Tensor>();
   const copied: Command[] = [];
-  const eligible = ({ matrix, rows, width4 }: Tensor) =>
-    !matrix && rows <= mostRows && width4 % ROW_TEXELS === 0 && rows * width4 >= WORTH_COPYING;
+  const eligible = ({ matrix, kept, rows, width4 }: Tensor) =>
+    !matrix && !kept && rows <= mostRows && width4 % ROW_TEXELS === 0 &&
+    rows * width4 >= WORTH_COPYING;
   for (const command of commands) {
     const matrices = { ...command.matrices };
     for (const { role, name } of KERNELS.get(command.kernel)?.operands ?? []) {

@@ -32,6 +32,8 @@ export interface Tensor extends Shape {
   width4: number;
   /** Memory of its own: parameters, inputs, what is read back. */
   matrix?: DeviceMatrix;
+  /** Whether the planner gives it memory of its own, which outlives its program. */
+  kept?: boolean;
   /** Whether gradients flow into it. */
   needsGradient: boolean;
 }
@@ -314,6 +316,11 @@ function planMemory(
           `Cannot record program: "${tensor.name}" is read but not written before`,
         );
       }
+      if (tensor.kept) {
+        tensor.matrix = createMatrix(engine.device, formOf(tensor), tensor, tensor.name);
+        engine.memory.bytes += tensor.matrix.bytes;
+        continue;
+      }
       let matrix = free.get(keyOf(tensor))?.pop();
       if (!matrix) {
         matrix = createMatrix(engine.device, formOf(tensor), tensor, tensor.name);
@@ -323,7 +330,7 @@ function planMemory(
       matrices.set(tensor, matrix);
     }
     for (const tensor of used) {
-      if (last.get(tensor) !== index) continue;
+      if (last.get(tensor) !== index || tensor.kept) continue;
       const key = keyOf(tensor);
       free.set(key, [...free.get(key) ?? [], matrices.get(tensor)!]);
     }

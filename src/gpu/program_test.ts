@@ -7,7 +7,7 @@ import { formOf, testEngines, upload } from "../testing/gpu.ts";
 import { randomValues } from "../testing/random_values.ts";
 import { type Kernel, kernelVariant, type MatrixPlace } from "./kernel.ts";
 import { bandOf, createMatrix, destroyMatrix, readMatrix, writeMatrix } from "./memory.ts";
-import { compileProgram, ownTensor, type Tensor } from "./program.ts";
+import { compileProgram, freeTensor, ownTensor, type Tensor } from "./program.ts";
 
 const SHAPE = { rows: 5, columns: 7 };
 const BYTES = 5 * 2 * 16;
@@ -21,12 +21,13 @@ for (const engine of await testEngines()) {
     const tape = createTape(engine);
     let sum: Tensor = x;
     for (let i = 0; i < 20; i++) sum = add(tape, sum, x);
-    keep(engine, sum);
+    keep(sum);
     const before = engine.memory.bytes;
     const program = compileProgram(engine, tape.commands);
     // Each sum reads the one before, so two matrices take turns.
     assert.equal(program.bytes, 2 * BYTES);
-    assert.equal(engine.memory.bytes, before + program.bytes);
+    // What is kept outlives the program and is counted apart.
+    assert.equal(engine.memory.bytes, before + program.bytes + BYTES);
     assert.equal(program.dispatches, 20);
     const expected = values.slice();
     for (let i = 0; i < 20; i++) {
@@ -37,6 +38,8 @@ for (const engine of await testEngines()) {
       assert.deepEqual(await readMatrix(device, sum.matrix!), expected);
     }
     program.destroy();
+    assert.equal(engine.memory.bytes, before + BYTES);
+    freeTensor(engine, sum);
     assert.equal(engine.memory.bytes, before);
   });
 
@@ -46,7 +49,7 @@ for (const engine of await testEngines()) {
     const early = add(tape, ones, ones);
     let late = ones;
     for (let i = 0; i < 6; i++) late = add(tape, late, ones);
-    const both = keep(engine, add(tape, early, late));
+    const both = keep(add(tape, early, late));
     const program = compileProgram(engine, tape.commands);
     assert.equal(program.bytes, 3 * BYTES);
     program.run();
@@ -58,7 +61,7 @@ for (const engine of await testEngines()) {
     const x = upload(engine, "x", SHAPE, new Float32Array(35).fill(2));
     const tape = createTape(engine);
     const sums = columnSum(tape, add(tape, x, x));
-    const twice = keep(engine, add(tape, sums, sums));
+    const twice = keep(add(tape, sums, sums));
     const program = compileProgram(engine, tape.commands);
     assert.equal(program.bytes, BYTES + 2 * 16);
     program.run();

@@ -56,7 +56,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
 
   const prefillTape = createTape(engine);
   const prefill = traceDecoder(prefillTape, model, traceProjection(prefillTape, model));
-  prefill.caches.forEach((cache) => keep(engine, cache));
+  prefill.caches.forEach(keep);
   rowTotal(prefillTape, traceTokenLoss(prefillTape, model, prefill.output), ring, 0, "token");
   const last = gatherRows(prefillTape, prefill.output, blocks, {
     rowsOf: inputs.promptRows,
@@ -78,13 +78,13 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
   greedyChoice(decodeTape, llamaHead(decodeTape, decoder, weights, decoded), { next, tokens });
 
   const projectTape = createTape(engine);
-  const z = keep(engine, traceProjection(projectTape, model));
+  const z = keep(traceProjection(projectTape, model));
   const cosine = config.objective.trace(projectTape, {
     x: inputs.images,
     z,
     parameters: tensorsOf(model.objective),
   });
-  if (cosine) keep(engine, cosine);
+  if (cosine) keep(cosine);
 
   const programs = [prefillTape, decodeTape, projectTape].map(({ commands }) =>
     compileProgram(engine, commands)

@@ -130,7 +130,7 @@ for (const engine of engines) {
       const { program, losses } = compileOptimizer(
         engine,
         gradients,
-        names.map((name, index) => ({
+        names.map((_, index) => ({
           parameters: [weights[index]],
           // A large eps: without it one step's size would not depend on the gradient's.
           settings: { beta1: 0.9, beta2: 0.99, eps: 1, weightDecay: 0.1 },

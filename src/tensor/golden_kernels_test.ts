@@ -86,10 +86,10 @@ const OPERATIONS: Record<string, (given: Case) => Promise<Results | Results[]>> 
     const ring = createArray(engine.device, 4);
     const tape = createTape(engine);
     const logits = tensor("logits");
-    const rows = keep(engine, crossEntropy(tape, logits, labels));
+    const rows = keep(crossEntropy(tape, logits, labels));
     rowTotal(tape, rows, ring, 0, "token");
     tape.backward();
-    const gradient = keep(engine, tape.gradientOf(logits)!);
+    const gradient = keep(tape.gradientOf(logits)!);
     const program = compileProgram(engine, tape.commands);
     writeStep(engine, { tokenScale: 1 / target.filter((label) => label >= 0).length });
     program.run();

@@ -4,7 +4,7 @@
  * Tracing runs once. What comes out is a list of commands for `compileProgram`, forward pass first,
  * then the backward pass that `backward()` writes in reverse order of the operations.
  */
-import { createMatrix, width4 } from "../gpu/memory.ts";
+import { width4 } from "../gpu/memory.ts";
 import type { Command, Engine, Tensor } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
 
@@ -70,12 +70,12 @@ export function createTape(engine: Engine): Tape {
   };
 }
 
-/** Gives a traced tensor memory of its own, so that it can be read after the program ran. */
-export function keep(engine: Engine, tensor: Tensor): Tensor {
-  if (!tensor.matrix) {
-    tensor.matrix = createMatrix(engine.device, engine.plan.form, tensor, tensor.name);
-    engine.memory.bytes += tensor.matrix.bytes;
-  }
+/**
+ * Keeps a traced tensor's memory from being handed on, so that it can be read after its program ran
+ * and by the programs compiled after it. Free it with `freeTensor`.
+ */
+export function keep(tensor: Tensor): Tensor {
+  tensor.kept = true;
   return tensor;
 }
 

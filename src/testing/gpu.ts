@@ -82,7 +82,7 @@ export async function runOnce(
   const traced = Object.entries(trace(tape))
     .filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
   const kept = traced.map(([, tensor]) => tensor).filter((tensor) => !tensor.matrix);
-  for (const tensor of kept) keep(engine, tensor);
+  for (const tensor of kept) keep(tensor);
   const program = compileProgram(engine, tape.commands);
   writeStep(engine, step);
   program.run();
