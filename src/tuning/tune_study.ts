@@ -47,7 +47,7 @@ export async function tuneStudy(
   data: PreparedData,
   { folder, fresh = false, say, ...options }: TuneStudyOptions,
 ): Promise<{ engine: Engine; tuned: TunedClass[] }> {
-  const key = tuningKey(engine, adapter);
+  const key = tuningKey(engine, adapter, options.half);
   const known = fresh ? [] : await readTuned(folder, key, say);
   const classes = studyProducts(engine, runs, data);
   const missing = classes.filter(({ name }) => !known.some((one) => one.name === name));

@@ -20,6 +20,8 @@ export interface TuningKey {
   kernels: string;
   form: string;
   lanes: number;
+  /** Whether half precision was tried: no study takes it over by itself. */
+  half: boolean;
 }
 
 const count = z.number().nonnegative();
@@ -37,12 +39,12 @@ const fileSchema = z.strictObject({
 });
 
 /** The key of an engine on an adapter. */
-export function tuningKey({ plan }: Engine, adapter: AdapterRecord): TuningKey {
+export function tuningKey({ plan }: Engine, adapter: AdapterRecord, half = false): TuningKey {
   const kernels = createHash("sha256")
     .update(JSON.stringify([...KERNELS].sort(([a], [b]) => a < b ? -1 : 1)))
     .digest("hex");
   const { form, lanes } = plan;
-  return { adapter: adapter.description, driver: adapter.driver, kernels, form, lanes };
+  return { adapter: adapter.description, driver: adapter.driver, kernels, form, lanes, half };
 }
 
 /**

@@ -41,6 +41,7 @@ Deno.test(
       tuningKey(engine("image"), { ...adapter, description: "another" }),
       tuningKey(engine("image"), { ...adapter, driver: "another" }),
       { ...key, kernels: "another" },
+      tuningKey(engine("image"), adapter, true),
     ];
     for (const other of others) assert.deepEqual(await readTuned(place, other, assert.fail), []);
   }),
