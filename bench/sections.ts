@@ -3,6 +3,7 @@ import { type GrowthRecord, measureGrowth } from "./growth.ts";
 import { renderGrowth } from "./growth_report.ts";
 import type { PeersRecord } from "./peers/record.ts";
 import { renderPeers } from "./peers/render.ts";
+import { peerTargets } from "./peers/targets.ts";
 import type { Section } from "./section.ts";
 import { compile } from "./sections/compile.ts";
 import { kernels } from "./sections/kernels.ts";
@@ -22,6 +23,7 @@ const peers: Section<PeersRecord> = {
   title: "Beside other libraries",
   file: "peers.json",
   render: renderPeers,
+  targets: peerTargets,
 };
 
 /** Sections by the name that `--filter` looks at. */

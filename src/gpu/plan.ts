@@ -129,8 +129,9 @@ export function defaultPlan(form: OperandForm, software: boolean, lanes = 8): Ke
     form,
     lanes,
     blocks: each([
-      { rows: 16, texels: 4, across: 4 },
+      // The first of those that cost the same is taken: lanes side by side read neighbouring texels.
       { rows: 16, texels: 4, across: lanes },
+      { rows: 16, texels: 4, across: 4 },
       { rows: 8, texels: 4, across: 4 },
       { rows: 8, texels: 2, across: lanes },
     ]),
