@@ -126,8 +126,8 @@ async function chooseAndLoad(asked: string | undefined, say: Say): Promise<Drive
  * cores takes 36 to 37 ms, without it 38 to 49; long dispatches do not care.
  */
 export function lavapipeThreads(cores: number): number {
-  const most = 16;
-  return Math.min(2 * cores, most);
+  const enough = 16;
+  return Math.max(cores, Math.min(2 * cores, enough));
 }
 
 function setDefault(name: string, value: string): void {

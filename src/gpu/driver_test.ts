@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type DriverChoice, prepareDriver } from "./driver.ts";
+import { type DriverChoice, lavapipeThreads, prepareDriver } from "./driver.ts";
 
 const linux = Deno.build.os === "linux";
 const choice = await prepareDriver({ quiet: true });
@@ -97,4 +97,8 @@ Deno.test("a damaged driver is named, and not used", { ignore: !linux }, async (
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test("lavapipe gets two threads a core where cores are few", () => {
+  assert.deepEqual([1, 2, 8, 12, 64].map(lavapipeThreads), [2, 4, 16, 16, 64]);
 });

@@ -8,8 +8,11 @@ import { readRecords } from "./store.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const REPORTS = join(ROOT, "reports");
 
+/** Of timings, not of a study; its own test stands beside its renderer. */
+const BENCH = "bench";
+
 for (const { name, isDirectory } of Deno.readDirSync(REPORTS)) {
-  if (!isDirectory) continue;
+  if (!isDirectory || name === BENCH) continue;
   Deno.test(`reports/${name} is what its records give`, async () => {
     const dir = join(REPORTS, name);
     const { study, runs } = await readRecords(dir);
