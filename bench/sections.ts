@@ -3,7 +3,7 @@ import { type GrowthRecord, measureGrowth } from "./growth.ts";
 import { renderGrowth } from "./growth_report.ts";
 import type { PeersRecord } from "./peers/record.ts";
 import { renderPeers } from "./peers/render.ts";
-import { peerTargets } from "./peers/targets.ts";
+import { peerTargets } from "./peer_targets.ts";
 import type { Section } from "./section.ts";
 import { compile } from "./sections/compile.ts";
 import { kernels } from "./sections/kernels.ts";
