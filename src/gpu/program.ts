@@ -14,9 +14,9 @@ import {
 } from "./memory.ts";
 import { KERNELS } from "./kernel_files.ts";
 import { COPY, copyLargeOperands } from "./operand_images.ts";
+import { encodeCopy, profileSteps, type Step, type StepTime } from "./steps.ts";
 import {
   isMatrix,
-  type Kernel,
   type KernelCache,
   kernelVariant,
   placeOf,
@@ -129,32 +129,9 @@ export interface Program {
    * Milliseconds of each dispatch by timestamp queries, with its kernel's name; of a copy, the time
    * between its neighbours. Waits for the queue.
    */
-  profile(): Promise<{ kernel: string; milliseconds: number; flops: number }[]>;
+  profile(): Promise<StepTime[]>;
   /** Frees the planned memory. */
   destroy(): void;
-}
-
-interface Bound {
-  kernel: Kernel;
-  group: GPUBindGroup;
-  grid: [number, number];
-  flops: number;
-}
-
-/** From a buffer to an image of the same shape. */
-interface ImageCopy {
-  from: DeviceMatrix;
-  to: DeviceMatrix;
-}
-
-type Step = Bound | ImageCopy;
-
-function encodeCopy(encoder: GPUCommandEncoder, { from, to }: ImageCopy): void {
-  encoder.copyBufferToTexture(
-    { buffer: from.buffer!, bytesPerRow: from.width4 * 16, rowsPerImage: from.rows },
-    { texture: to.texture! },
-    [to.width4, to.rows],
-  );
 }
 
 /** Plans memory, makes pipelines and bind groups. */
@@ -350,60 +327,6 @@ function writes(command: Command, tensor: Tensor): boolean {
   return operands?.some(({ role, name }) =>
     role === "write" && command.matrices[name] === tensor
   ) ?? true;
-}
-
-async function profileSteps(
-  device: GPUDevice,
-  steps: Step[],
-): Promise<{ kernel: string; milliseconds: number; flops: number }[]> {
-  const count = 2 * steps.filter((step) => "kernel" in step).length;
-  const queries = device.createQuerySet({ type: "timestamp", count });
-  const resolved = device.createBuffer({
-    size: count * 8,
-    usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-  });
-  const staging = device.createBuffer({
-    size: count * 8,
-    usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-  });
-  const encoder = device.createCommandEncoder();
-  let query = 0;
-  const places = steps.map((step) => {
-    if ("from" in step) {
-      encodeCopy(encoder, step);
-      // A copy has no timestamps of its own: it lies between those of its neighbours.
-      return [query - 1, query];
-    }
-    const pass = encoder.beginComputePass({
-      timestampWrites: {
-        querySet: queries,
-        beginningOfPassWriteIndex: query++,
-        endOfPassWriteIndex: query++,
-      },
-    });
-    pass.setPipeline(step.kernel.pipeline);
-    pass.setBindGroup(0, step.group);
-    pass.dispatchWorkgroups(...step.grid);
-    pass.end();
-    return [query - 2, query - 1];
-  });
-  encoder.resolveQuerySet(queries, 0, count, resolved, 0);
-  encoder.copyBufferToBuffer(resolved, 0, staging, 0, count * 8);
-  device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const times = new BigUint64Array(staging.getMappedRange().slice(0));
-  staging.unmap();
-  for (const resource of [queries, resolved, staging]) resource.destroy();
-  return steps.map((step, index) => {
-    const [begin, end] = places[index];
-    // Copies in a row share the time between their neighbours; the first one stands for all.
-    const shared = "from" in step && places[index - 1]?.[0] === begin;
-    return {
-      kernel: "from" in step ? COPY : step.kernel.template.name,
-      milliseconds: shared ? 0 : Number(times[end] - times[begin]) / 1e6,
-      flops: "from" in step ? 0 : step.flops,
-    };
-  });
 }
 
 /**
