@@ -1,11 +1,8 @@
 /** Which kernels a study's runs compute with. */
-import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { Kernel } from "../gpu/kernel.ts";
-import { createEngine, type Engine } from "../gpu/program.ts";
-import { compileQuestioner } from "../models/questioner.ts";
-import { compileTrainingStep } from "../models/training_step.ts";
+import type { Engine } from "../gpu/program.ts";
+import { imaginePrograms } from "../training/imagined_programs.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
-import { createRunModel } from "../training/run_model.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { expandGrid } from "./grid.ts";
 import { loadStudy } from "./load.ts";
@@ -18,19 +15,11 @@ import { loadStudyData, outlineStudy } from "./prepare.ts";
  * @param data Token ids are enough.
  */
 export function studyKernels(
-  { device, plan }: Engine,
+  engine: Engine,
   runs: readonly RunSettings[],
   data: PreparedData,
 ): Kernel[] {
-  const engine = createEngine(imaginaryDevice(device), plan);
-  // Arms differ by these; lambda and seed change nothing.
-  const arms = new Map(runs.map((run) => [`${run.connector} ${run.objective}`, run]));
-  for (const settings of arms.values()) {
-    const model = createRunModel(engine, settings, data);
-    compileTrainingStep(model, settings.training);
-    compileQuestioner(model);
-  }
-  return [...engine.cache.values()];
+  return imaginePrograms(engine, runs, data).kernels;
 }
 
 /** The kernel variants of study `quick`, for where no study is asked for. */

@@ -2,7 +2,7 @@
 import { type ProductBlock, tileBytes } from "../gpu/plan.ts";
 import type { Engine } from "../gpu/program.ts";
 
-// Larger blocks are a few percent faster on lavapipe, and take it two seconds each to compile.
+// Larger blocks are no faster on lavapipe, and take longer to compile.
 const LARGEST_BLOCK = 64;
 
 /**

@@ -3,7 +3,7 @@
  * adapter at hand, and keeps the fastest.
  *
  * Timestamps of the GPU are compared, never wall time. A block that has not been compiled yet must
- * be clearly faster than one that has, since each costs a cold start up to a second. All blocks of
+ * be clearly faster than one that has, since each costs a cold start some tenths of a second. All blocks of
  * one kernel add in the same order, so a choice changes the time and not one bit of the result;
  * tiles in half precision would, and are only tried when asked for.
  */
@@ -51,7 +51,7 @@ export interface TuneOptions {
   rounds?: number;
   /**
    * How many of all possible blocks are tried for a class, the cheapest by prediction; those of the
-   * plan when absent.
+   * plan when absent. A plan with one block only has all of them tried.
    */
   candidates?: number;
   /** Also tries tiles in half precision. */
@@ -86,10 +86,10 @@ export async function tune(
     onClass?.(name);
     const before = chooseBlock(plan, order, shape);
     const cost = (block: ProductBlock) => productCost(block, plan.lanes, shape);
-    const tried = candidates === undefined
-      ? plan.blocks[order]
-      : distinct([before, ...candidateBlocks(engine, half).sort((a, b) => cost(a) - cost(b))])
-        .slice(0, candidates);
+    const all = [before, ...candidateBlocks(engine, half).sort((a, b) => cost(a) - cost(b))];
+    // A plan without a choice is a GPU's: it compiles fast, and the prediction is not made for it.
+    const limit = plan.blocks[order].length > 1 ? candidates : all.length;
+    const tried = limit === undefined ? plan.blocks[order] : distinct(all).slice(0, limit);
     const timings = await timeBlocks(engine, order, shape, tried, rounds, end);
     const chosen = pick(timings, compiled[order]) ?? before;
     if (!compiled[order].some((block) => same(block, chosen))) compiled[order].push(chosen);

@@ -1,13 +1,10 @@
 /** Tunes the products of a study's own programs, once for each adapter. */
-import { imaginaryDevice } from "../gpu/imaginary_device.ts";
-import { createEngine, type Engine, withPlan } from "../gpu/program.ts";
-import { compileQuestioner } from "../models/questioner.ts";
-import { compileTrainingStep } from "../models/training_step.ts";
+import { type Engine, withPlan } from "../gpu/program.ts";
 import type { AdapterRecord } from "../study/record.ts";
+import { imaginePrograms } from "../training/imagined_programs.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
-import { createRunModel } from "../training/run_model.ts";
 import type { RunSettings } from "../training/settings.ts";
-import { type ProductClass, productClasses } from "./products.ts";
+import { productClasses } from "./products.ts";
 import { tune, type TunedClass, type TuneOptions } from "./tune.ts";
 import { readTuned, tuningKey, writeTuned } from "./tuner_cache.ts";
 
@@ -18,22 +15,6 @@ export interface TuneStudyOptions extends TuneOptions {
   /** Measures again what is known. */
   fresh?: boolean;
   say(line: string): void;
-}
-
-/** The classes of products in the programs of a study's runs. */
-export function studyProducts(
-  engine: Engine,
-  runs: readonly RunSettings[],
-  data: PreparedData,
-): ProductClass[] {
-  const imagined = createEngine(imaginaryDevice(engine.device), engine.plan);
-  const kinds = Map.groupBy(runs, ({ connector, objective }) => `${connector} ${objective}`);
-  const commands = [...kinds.values()].flatMap(([settings]) => {
-    const model = createRunModel(imagined, settings, data);
-    const programs = [compileTrainingStep(model, settings.training), compileQuestioner(model)];
-    return programs.flatMap(({ commands }) => commands);
-  });
-  return productClasses(commands);
 }
 
 /**
@@ -49,7 +30,7 @@ export async function tuneStudy(
 ): Promise<{ engine: Engine; tuned: TunedClass[] }> {
   const key = tuningKey(engine, adapter, options.half);
   const known = fresh ? [] : await readTuned(folder, key, say);
-  const classes = studyProducts(engine, runs, data);
+  const classes = productClasses(imaginePrograms(engine, runs, data).commands);
   const missing = classes.filter(({ name }) => !known.some((one) => one.name === name));
   const shapes = Object.fromEntries(known.map(({ name, chosen }) => [name, chosen]));
   const start = withPlan(engine, { ...engine.plan, shapes });

@@ -1,0 +1,31 @@
+/** What the programs of runs consist of, found without computing anything. */
+import { imaginaryDevice } from "../gpu/imaginary_device.ts";
+import type { Kernel } from "../gpu/kernel.ts";
+import { type Command, createEngine, type Engine } from "../gpu/program.ts";
+import { compileQuestioner } from "../models/questioner.ts";
+import { compileTrainingStep } from "../models/training_step.ts";
+import type { PreparedData } from "./prepared_data.ts";
+import { createRunModel } from "./run_model.ts";
+import type { RunSettings } from "./settings.ts";
+
+/**
+ * The dispatches of all programs of these runs on an engine, and the kernel variants that they ask
+ * for, whose code is there but whose pipelines are not.
+ *
+ * @param data Token ids are enough.
+ */
+export function imaginePrograms(
+  { device, plan }: Engine,
+  runs: readonly RunSettings[],
+  data: PreparedData,
+): { commands: Command[]; kernels: Kernel[] } {
+  const engine = createEngine(imaginaryDevice(device), plan);
+  // Arms differ by these; lambda and seed change nothing.
+  const arms = new Map(runs.map((run) => [`${run.connector} ${run.objective}`, run]));
+  const commands = [...arms.values()].flatMap((settings) => {
+    const model = createRunModel(engine, settings, data);
+    const programs = [compileTrainingStep(model, settings.training), compileQuestioner(model)];
+    return programs.flatMap(({ commands }) => commands);
+  });
+  return { commands, kernels: [...engine.cache.values()] };
+}
