@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { callerPath } from "../src/cli/paths.ts";
 import { openGpu } from "../src/gpu/adapter.ts";
 import { createEngine } from "../src/gpu/program.ts";
-import { replaceFile } from "../src/report/replace_file.ts";
+import { replaceFile } from "../src/data/replace_file.ts";
 import { compareRecords, renderComparison } from "./compare.ts";
 import { describeEnvironment } from "./environment.ts";
 import { chosenPlan, plainPlan } from "./plans.ts";

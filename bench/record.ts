@@ -1,7 +1,7 @@
 /** The records of measurements: their layout, and how they are read and written. */
 import { join } from "node:path";
 import { z } from "zod";
-import { replaceFile } from "../src/report/replace_file.ts";
+import { replaceFile } from "../src/data/replace_file.ts";
 import type { Environment } from "./environment.ts";
 import type { RooflineRecord } from "./roofline.ts";
 import { SECTIONS } from "./sections.ts";

@@ -1,8 +1,9 @@
-// Causal attention with grouped key/value heads over a prefix and blocks (packed questions).
+// Attention with grouped key/value heads over a prefix and blocks (packed questions).
 //
 // A sequence is a prefix of `prefix` tokens followed by blocks of `block` tokens. A prefix token
 // attends to the prefix up to itself; a token of a block attends to the whole prefix and to its own
-// block up to itself. A plain causal sequence is a prefix without blocks.
+// block up to itself. A plain causal sequence is a prefix without blocks. With FULL there are no
+// blocks, and every token attends to all.
 //
 // x (batch * sequence, (heads + 2 kv_heads) head_dim) holds queries, keys and values side by side.
 // Scores are never stored: the forward pass keeps a running maximum and sum (arXiv 2205.14135,
@@ -30,6 +31,17 @@ struct Place {
   end: u32,
   // Tokens attended to before the own run: the prefix, for a block.
   before: u32,
+  // Tokens that the last of the four attends to, and the first token that attends to the first.
+  seen: u32,
+  seer: u32,
+}
+
+fn sees(query: u32, key: u32) -> bool {
+  //# if FULL
+  return true;
+  //# else
+  return key <= query;
+  //# end
 }
 
 fn place(group: vec3u, lane: u32, heads: u32) -> Place {
@@ -55,6 +67,13 @@ fn place(group: vec3u, lane: u32, heads: u32) -> Place {
     p.end = p.limit;
     p.before = size.prefix;
   }
+  //# if FULL
+  p.seen = size.prefix;
+  p.seer = 0u;
+  //# else
+  p.seen = p.before + min(p.first + 4u, p.limit) - p.start;
+  p.seer = p.first;
+  //# end
   return p;
 }
 
@@ -79,8 +98,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   //# end
   //# end
   // Tokens 0..before, then start..first + 4, the last three masked where they lie ahead.
-  let count = p.before + min(p.first + 4u, p.limit) - p.start;
-  for (var t = 0u; t < count; t++) {
+  for (var t = 0u; t < p.seen; t++) {
     let j = select(p.start + t - p.before, t, t < p.before);
     let row = p.base + j;
     //# for r in 4
@@ -93,7 +111,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     //# end
     //# end
     //# for r in 4
-    let score_${r} = select(-1e30, dot(s_${r}, vec4f(1.0)), j <= p.first + ${r}u);
+    let score_${r} = select(-1e30, dot(s_${r}, vec4f(1.0)), sees(p.first + ${r}u, j));
     let next_${r} = max(maximum_${r}, score_${r});
     let keep_${r} = exp2(maximum_${r} - next_${r});
     let weight_${r} = exp2(score_${r} - next_${r});
@@ -145,8 +163,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let delta_${r} = dot(products_${r}, vec4f(1.0));
   let log_${r} = load_logsumexp(p.head, row_${r}).x;
   //# end
-  let count = p.before + min(p.first + 4u, p.limit) - p.start;
-  for (var t = 0u; t < count; t++) {
+  for (var t = 0u; t < p.seen; t++) {
     let j = select(p.start + t - p.before, t, t < p.before);
     let row = p.base + j;
     //# for r in 4
@@ -166,7 +183,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     //# end
     //# end
     //# for r in 4
-    let ds_${r} = select(0.0, exp2(dot(s_${r}, vec4f(size.scale_log2e)) - log_${r}), j <= p.first + ${r}u) * (dot(u_${r}, vec4f(1.0)) - delta_${r});
+    let ds_${r} = select(0.0, exp2(dot(s_${r}, vec4f(size.scale_log2e)) - log_${r}), sees(p.first + ${r}u, j)) * (dot(u_${r}, vec4f(1.0)) - delta_${r});
     //# end
     //# for i in HEAD4
     //# for r in 4
@@ -215,7 +232,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   //# end
   //# end
   for (var head = p.head * heads_per_group; head < (p.head + 1u) * heads_per_group; head++) {
-    for (var t = p.first; t < p.end; t++) {
+    for (var t = p.seer; t < p.end; t++) {
       let row = p.base + t;
       let log_delta = load_rows(head, row);
       //# for r in 4
@@ -231,7 +248,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
       //# end
       //# end
       //# for r in 4
-      let p_${r} = select(0.0, exp2(dot(s_${r}, vec4f(size.scale_log2e)) - log_delta.x), t >= p.first + ${r}u);
+      let p_${r} = select(0.0, exp2(dot(s_${r}, vec4f(size.scale_log2e)) - log_delta.x), sees(t, p.first + ${r}u));
       let ds_${r} = p_${r} * (dot(u_${r}, vec4f(1.0)) - log_delta.y);
       //# end
       //# for i in HEAD4
@@ -260,13 +277,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
 }
 
 // One new token a block against the cached keys and values of its prefix and block, itself included.
-// x (batch * blocks, ...) holds the new queries; the sequence's own projections are the cache.
+// x (batch * blocks, ...) holds the new queries. The cache holds the columns of the sequence's
+// projections from `column0` on: all of them, or keys and values alone.
 //# kernel attention_decode
 //# read x cache
 //# write y
 //# ints lengths
 //# step
-//# sizes batch sequence prefix block heads kv_heads rows scale_log2e:f32
+//# sizes batch sequence prefix block heads kv_heads rows column0 scale_log2e:f32
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let row = group.x * ${LANES}u + lane.x;
@@ -276,8 +294,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let start = size.prefix + (row % blocks) * size.block;
   let head = group.y;
   let kv_head = head / (size.heads / size.kv_heads);
-  let key_column = (size.heads + kv_head) * ${HEAD4}u;
-  let value_column = (size.heads + size.kv_heads + kv_head) * ${HEAD4}u;
+  let key_column = (size.heads + kv_head) * ${HEAD4}u - size.column0;
+  let value_column = key_column + size.kv_heads * ${HEAD4}u;
   var maximum = -1e30;
   var sum = 0.0;
   //# for i in HEAD4
@@ -312,7 +330,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
 //# write cache
 //# ints lengths
 //# step
-//# sizes batch sequence prefix block rows column0 width4
+//# sizes batch sequence prefix block rows keys4 width4 column0
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let row = group.x * ${LANES}u + lane.x;
@@ -321,7 +339,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let position = u32(lengths[row]) + step.slot - 1u;
   if (position >= size.block) { return; }
   let cached = (row / blocks) * size.sequence + size.prefix + (row % blocks) * size.block + position;
-  for (var column = size.column0; column < size.width4; column++) {
-    store_cache(column, cached, load_x(column, row));
+  for (var column = size.keys4; column < size.width4; column++) {
+    store_cache(column - size.column0, cached, load_x(column, row));
   }
 }

@@ -2,6 +2,7 @@
 //
 //   exact  gelu(x) = x/2 (1 + erf(x / sqrt 2))
 //   TANH   gelu(x) = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+//   QUICK  gelu(x) = x sigmoid(1.702 x)
 
 //# define gelu
 //# if TANH
@@ -20,6 +21,20 @@ fn gelu_gradient(x: vec4f) -> vec4f {
   return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.7978845608028654 * (1.0 + 0.134145 * x * x);
 }
 //# else
+//# if QUICK
+fn gelu_sigmoid(x: vec4f) -> vec4f {
+  return 1.0 / (1.0 + exp(-clamp(1.702 * x, vec4f(-80.0), vec4f(80.0))));
+}
+
+fn gelu(x: vec4f) -> vec4f {
+  return x * gelu_sigmoid(x);
+}
+
+fn gelu_gradient(x: vec4f) -> vec4f {
+  let s = gelu_sigmoid(x);
+  return s * (1.0 + 1.702 * x * (1.0 - s));
+}
+//# else
 // 1 + erf(x / sqrt 2) by Abramowitz and Stegun, formula 7.1.26: absolute error below 1.5e-7.
 fn one_plus_erf(x: vec4f) -> vec4f {
   let z = abs(x) * 0.7071067811865476;
@@ -35,6 +50,7 @@ fn gelu(x: vec4f) -> vec4f {
 fn gelu_gradient(x: vec4f) -> vec4f {
   return 0.5 * one_plus_erf(x) + x * 0.3989422804014327 * exp(-0.5 * min(x * x, vec4f(160.0)));
 }
+//# end
 //# end
 //# enddefine
 

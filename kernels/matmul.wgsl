@@ -26,17 +26,25 @@
 //# include rotate
 //# end
 
+// A factor may be a band of a larger matrix's columns, and C too: what a product of one band of a weight
+// reads or writes begins at `a_column4` of A or `c_column4` of C, counted in groups of four columns.
+
 // What happens to four neighbouring columns of the product before they are stored:
 //   BIAS              + bias
+//   BEFORE            + before
 //   ROPE              the leading columns turned by the row's position
 //   GELU              the value so far kept as `pre`, then its GELU
 //   GELU_GRADIENT     times the derivative of GELU at `pre`
 //   SWIGLU_GRADIENT   the gradients of gate and up, which stand side by side in `pre` and in C
 //   ADD               + base
-fn finish(column: u32, row: u32, product: vec4f) {
+fn finish(product_column: u32, row: u32, product: vec4f) {
+  let column = product_column + size.c_column4;
   var value = product;
   //# if BIAS
   value += load_bias(column, 0u);
+  //# end
+  //# if BEFORE
+  value += load_before(column, row);
   //# end
   //# if ROPE
   if (column < size.rotated4) {
@@ -72,12 +80,13 @@ fn finish(column: u32, row: u32, product: vec4f) {
 //# kernel matmul_nt
 //# operand a b
 //# read bias if BIAS
+//# read before if BEFORE
 //# read base if ADD
 //# read table if ROPE
 //# write c
 //# write pre if KEEP
 //# ints positions if ROPE
-//# sizes rows columns inner4 half4 rotated4 head4
+//# sizes rows columns inner4 half4 rotated4 head4 c_column4
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let row0 = (group.x * ${DOWN}u + lane.x / ${ACROSS}u) * ${ROWS}u;
@@ -119,6 +128,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     //# if SWIGLU
     //# for s in SPAN
     if (column_${s} < size.half4) {
+      //# if BEFORE
+      sum_0_${s} += load_before(column_${s}, row);
+      sum_0_${SPAN + s} += load_before(column_${SPAN + s}, row);
+      //# end
       store_pre(column_${s}, row, sum_0_${s});
       store_pre(column_${SPAN + s}, row, sum_0_${SPAN + s});
       store_c(column_${s}, row, swiglu(sum_0_${s}, sum_0_${SPAN + s}));
@@ -149,7 +162,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
 //# read base if ADD
 //# read pre if USE
 //# write c
-//# sizes rows columns4 inner half4
+//# sizes rows columns4 inner half4 a_column4 c_column4
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let row0 = (group.x * ${DOWN}u + lane.x / ${ACROSS}u) * ${ROWS}u;
@@ -174,8 +187,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
     let b_${c}_${v} = load_b(n_${v}, k_${c});
     //# end
     //# end
+    let a_column = k + size.a_column4;
     //# for i in ROWS
-    let a_${i} = load_a(k, m_${i});
+    let a_${i} = load_a(a_column, m_${i});
     //# for v in TEXELS
     sum_${i}_${v} = sum_${i}_${v} + a_${i}.x * b_0_${v} + a_${i}.y * b_1_${v} + a_${i}.z * b_2_${v} + a_${i}.w * b_3_${v};
     //# end
@@ -199,7 +213,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
 //# operand a b
 //# read base if ADD
 //# write c
-//# sizes rows columns4 inner
+//# sizes rows columns4 inner a_column4 c_column4
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let block4 = (group.x * ${DOWN}u + lane.x / ${ACROSS}u) * ${ROWS4}u;
@@ -210,7 +224,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   let n_${v} = min(column0 + ${ACROSS * v}u, size.columns4 - 1u);
   //# end
   //# for q in ROWS4
-  let m_${q} = min(block4 + ${q}u, last_row4);
+  let m_${q} = min(block4 + ${q}u, last_row4) + size.a_column4;
   //# for c in 4
   //# for v in TEXELS
   var sum_${4 * q + c}_${v} = vec4f();

@@ -36,7 +36,7 @@ var<workgroup> tile_b: array<TileTexel, DEPTH * TILE_COLUMNS4>;
 //# define fill_a_from_rows
 fn a_or_zero(inner4: u32, row: u32) -> vec4f {
   if (inner4 >= size.inner4 || row >= size.rows) { return vec4f(); }
-  return load_a(inner4, row);
+  return load_a(inner4 + size.a_column4, row);
 }
 
 fn fill_a(inner4: u32, row4: u32, lane: u32) {
@@ -64,7 +64,7 @@ fn fill_a(inner4: u32, row4: u32, lane: u32) {
     let k = 4u * inner4 + i / TILE_ROWS4;
     let m4 = row4 + i % TILE_ROWS4;
     var texel = vec4f();
-    if (k < size.inner && m4 < rows4) { texel = load_a(m4, k); }
+    if (k < size.inner && m4 < rows4) { texel = load_a(m4 + size.a_column4, k); }
     tile_a[i] = TileTexel(texel);
   }
 }
@@ -151,6 +151,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     //# for c in 4
     //# if SWIGLU
     if (column < size.half4 && row_${q} + ${c}u < size.rows) {
+      //# if BEFORE
+      sum_${q}_${c}_${s} += load_before(column, row_${q} + ${c}u);
+      sum_${q}_${c}_${SPAN + s} += load_before(column + size.half4, row_${q} + ${c}u);
+      //# end
       store_pre(column, row_${q} + ${c}u, sum_${q}_${c}_${s});
       store_pre(column + size.half4, row_${q} + ${c}u, sum_${q}_${c}_${SPAN + s});
       store_c(column, row_${q} + ${c}u, swiglu(sum_${q}_${c}_${s}, sum_${q}_${c}_${SPAN + s}));
@@ -170,12 +174,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 //# kernel matmul_tile_nt
 //# operand a b
 //# read bias if BIAS
+//# read before if BEFORE
 //# read base if ADD
 //# read table if ROPE
 //# write c
 //# write pre if KEEP
 //# ints positions if ROPE
-//# sizes rows columns columns4 inner4 half4 rotated4 head4
+//# sizes rows columns columns4 inner4 half4 rotated4 head4 a_column4 c_column4
 //# include fill_a_from_rows
 //# include fill_b_from_rows
 //# include tile_product
@@ -186,7 +191,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 //# read base if ADD
 //# read pre if USE
 //# write c
-//# sizes rows columns4 inner inner4 half4
+//# sizes rows columns4 inner inner4 half4 a_column4 c_column4
 //# include fill_a_from_rows
 //# include fill_b_from_columns
 //# include tile_product
@@ -195,7 +200,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 //# operand a b
 //# read base if ADD
 //# write c
-//# sizes rows columns4 inner inner4
+//# sizes rows columns4 inner inner4 a_column4 c_column4
 //# include fill_a_from_columns
 //# include fill_b_from_columns
 //# include tile_product

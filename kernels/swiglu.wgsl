@@ -20,6 +20,21 @@ fn swiglu_gradient(gate: vec4f, up: vec4f, dy: vec4f) -> SwigluGradient {
 
 //# include swiglu
 
+// Where no product does it while it stores.
+//# kernel swiglu_forward
+//# read x
+//# write y
+//# sizes rows width4
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  let row = group.x * ${LANES}u + lane.x;
+  if (row >= size.rows) { return; }
+  for (var i = 0u; i < size.width4; i++) {
+    let column = skew(i, lane.x, size.width4);
+    store_y(column, row, swiglu(load_x(column, row), load_x(column + size.width4, row)));
+  }
+}
+
 //# kernel swiglu_backward
 //# read x dy
 //# read base if ADD

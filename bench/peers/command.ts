@@ -1,7 +1,7 @@
 /** `deno task bench:peers`: its options, and from them to a table or a record. */
 import { Command, CommanderError, InvalidArgumentError } from "@commander-js/extra-typings";
 import { callerPath } from "../../src/cli/paths.ts";
-import { replaceFile } from "../../src/report/replace_file.ts";
+import { replaceFile } from "../../src/data/replace_file.ts";
 import { closest } from "../../src/study/closest.ts";
 import { FEWEST_ALTERNATIONS } from "./alternate.ts";
 import { compare } from "./compare.ts";

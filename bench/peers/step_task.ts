@@ -95,7 +95,7 @@ export async function createStepTask(engine: Engine, hidden: number): Promise<St
     lambda: 1,
     images: Float32Array.from(randomValues(2, LAYOUT.batch * LAYOUT.prefix * VISION_WIDTH)),
     packed: stepBatch(),
-    weights: new Map([...connector, ...objective, ...decoder]),
+    weights: new Map([...connector, ...objective, ...decoder!]),
   };
 }
 

@@ -2,7 +2,7 @@
 import { compileQuestioner } from "../../src/models/questioner.ts";
 import { compileTrainingStep } from "../../src/models/training_step.ts";
 import { writeBatch } from "../../src/models/multimodal.ts";
-import { packBatch } from "../../src/data/packing.ts";
+import { imageTokens, packBatch } from "../../src/data/packing.ts";
 import { openGpu } from "../../src/gpu/adapter.ts";
 import { cachePart } from "../../src/gpu/cache.ts";
 import { createEngine } from "../../src/gpu/program.ts";
@@ -30,15 +30,16 @@ async function timed(run: () => unknown): Promise<number> {
 const arms = expandGrid(study).filter(({ role, seed }) => role === "arm" && seed === 1);
 const timings: CompileTiming[] = [];
 for (const settings of arms) {
-  const model = createRunModel(engine, settings, data);
+  const [stage] = settings.stages;
+  const model = createRunModel(engine, settings, stage, data);
   const { layout, visionWidth } = model.config;
   const packed = packBatch([], layout);
-  writeBatch(model, new Float32Array(layout.batch * layout.prefix * visionWidth), packed);
+  writeBatch(model, new Float32Array(layout.batch * imageTokens(layout) * visionWidth), packed);
   let step: ReturnType<typeof compileTrainingStep> | undefined;
   let questioner: ReturnType<typeof compileQuestioner> | undefined;
   const programs: { program: string; create(): void; run(): unknown }[] = [{
     program: "training step",
-    create: () => step = compileTrainingStep(model, settings.training),
+    create: () => step = compileTrainingStep(model, stage.training),
     run: () => step!.run(0, { lambda: settings.lambda, learningRate: [0, 0], tokenScale: 1 }),
   }, {
     program: "questions",

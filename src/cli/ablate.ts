@@ -1,6 +1,7 @@
 /** `ablate`: trains and compares the arms of a study, and writes its report. */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { join } from "node:path";
+import { FEATURES } from "../encoders/precomputed.ts";
 import { loadStudy } from "../study/load.ts";
 import { applyOptions, parseLambdas } from "../study/options.ts";
 import { callerDir, callerPath } from "./paths.ts";
@@ -28,9 +29,19 @@ export function ablateCommand() {
     .option("--data-dir <dir>", "folder of the data set, in its official layout", orInvalid(folder))
     .option(
       "--encoder <name|dir>",
-      "patches, hog, an image model of transformers.js by hub name, or its folder",
+      "embedded, patches, hog, a folder with a CLIP checkpoint, features:DIR, or an image model of transformers.js by hub name or folder",
     )
-    .option("--steps <n>", "optimiser steps of a run", orInvalid(positiveInteger("steps")))
+    .option(
+      "--llm <name|dir>",
+      "embedded, a folder in Hugging Face's layout, or its name on the hub",
+    )
+    .option("--folds <k>", "folds of cross-validation", orInvalid(positiveInteger("folds")))
+    .option(
+      "--from <run>",
+      "train nothing: test the saved run of this record, runs/NAME.json of a study's folder",
+      orInvalid(folder),
+    )
+    .option("--steps <n>", "optimiser steps of every stage", orInvalid(positiveInteger("steps")))
     .option(
       "--set <path=value>",
       "any other field of the study, as in training.batch=8; may be repeated",
@@ -47,27 +58,32 @@ export function ablateCommand() {
       const changes = {
         ...options,
         encoder: options.encoder && await folderOrName(options.encoder),
+        llm: options.llm && await folderOrName(options.llm),
       };
       const study = applyOptions(await loadStudy(name, callerDir()), changes);
-      const { dataDir, adapter, json, fresh } = options;
+      const { dataDir, adapter, json, fresh, from } = options;
       if (options.dryRun) return await printPlan(study, { dataDir, adapter, json });
-      const out = options.out ?? callerPath(join("runs", study.name));
+      const out = options.out ??
+        callerPath(join("runs", from ? `${study.name}-tested` : study.name));
       await runStudy(study, {
         out,
         dataDir,
         adapter,
         fresh,
         json,
+        from,
         command: reproducingCommand(name, changes),
       });
     });
 }
 
-async function folderOrName(encoder: string): Promise<string> {
-  const path = callerPath(encoder);
+/** A model's folder as a whole path, or its name as it is. */
+async function folderOrName(model: string): Promise<string> {
+  if (model.startsWith(FEATURES)) return FEATURES + callerPath(model.slice(FEATURES.length));
+  const path = callerPath(model);
   return await Deno.stat(path).then(
-    ({ isDirectory }) => isDirectory ? path : encoder,
-    () => encoder,
+    ({ isDirectory }) => isDirectory ? path : model,
+    () => model,
   );
 }
 

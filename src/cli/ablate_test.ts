@@ -91,7 +91,7 @@ Deno.test("a plan is JSON on standard output, with runs, controls and an estimat
     [1, 2].flatMap((seed) =>
       CONDITIONS.map((condition) => {
         const [arm, lambda] = condition.split(" ");
-        return { arm, connector: "mlp", lambda: Number(lambda), seed, fold: 0, stage: "all" };
+        return { arm, connector: "mlp", lambda: Number(lambda), seed, fold: 0, stages: ["all"] };
       })
     ),
   );
@@ -103,7 +103,7 @@ Deno.test("a plan is JSON on standard output, with runs, controls and an estimat
       lambda: 0,
       seed,
       fold: 0,
-      stage: "all",
+      stages: ["all"],
     })),
   );
   assert.deepEqual(Object.keys(estimate), ["seconds", "bytes"]);
@@ -140,12 +140,15 @@ Deno.test("Ctrl-C keeps finished runs, and the same command does the rest", asyn
 
 Deno.test("a study leaves a report, its figures, its results, and a record of every run", async () => {
   const files = await filesOf(out);
-  assert.deepEqual(Object.keys(files).filter((name) => !/^(runs|figures)\//.test(name)).sort(), [
-    "REPORT.md",
-    "plan.json",
-    "results.json",
-    "study.json",
-  ]);
+  assert.deepEqual(
+    Object.keys(files).filter((name) => !/^(runs|figures|weights)\//.test(name)).sort(),
+    [
+      "REPORT.md",
+      "plan.json",
+      "results.json",
+      "study.json",
+    ],
+  );
   const { plan } = JSON.parse(files["plan.json"]);
   for (const { config } of recordsOf(files)) {
     assert.deepEqual((config as { kernelPlan: unknown }).kernelPlan, plan);

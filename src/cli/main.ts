@@ -3,6 +3,8 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import { VERSION } from "../study/ablate.ts";
 import { ablateCommand } from "./ablate.ts";
 import { doctorCommand } from "./doctor.ts";
+import { generateCommand } from "./generate.ts";
+import { pretrainCommand } from "./pretrain.ts";
 import { reportCommand } from "./report.ts";
 import { tuneCommand } from "./tune.ts";
 
@@ -17,7 +19,16 @@ export async function main(args: string[]): Promise<void> {
     )
     .version(VERSION);
   program.exitOverride().configureOutput(OUTPUT);
-  for (const command of [ablateCommand(), doctorCommand(), reportCommand(), tuneCommand()]) {
+  for (
+    const command of [
+      ablateCommand(),
+      doctorCommand(),
+      generateCommand(),
+      pretrainCommand(),
+      reportCommand(),
+      tuneCommand(),
+    ]
+  ) {
     program.addCommand(command.exitOverride().configureOutput(OUTPUT) as unknown as Command);
   }
   try {

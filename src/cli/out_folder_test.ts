@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun, exampleStudy } from "../report/example_records.ts";
-import type { AblationSetting } from "../study/ablate.ts";
-import { expandGrid, recordName } from "../study/grid.ts";
+import { type AblationSetting, runRecord } from "../study/ablate.ts";
+import { expandGrid, runName } from "../study/grid.ts";
 import type { RunRecord } from "../study/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { moveAside, openOutFolder } from "./out_folder.ts";
@@ -16,44 +16,22 @@ const setting = {
   study,
   dataset: { name: "easy-shapes", contentHash: "d0" },
   encoder: { name: "patches", contentHash: "e0" },
+  language: { name: "random", contentHash: null },
   engine: { plan },
   adapter,
   runs,
 } as AblationSetting;
 
-const record = (index: number): RunRecord => {
-  const {
-    role,
-    arm,
-    connector,
-    objective,
-    lambda,
-    seed,
-    fold,
-    stage,
-    model,
-    training,
-    evaluation,
-  } = runs[index];
-  const config = {
-    data: { name: "easy-shapes", contentHash: "d0" },
-    encoder: { ...study.encoder, contentHash: "e0" },
-    ...{ model, training, evaluation, kernelPlan: plan },
-  };
-  return exampleRun({
-    role,
-    arm,
-    connector,
-    objective,
-    lambda,
-    seed,
-    fold,
-    stage,
-    study: study.name,
-    config,
-    adapter,
-  });
-};
+/** What a stage measured, but for its name. */
+const { steps, parameters, accuracy, losses, embedding, answers, weightsSha256, seconds } =
+  exampleRun();
+const outcome = { steps, parameters, accuracy, losses, embedding, answers, weightsSha256, seconds };
+
+const record = (index: number): RunRecord =>
+  runRecord(setting, runs[index], { ...outcome, stage: runs[index].stages[0].name });
+
+/** A run's record in its folder. */
+const recordFile = (index: number) => `runs/${runName(runs[index])}.json`;
 
 /** A folder for records, in a temporary one; every file of it by its path. */
 async function inFolder(
@@ -101,14 +79,14 @@ Deno.test("runs with a record are found", async () => {
   await inFolder(async (out) => {
     await fill(out, {
       "study.json": studyFile,
-      [`runs/${recordName(runs[1])}`]: record(1),
-      [`runs/${recordName(runs[5])}`]: record(5),
+      [recordFile(1)]: record(1),
+      [recordFile(5)]: record(5),
     });
     assert.deepEqual(await openOutFolder(out, setting), new Set([runs[1], runs[5]]));
   });
 });
 
-const name = `runs/${recordName(runs[0])}`;
+const name = recordFile(0);
 const BAD: [what: string, files: Record<string, unknown>, message: RegExp][] = [
   ["a truncated record", {
     "study.json": studyFile,

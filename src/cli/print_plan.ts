@@ -26,27 +26,30 @@ export async function printPlan(
   const outline = await outlineStudy(study, dataset, cacheDir());
   const { engine, speed } = await askSpeed(adapter);
   const estimate = estimateStudy(all, outline, engine?.plan ?? defaultPlan("image", true), speed);
-  const list = (wanted: string) =>
-    all.filter(({ role }) => role === wanted)
-      .map(({ arm, connector, lambda, seed, fold, stage }) => ({
+  const list = (wanted: (role: string) => boolean) =>
+    all.filter(({ role }) => wanted(role))
+      .map(({ arm, connector, lambda, seed, fold, stages }) => ({
         arm,
         connector,
         lambda,
         seed,
         fold,
-        stage,
+        stages: stages.map(({ name }) => name),
       }));
-  const runs = list("arm"), controls = list("question-only");
+  const runs = list((role) => role === "arm"), controls = list((role) => role !== "arm");
   if (json) {
     console.log(JSON.stringify({ runs, controls, estimate }, null, 2));
     return;
   }
   console.log(`Study ${study.name}: ${study.title}`);
-  for (const { arm, connector, lambda, seed, stage } of [...runs, ...controls]) {
-    console.log(`  ${arm}  connector ${connector}  lambda ${lambda}  seed ${seed}  stage ${stage}`);
+  for (const { arm, connector, lambda, seed, fold, stages } of [...runs, ...controls]) {
+    console.log(
+      `  ${arm}  connector ${connector}  lambda ${lambda}  seed ${seed}` +
+        `${study.folds ? `  fold ${fold}` : ""}  stages ${stages.join(", ")}`,
+    );
   }
   console.log(
-    `${all.length} runs of ${study.training.steps} steps, about ${duration(estimate.seconds)}, ` +
+    `${all.length} runs, about ${duration(estimate.seconds)}, ` +
       `${megabytes(estimate.bytes)} of device memory a run (speed ${speed.source})`,
   );
 }

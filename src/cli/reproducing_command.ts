@@ -1,5 +1,6 @@
 /** The command that a report gives for its reproduction. */
 import { isAbsolute } from "node:path";
+import { FEATURES } from "../encoders/precomputed.ts";
 import type { StudyOptions } from "../study/options.ts";
 
 /**
@@ -19,16 +20,32 @@ import type { StudyOptions } from "../study/options.ts";
  */
 export function reproducingCommand(
   study: string,
-  options: StudyOptions & { dataDir?: string; adapter?: string },
+  options: StudyOptions & { dataDir?: string; adapter?: string; from?: string },
 ): string {
-  const { arms, lambda, seeds, data, dataDir, encoder, steps, set = [], adapter } = options;
+  const {
+    arms,
+    lambda,
+    seeds,
+    data,
+    dataDir,
+    encoder,
+    llm,
+    folds,
+    from,
+    steps,
+    set = [],
+    adapter,
+  } = options;
   const given: [string, string | number | undefined][] = [
     ["--arms", arms?.join(",")],
     ["--lambda", lambda?.join(",")],
     ["--seeds", seeds],
     ["--data", data],
     ["--data-dir", dataDir && "DIR"],
-    ["--encoder", encoder && (isPlace(encoder) ? "DIR" : encoder)],
+    ["--encoder", encoder && withoutFolder(encoder)],
+    ["--llm", llm && withoutFolder(llm)],
+    ["--folds", folds],
+    ["--from", from && "RECORD.json"],
     ["--steps", steps],
     ...set.map((assignment): [string, string] => ["--set", withoutPlace(assignment)]),
     ["--adapter", adapter],
@@ -45,6 +62,11 @@ export function reproducingCommand(
 function isPlace(text: string): boolean {
   return isAbsolute(text) || text.startsWith(".") || text.includes("\\") ||
     text.split("/").length > 2;
+}
+
+function withoutFolder(model: string): string {
+  if (model.startsWith(FEATURES)) return `${FEATURES}DIR`;
+  return isPlace(model) ? "DIR" : model;
 }
 
 function withoutPlace(assignment: string): string {

@@ -28,6 +28,10 @@ Deno.test("no folder of the machine stands in it", () => {
     }),
     "deno task ablate STUDY.json --data-dir DIR --encoder DIR --set encoder.name=PATH --set encoder.name=PATH",
   );
+  assert.equal(
+    reproducingCommand("quick", { encoder: "features:/home/me/features" }),
+    "deno task ablate quick --encoder features:DIR",
+  );
   assert.equal(reproducingCommand("mine.json", {}), "deno task ablate STUDY.json");
 });
 

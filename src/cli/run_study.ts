@@ -1,5 +1,6 @@
 /** `ablate`: what happens between a study and its report. */
 import { join } from "node:path";
+import type { Encoder } from "../encoders/encoder.ts";
 import { cacheDir, cachePart } from "../gpu/cache.ts";
 import { withPlan } from "../gpu/program.ts";
 import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
@@ -7,10 +8,18 @@ import { writeReport } from "../report/store.ts";
 import { ablate, type AblationSetting } from "../study/ablate.ts";
 import { estimateStudy, measureSpeed } from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
-import { encodeStudy, loadStudyData, loadStudyEncoder } from "../study/prepare.ts";
+import {
+  dataByRun,
+  encodeStudy,
+  loadStudyData,
+  loadStudyEncoder,
+  loadStudyLanguage,
+  prepareStudy,
+} from "../study/prepare.ts";
 import { studyKernels } from "../study/kernels.ts";
+import { checkSameModels, findSavedRun, savedSettings } from "../study/saved_run.ts";
+import { loadWeights } from "../study/saved_weights.ts";
 import type { Study } from "../study/study.ts";
-import { type PreparedData, prepareQuestions } from "../training/prepared_data.ts";
 import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
 import { tuneStudy } from "../tuning/tune_study.ts";
 import { duration, megabytes } from "./format.ts";
@@ -31,6 +40,8 @@ export interface RunOptions {
   fresh?: true;
   /** Prints the results as JSON. */
   json?: true;
+  /** Record of a trained run, which is tested and nothing is trained. */
+  from?: string;
   /** The command that reproduces it, without paths. */
   command: string;
 }
@@ -80,34 +91,48 @@ async function train(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<{ runs: number; diverged: number }> {
-  const { out, dataDir, adapter, fresh, command } = options;
-  const runs = expandGrid(study);
+  const { out, dataDir, adapter, fresh, command, from } = options;
+  const saved = from ? await findSavedRun(from) : undefined;
+  const runs = saved ? [savedSettings(saved, study)] : expandGrid(study);
   const dataset = await loadStudyData(study, { dataDir });
-  const encoder = await loadStudyEncoder(study, cacheDir());
+  const language = await loadStudyLanguage(study, cacheDir());
+  const { engine: untuned, record } = await openEngine(adapter, progress.say);
+  const encoder = await loadStudyEncoder(study, cacheDir(), { engine: () => untuned });
+  let randomEncoder: Encoder | undefined;
   try {
-    const questions = prepareQuestions(dataset, encoder, study.training.context);
-    const { engine: untuned, record } = await openEngine(adapter, progress.say);
+    if (runs.some(({ role }) => role === "random-encoder")) {
+      const options = { engine: () => untuned, randomSeed: 1 };
+      randomEncoder = await loadStudyEncoder(study, cacheDir(), options);
+    }
+    if (saved) checkSameModels(saved, { encoder, language });
+    const questions = prepareStudy(study, dataset, encoder, language);
+    const values = saved && await loadWeights(saved.weights, questions.decoder.config);
+    const outlineOf = dataByRun(study, { encoder: questions });
     const aside = fresh ? await moveAside(out) : null;
     if (aside) progress.say(`Earlier records are now in ${aside}`);
     const frozen = await readFrozenPlan(out, record);
     let engine = withPlan(untuned, frozen ?? untuned.plan);
-    const setting: AblationSetting = { study, dataset, encoder, engine, adapter: record, runs };
+    const setting: AblationSetting = {
+      ...{ study, dataset, encoder, language, engine, adapter: record, runs },
+      from: saved?.record.weightsSha256,
+    };
     const finished = await openOutFolder(out, setting);
     if (finished.size > 0) {
       progress.say(`${finished.size} of ${runs.length} runs are there already`);
     }
     const missing = runs.filter((settings) => !finished.has(settings));
-    let data: PreparedData = questions;
+    let dataOf = outlineOf;
     if (missing.length > 0) {
+      const outline = outlineOf(missing[0]);
       if (!frozen && finished.size === 0) {
         const folder = cachePart("kernels");
         const say = progress.say;
-        ({ engine } = await tuneStudy(untuned, record, runs, questions, { folder, say }));
+        ({ engine } = await tuneStudy(untuned, record, runs, outline, { folder, say }));
         await freezePlan(out, record, engine.plan);
       }
       progress.say("Checking the kernels against float64 values");
-      assertSelfTest(await selfTest(engine, studyKernels(engine, missing, questions)));
-      const estimate = estimateStudy(missing, questions, engine.plan, await measureSpeed(engine));
+      assertSelfTest(await selfTest(engine, studyKernels(engine, missing, outline)));
+      const estimate = estimateStudy(missing, outline, engine.plan, await measureSpeed(engine));
       progress.say(
         `${missing.length} runs, about ${duration(estimate.seconds)} on ${record.description}, ` +
           `${megabytes(estimate.bytes)} of device memory a run`,
@@ -116,26 +141,34 @@ async function train(
         signal.throwIfAborted();
         progress.task(...state);
       };
-      data = await encodeStudy(encoder, dataset, questions, { cacheDir: cacheDir(), onProgress });
+      const encodeOptions = { cacheDir: cacheDir(), onProgress };
+      const encoded = await encodeStudy(encoder, dataset, questions, encodeOptions);
+      const random = randomEncoder && missing.some(({ role }) => role === "random-encoder")
+        ? await encodeStudy(randomEncoder, dataset, questions, encodeOptions)
+        : undefined;
+      dataOf = dataByRun(study, { encoder: encoded, random });
     }
     const title = (index: number) => {
-      const { arm, lambda, seed } = runs[index];
-      return `[${index + 1}/${runs.length}] ${arm} lambda ${lambda} seed ${seed}`;
+      const { arm, lambda, seed, fold } = runs[index];
+      const part = study.folds ? ` fold ${fold}` : "";
+      return `[${index + 1}/${runs.length}] ${arm} lambda ${lambda} seed ${seed}${part}`;
     };
     const { diverged } = await ablate({
       ...setting,
       engine,
-      data,
+      values,
+      dataOf,
       finished,
       out,
       command,
       signal,
       onRun: (index, note) => progress.say(`${title(index)}: ${note}`),
-      onProgress: (index, step, steps, loss) =>
-        progress.task(`${title(index)}, loss ${loss.toFixed(3)}`, step, steps),
+      onProgress: (index, stage, step, steps, loss) =>
+        progress.task(`${title(index)} ${stage}, loss ${loss.toFixed(3)}`, step, steps),
     });
     return { runs: runs.length, diverged };
   } finally {
     await encoder.close?.();
+    await randomEncoder?.close?.();
   }
 }

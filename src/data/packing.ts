@@ -1,7 +1,7 @@
 /**
  * Packing: the questions of one image share one sequence.
  *
- *   [ image tokens | question 0 | question 1 | ... ]
+ *   [ lead | image tokens | question 0 | question 1 | ... ]
  *
  * Each question is a block of fixed length: its prompt, the answer and padding. A block attends to
  * the image and to itself, and positions restart behind the image, so a packed question is computed
@@ -49,14 +49,24 @@ export interface PackingLayout extends SequenceLayout {
   answers: number;
   vocabulary: number;
   pad: number;
+  /** Tokens in front of the image tokens: the prefix begins with them. None when absent. */
+  lead?: readonly number[];
+}
+
+/** Image tokens of a sequence. */
+export function imageTokens({ prefix, lead = [] }: Pick<PackingLayout, "prefix" | "lead">): number {
+  return prefix - lead.length;
 }
 
 /** Row of every image token of a batch: static. */
-export function imageRows({ batch, prefix, blocks, block }: SequenceLayout): Int32Array {
+export function imageRows(
+  { batch, prefix, blocks, block, lead = [] }: SequenceLayout & Pick<PackingLayout, "lead">,
+): Int32Array {
   const length = prefix + blocks * block;
+  const tokens = prefix - lead.length;
   return Int32Array.from(
-    { length: batch * prefix },
-    (_, i) => Math.floor(i / prefix) * length + i % prefix,
+    { length: batch * tokens },
+    (_, i) => Math.floor(i / tokens) * length + lead.length + i % tokens,
   );
 }
 
@@ -66,7 +76,8 @@ export function imageRows({ batch, prefix, blocks, block }: SequenceLayout): Int
  * @throws {RangeError} If a question does not fit its block, or the batch has too many.
  */
 export function packBatch(entries: readonly BatchEntry[], layout: PackingLayout): PackedBatch {
-  const { batch, prefix, blocks, block, answers, vocabulary, pad } = layout;
+  const { batch, prefix, blocks, block, answers, vocabulary, pad, lead = [] } = layout;
+  const tokens = imageTokens(layout);
   if (entries.length > batch) {
     throw new RangeError(`Cannot pack batch: ${entries.length} images exceed ${batch}`);
   }
@@ -79,7 +90,8 @@ export function packBatch(entries: readonly BatchEntry[], layout: PackingLayout)
   const promptLengths = new Int32Array(batch * blocks).fill(1);
   let answerTokens = 0;
   for (let b = 0; b < batch; b++) {
-    for (let i = 0; i < prefix; i++) sources[b * length + i] = -1 - (b * prefix + i);
+    sources.set(lead, b * length);
+    for (let i = 0; i < tokens; i++) sources[b * length + lead.length + i] = -1 - (b * tokens + i);
     const questions = entries[b]?.questions ?? [];
     if (questions.length > blocks) {
       throw new RangeError(
@@ -125,7 +137,7 @@ export function packBatch(entries: readonly BatchEntry[], layout: PackingLayout)
 }
 
 /** Rows of each token, in order: compressed sparse rows. */
-function sortBySource(
+export function sortBySource(
   sources: Int32Array,
   vocabulary: number,
 ): { starts: Int32Array; places: Int32Array } {

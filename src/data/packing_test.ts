@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type BatchEntry, imageRows, packBatch, type PackingLayout } from "./packing.ts";
+import {
+  type BatchEntry,
+  imageRows,
+  imageTokens,
+  packBatch,
+  type PackingLayout,
+} from "./packing.ts";
 
 const LAYOUT: PackingLayout = {
   batch: 2,
@@ -49,6 +55,32 @@ Deno.test("a batch that is not full is padded and counts nothing", () => {
   assert.deepEqual([...packed.sources.subarray(10)], [-3, -4, 0, 0, 0, 0, 0, 0, 0, 0]);
   assert.ok(packed.labels.subarray(4).every((label) => label === -100));
   assert.equal(packed.answerTokens, 3);
+});
+
+Deno.test("lead tokens come before the image tokens of every sequence", () => {
+  const layout = { ...LAYOUT, lead: [1, 4], prefix: 4 };
+  assert.equal(imageTokens(layout), 2);
+  assert.equal(imageTokens(LAYOUT), 2);
+  const packed = packBatch(ENTRIES, layout);
+  assert.deepEqual([...packed.sources], [
+    ...[1, 4, -1, -2, 5, 6, 7, 0, 3, 0, 0, 0],
+    ...[1, 4, -3, -4, 5, 5, 8, 6, 0, 0, 0, 0],
+  ]);
+  assert.deepEqual([...imageRows(layout)], [2, 3, 14, 15]);
+  // Where the image stands, nothing else about the questions changes.
+  const plain = packBatch(ENTRIES, LAYOUT);
+  const moved = (row: number) => row < 0 ? row : row + (row < 10 ? 2 : 4);
+  assert.deepEqual([...packed.answerRows], [...plain.answerRows].map(moved));
+  assert.deepEqual([...packed.promptRows], [...plain.promptRows].map(moved));
+  assert.deepEqual(packed.labels, plain.labels);
+  assert.equal(packed.answerTokens, plain.answerTokens);
+  // A lead token is a token like any other: its embedding gets a gradient from every sequence.
+  const rowsOf = (token: number) => [
+    ...packed.places.subarray(packed.starts[token], packed.starts[token + 1]),
+  ];
+  assert.deepEqual([rowsOf(1), rowsOf(4)], [[0, 12], [1, 13]]);
+  // A sequence without a picture still has its lead.
+  assert.deepEqual([...packBatch([], layout).sources.subarray(0, 6)], [1, 4, -1, -2, 0, 0]);
 });
 
 Deno.test("index arrays of any batch agree with each other", () => {

@@ -21,7 +21,7 @@ Deno.test("an unknown name is refused with what is accepted", async () => {
       assert.equal(error.name, "RangeError");
       assert.match(
         error.message,
-        /^Unknown encoder ".*"; there are patches, hog, a folder .+ or the hub name of one, [^\n]+$/,
+        /^Unknown encoder ".*"; there are patches, hog, a folder .+ or the hub name of a model, [^\n]+$/,
       );
       assert.ok(error.message.includes(`"${name}"`));
       return true;
@@ -38,5 +38,40 @@ Deno.test("a folder that holds no model is refused before anything is fetched", 
     });
   } finally {
     await Deno.remove(dir);
+  }
+});
+
+Deno.test("a layer or random weights are refused where there are none", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/config.json`, '{"model_type": "vit"}');
+    const refusals: [string, RegExp][] = [
+      ["patches", /encoder "patches": it has no layers$/],
+      ["hog", /encoder "hog": it has no layers$/],
+      ["features:nowhere", /encoder "features:nowhere": its features are as they are$/],
+      [
+        "owner/model",
+        /encoder "owner.model": a model of transformers.js gives its last layer only$/,
+      ],
+      [folder, /: a model of transformers.js gives its last layer only$/],
+    ];
+    for (const layer of [-1, -2, 0]) {
+      for (const [name, message] of refusals) {
+        await assert.rejects(loadEncoder(name, { layer, cacheDir: "unused" }), (error: Error) => {
+          assert.equal(error.name, "RangeError");
+          assert.ok(error.message.startsWith(`Cannot take layer ${layer} of `));
+          assert.match(error.message, message);
+          return true;
+        });
+      }
+    }
+    for (const [name] of refusals) {
+      await assert.rejects(loadEncoder(name, { randomSeed: 1, cacheDir: "unused" }), {
+        name: "RangeError",
+        message: /^Cannot draw random weights for encoder ".*": only CLIP checkpoints are/,
+      });
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

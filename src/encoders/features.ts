@@ -62,6 +62,7 @@ export async function encodeExamples(
     const batch = examples.slice(start, start + BATCH);
     const encoded = await encoder.encode(
       await Promise.all(batch.map((example) => example.image())),
+      batch.map(({ id }) => id),
     );
     if (encoded.length !== batch.length * tokens * width) {
       throw new TypeError(

@@ -46,7 +46,7 @@ Deno.test("features stand at the index of their example, with progress on the wa
       const at = features.index.get(example.id)! * 20;
       assert.deepEqual(
         features.data.slice(at, at + 20),
-        await encoder.encode([await example.image()]),
+        await encoder.encode([await example.image()], [example.id]),
       );
     }
   });

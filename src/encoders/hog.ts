@@ -12,7 +12,7 @@
 import type { Image } from "../data/dataset.ts";
 import { resize } from "../data/image.ts";
 import { sha256 } from "../data/content_hash.ts";
-import type { Encoder } from "./encoder.ts";
+import type { PictureEncoder } from "./encoder.ts";
 
 /** Settings of {@linkcode hogEncoder}. */
 export interface HogOptions {
@@ -37,7 +37,7 @@ const WIDTH = HISTOGRAM + CELLS * 3;
  *
  * @throws {RangeError} when the sizes do not fit each other
  */
-export function hogEncoder({ imageSize, patch }: HogOptions): Encoder {
+export function hogEncoder({ imageSize, patch }: HogOptions): PictureEncoder {
   if (!Number.isSafeInteger(patch) || patch < 4 || patch % 2 !== 0 || imageSize % patch !== 0) {
     throw new RangeError(
       `Cannot make encoder "hog": patch ${patch} must be even, at least 4, and divide image size ${imageSize}`,

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Image } from "../data/dataset.ts";
 import { resize } from "../data/image.ts";
 import { stream } from "../data/random.ts";
-import type { Encoder } from "./encoder.ts";
+import type { PictureEncoder } from "./encoder.ts";
 
 /** Settings of {@link patchesEncoder}. */
 export interface PatchesOptions {
@@ -30,7 +30,7 @@ export interface PatchesOptions {
  */
 export function patchesEncoder(
   { imageSize, patch, width, centre = false, seed = 0 }: PatchesOptions,
-): Encoder {
+): PictureEncoder {
   for (const [name, value] of Object.entries({ imageSize, patch, width })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new RangeError(

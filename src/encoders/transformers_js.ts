@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Image } from "../data/dataset.ts";
-import type { Encoder } from "./encoder.ts";
+import type { PictureEncoder } from "./encoder.ts";
 import { type Message, messageReader, messageWriter } from "./messages.ts";
 import { poolTokens, toTokens } from "./token_grid.ts";
 
@@ -50,7 +50,7 @@ const MODEL_FILES =
 export async function transformersEncoder(
   nameOrDir: string,
   { pool, cacheDir }: TransformersOptions,
-): Promise<Encoder & { close(): Promise<void> }> {
+): Promise<PictureEncoder & { close(): Promise<void> }> {
   const local = await Deno.stat(nameOrDir).then((info) => info.isDirectory, () => false);
   const hub = resolve(cacheDir, "models");
   const folder = local ? resolve(nameOrDir) : join(hub, nameOrDir);

@@ -13,7 +13,7 @@ export const CACHE_PARTS = {
   shaders: "shaders compiled by the driver",
   kernels: "kernel plans chosen by the tuner",
   features: "image features by content hash",
-  models: "image models fetched from the hub",
+  models: "models fetched from the hub",
 } as const;
 
 /** Name of a part of the cache. */

@@ -22,6 +22,8 @@ const STEP_STRUCT = `struct Step {
   lambda: f32,
   token_scale: f32,
   slot: u32,
+  number: u32,
+  seed: u32,
 }`;
 
 // Neighbouring lanes own neighbouring rows, which lie a multiple of a cache page apart: starting

@@ -36,6 +36,8 @@ export interface Tensor extends Shape {
   kept?: boolean;
   /** Whether gradients flow into it. */
   needsGradient: boolean;
+  /** In place of `matrix` where no matrix of the device holds it: its rows, see `bands.ts`. */
+  bands?: Tensor[];
 }
 
 /** One dispatch. */
@@ -98,6 +100,9 @@ export interface StepNumbers {
   tokenScale?: number;
   /** Slot of the loss ring, or the number of the token that is decoded. */
   slot?: number;
+  /** Steps before this one in the whole run, and the run's seed: what dropout draws its masks from. */
+  number?: number;
+  seed?: number;
 }
 
 /** Writes the step uniform; it takes effect with the next submit. */
@@ -111,7 +116,7 @@ export function writeStep(engine: Engine, numbers: StepNumbers): void {
     numbers.lambda ?? 0,
     numbers.tokenScale ?? 0,
   ]);
-  new Uint32Array(bytes)[8] = numbers.slot ?? 0;
+  new Uint32Array(bytes).set([numbers.slot ?? 0, numbers.number ?? 0, numbers.seed ?? 0], 8);
   engine.device.queue.writeBuffer(engine.step, 0, bytes);
 }
 
@@ -365,6 +370,7 @@ export function bandTensor(
 
 /** Frees the memory of a tensor that has its own; of bands of one tensor, all or none. */
 export function freeTensor(engine: Engine, tensor: Tensor): void {
+  for (const band of tensor.bands ?? []) freeTensor(engine, band);
   if (!tensor.matrix) return;
   destroyMatrix(tensor.matrix);
   engine.memory.bytes -= tensor.matrix.bytes;

@@ -103,7 +103,7 @@ for (const engine of await testEngines()) {
         tape.dispatch("gather_rows", {
           ...dispatch,
           matrices: { x, y: tape.tensor("y", 5, 7) },
-          sizes: { rows: 5, width4: 2 },
+          sizes: { rows: 5, width4: 2, first: 0, count: 5, column0: 0 },
         }),
       'Cannot record gather_rows: array "rows_of" is missing',
     );

@@ -80,10 +80,12 @@ for (const shared of await testEngines()) {
       return Map.prototype.get.call(watched.cache, key);
     };
     for (const settings of runs) {
-      const model = createRunModel(watched, settings, data);
-      const programs = [compileTrainingStep(model, settings.training), compileQuestioner(model)];
-      for (const program of programs) program.destroy();
-      destroyModel(model);
+      for (const stage of settings.stages) {
+        const model = createRunModel(watched, settings, stage, data);
+        const programs = [compileTrainingStep(model, stage.training), compileQuestioner(model)];
+        for (const program of programs) program.destroy();
+        destroyModel(model);
+      }
     }
     assert.deepEqual([...asked].sort(), [...engine.cache.keys()].sort());
   });
@@ -155,26 +157,45 @@ for (const shared of await testEngines()) {
     const block = { ROWS: 8, TEXELS: 1, SPAN: 1, ACROSS: 4, DOWN: engine.plan.lanes / 4 };
     const { ROWS: _, ...rest } = block;
     const tile = { ...rest, ROWS4: 1, DEPTH4: 4 };
+    const form = engine.plan.form;
     const more: [string, Constants][] = [
       ["layer_norm_forward", {}],
       ["layer_norm_backward", { ADD: 1 }],
       ["layer_norm_weight_gradient", {}],
       ["gelu_backward", { TANH: 0 }],
       ["gelu_backward", { TANH: 1, ADD: 1 }],
+      ["gelu_backward", { TANH: 0, QUICK: 1 }],
+      ["swiglu_forward", {}],
       ["swiglu_backward", { ADD: 1 }],
       ["rope_backward", { ADD: 1 }],
       ["attention_backward_query", { HEAD4: 1 }],
       ["attention_backward_key_value", { HEAD4: 1 }],
+      ["attention_forward", { HEAD4: 2, FULL: 1 }],
+      ["attention_backward_query", { HEAD4: 2, FULL: 1 }],
+      ["attention_backward_key_value", { HEAD4: 2, FULL: 1 }],
+      ["positions_forward", {}],
+      ["positions_backward", { ADD: 1 }],
+      ["unit_rows_forward", { SCALE: 1 }],
+      ["unit_rows_backward", {}],
+      ["unit_rows_backward", { SCALE: 1, ADD: 1 }],
+      ["limit", { MIRROR: form === "image" ? 1 : 0 }],
       ["gather_rows", { ADD: 1 }],
       ["embedding_backward", { ADD: 1 }],
       ["column_sum", { ADD: 1 }],
+      ["multiply", {}],
+      ["multiply", { ADD: 1 }],
+      ["dropout", {}],
+      ["dropout", { ADD: 1 }],
+      ["matmul_nt", { ...block, BEFORE: 1, ROPE: 1 }],
+      ["matmul_tile_nt", { ...tile, TEXELS: 2, BEFORE: 1, SWIGLU: 1, KEEP: 1 }],
       ["cosine_loss", { DX: 0, DY: 1 }],
       ["matmul_nt", { ...block, GELU: 1, KEEP: 1, TANH: 1 }],
+      ["matmul_nt", { ...block, BIAS: 1, GELU: 1, KEEP: 1, TANH: 0, QUICK: 1 }],
+      ["matmul_nn", { ...block, GELU_GRADIENT: 1, USE: 1, TANH: 0, QUICK: 1 }],
       ["matmul_tile_tn", { ...tile, ADD: 1 }],
       ["matmul_tile_nt", { ...tile, ROPE: 1 }],
       ["matmul_nn", { ...block, GELU_GRADIENT: 1, USE: 1, TANH: 1, ADD: 1 }],
     ];
-    const form = engine.plan.form;
     const results = await selfTest(
       engine,
       more.map(([name, constants]) => variantOf(name, constants, form)),

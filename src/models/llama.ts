@@ -5,10 +5,11 @@
  * Shapes: B sequences of T tokens, C = hidden size. Rows of all matrices are B * T tokens.
  */
 import type { Tensor } from "../gpu/program.ts";
+import { type Adapter, loraDelta } from "../nn/lora.ts";
 import { attention, type SequenceLayout } from "../tensor/attention.ts";
 import { type CachePlace, decodeAttention } from "../tensor/decode.ts";
 import type { HeadLayout } from "../tensor/heads.ts";
-import { linear } from "../tensor/linear.ts";
+import { linear, type LinearOptions } from "../tensor/linear.ts";
 import { rmsNorm } from "../tensor/norm.ts";
 import type { Tape } from "../tensor/tape.ts";
 import { headLayout, type LlamaConfig } from "./llama_config.ts";
@@ -24,6 +25,25 @@ export interface RopeInputs {
   positions: GPUBuffer;
 }
 
+/** Kernel matrices of a layer that adapters can change. */
+export const ADAPTED_PARTS = [
+  "self_attn.qkv",
+  "self_attn.o_proj.weight",
+  "mlp.gate_up",
+  "mlp.down_proj.weight",
+] as const;
+
+/** One of {@linkcode ADAPTED_PARTS}. */
+export type AdaptedPart = typeof ADAPTED_PARTS[number];
+
+/** Low-rank adapters of a decoder's projections. */
+export interface LlamaAdapters {
+  /** Dropout rate before A; 0 but in training. */
+  dropout: number;
+  /** The adapter of a layer's matrix, if it has one. */
+  of(layer: number, part: AdaptedPart): Adapter | undefined;
+}
+
 /** How the heads of a layer meet: over the whole sequence, or one token against a cache. */
 type Attend = (tape: Tape, rotated: Tensor, heads: HeadLayout, layer: number) => Tensor;
 
@@ -31,6 +51,7 @@ type Attend = (tape: Tape, rotated: Tensor, heads: HeadLayout, layer: number) =>
  * The decoder's layers, without embedding and head.
  *
  * @param x (B * T, C)
+ * @param adapters What LoRA adds to the projections; nothing where they are left out.
  * @returns the last layer's output (B * T, C), before the final norm, and each layer's rotated
  * projection (B * T, (heads + 2 kvHeads) headWidth), which is its key/value cache
  */
@@ -41,12 +62,14 @@ export function llamaLayers(
   x: Tensor,
   ropeInputs: RopeInputs,
   sequence: SequenceLayout,
+  adapters?: LlamaAdapters,
 ): { output: Tensor; caches: Tensor[] } {
   const caches: Tensor[] = [];
-  const output = layers(tape, config, weights, x, ropeInputs, (tape, rotated, heads) => {
+  const attend: Attend = (tape, rotated, heads) => {
     caches.push(rotated);
     return attention(tape, rotated, sequence, heads);
-  });
+  };
+  const output = layers(tape, config, weights, x, ropeInputs, attend, adapters);
   return { output, caches };
 }
 
@@ -59,6 +82,7 @@ export interface DecodeInputs extends CachePlace {
  * The decoder's layers for one new token a block, against the caches of {@linkcode llamaLayers}.
  *
  * @param x (batch * blocks, C)
+ * @param adapters As for the layers that made the caches.
  */
 export function llamaDecodeLayers(
   tape: Tape,
@@ -67,15 +91,11 @@ export function llamaDecodeLayers(
   x: Tensor,
   ropeInputs: RopeInputs,
   { caches, ...place }: DecodeInputs,
+  adapters?: LlamaAdapters,
 ): Tensor {
-  return layers(
-    tape,
-    config,
-    weights,
-    x,
-    ropeInputs,
-    (tape, rotated, heads, layer) => decodeAttention(tape, rotated, caches[layer], place, heads),
-  );
+  const attend: Attend = (tape, rotated, heads, layer) =>
+    decodeAttention(tape, rotated, caches[layer], place, heads);
+  return layers(tape, config, weights, x, ropeInputs, attend, adapters);
 }
 
 function layers(
@@ -85,28 +105,32 @@ function layers(
   x: Tensor,
   ropeInputs: RopeInputs,
   attend: Attend,
+  adapters?: LlamaAdapters,
 ): Tensor {
   const heads = headLayout(config);
   const { rms_norm_eps: eps } = config;
   let h = x;
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const get = (part: string) => weights.get(`model.layers.${layer}.${part}`)!;
+    const project = (part: AdaptedPart, x: Tensor, options: LinearOptions) => {
+      const adapter = adapters?.of(layer, part);
+      const site = layer * ADAPTED_PARTS.length + ADAPTED_PARTS.indexOf(part);
+      const before = adapter && loraDelta(tape, x, adapter, { rate: adapters!.dropout, site });
+      return linear(tape, x, get(part), { ...options, before });
+    };
     const normed = rmsNorm(tape, h, get("input_layernorm.weight"), eps);
-    const rotated = linear(tape, normed, get("self_attn.qkv"), {
+    const rotated = project("self_attn.qkv", normed, {
       activation: { kind: "rotation", rotation: { ...ropeInputs, heads } },
       name: "qkv",
     });
     const attended = attend(tape, rotated, heads, layer);
-    h = linear(tape, attended, get("self_attn.o_proj.weight"), {
-      residual: h,
-      name: "attention out",
-    });
+    h = project("self_attn.o_proj.weight", attended, { residual: h, name: "attention out" });
     const normed2 = rmsNorm(tape, h, get("post_attention_layernorm.weight"), eps);
-    const gated = linear(tape, normed2, get("mlp.gate_up"), {
+    const gated = project("mlp.gate_up", normed2, {
       activation: { kind: "swiglu" },
       name: "gate up",
     });
-    h = linear(tape, gated, get("mlp.down_proj.weight"), { residual: h, name: "mlp out" });
+    h = project("mlp.down_proj.weight", gated, { residual: h, name: "mlp out" });
   }
   return h;
 }

@@ -1,9 +1,13 @@
-/** The decoder on the GPU against the golden decoders: plain, with LoRA merged in, packed, greedy. */
+/**
+ * The decoder on the GPU against the golden decoders: plain, with LoRA merged in and beside the
+ * weights, packed, greedy.
+ */
 import assert from "node:assert/strict";
 import { CONNECTORS } from "../connectors/connectors.ts";
 import { type EncodedQuestion, packBatch, type PackingLayout } from "../data/packing.ts";
 import { writeMatrix } from "../gpu/memory.ts";
 import type { Engine, Tensor } from "../gpu/program.ts";
+import type { LoraConfig } from "../nn/lora.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import { sequenceLength } from "../tensor/attention.ts";
 import { embedding, gatherRows } from "../tensor/embedding.ts";
@@ -23,6 +27,14 @@ import { loraGradients, mergeLora, type Weights } from "../testing/reference/lor
 import { row } from "../testing/reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { llamaHead, llamaLayers } from "./llama.ts";
+import {
+  type AdapterSet,
+  createAdapters,
+  freeAdapters,
+  loraSpecs,
+  tracedAdapters,
+  unpackAdapters,
+} from "./llama_adapters.ts";
 import type { LlamaConfig } from "./llama_config.ts";
 import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
 import { createModel, destroyModel, type MultimodalModel, writeBatch } from "./multimodal.ts";
@@ -36,17 +48,22 @@ CONNECTORS["identity"] = {
   trace: (_, x) => x,
 };
 
+/** The adapter left out, merged into the weights, or as low-rank products beside them. */
+const VARIANTS = ["base", "merged LoRA", "LoRA"] as const;
+type Variant = typeof VARIANTS[number];
+
 for (const engine of await testEngines()) {
   for (const name of listGolden("llama")) {
     const topic = `llama/${name}`;
     const title = (what: string) => `${what} of golden decoder ${name} ${formOf(engine)}`;
 
-    for (const variant of ["base", "lora"] as const) {
+    for (const variant of VARIANTS) {
       Deno.test(title(`logits, loss and gradients (${variant})`), async () => {
         const given = readCase(topic);
         const { json, inputs } = given;
         const expected = readGolden(topic, "expected");
-        const want = (what: string) => goldenFloat64(expected, `${variant}.${what}`);
+        const prefix = variant === "base" ? "base" : "lora";
+        const want = (what: string) => goldenFloat64(expected, `${prefix}.${what}`);
         const batch: number = json.batch;
         const questions = Array.from({ length: batch }, (_, b) => [
           questionOf(
@@ -70,43 +87,45 @@ for (const engine of await testEngines()) {
         const { loss, answerTokens, gradients } = await lossAndGradients(model, images, questions);
         assert.equal(answerTokens, json.answer_tokens);
         assertClose([loss], want("loss"), goldenTolerance(json, "loss"), "loss");
-        if (variant === "lora") addLoraGradients(gradients, given);
-        assertGradients(gradients, expected, `${variant}.grad.`, json);
-        destroyModel(model);
+        if (variant === "merged LoRA") addLoraGradients(gradients, given);
+        assertGradients(gradients, expected, `${prefix}.grad.`, json);
+        destroy(model);
       });
     }
 
-    Deno.test(title("packed questions"), async () => {
-      const given = readCase(topic);
-      const { json, inputs } = given;
-      const expected = readGolden(topic, "expected_packed");
-      const questions = [packedQuestions(inputs, json.packed_lengths.length)];
-      const layout = layoutOf(given, questions, Math.max(...json.packed_lengths));
-      const model = build(engine, given, "lora", layout);
-      const images = goldenFloat64(inputs, "packed.image_embeds");
+    for (const variant of VARIANTS.slice(1)) {
+      Deno.test(title(`packed questions (${variant})`), async () => {
+        const given = readCase(topic);
+        const { json, inputs } = given;
+        const expected = readGolden(topic, "expected_packed");
+        const questions = [packedQuestions(inputs, json.packed_lengths.length)];
+        const layout = layoutOf(given, questions, Math.max(...json.packed_lengths));
+        const model = build(engine, given, variant, layout);
+        const images = goldenFloat64(inputs, "packed.image_embeds");
 
-      const logits = await allLogits(model, images, questions);
-      const blocks = json.packed_lengths.flatMap((length: number, q: number) =>
-        Array.from({ length }, (_, t) => layout.prefix + q * layout.block + t)
-      );
-      const rows = [...Array.from({ length: layout.prefix }, (_, i) => i), ...blocks];
-      assertClose(
-        rows.flatMap((index) => [...row(logits, index, layout.vocabulary)]),
-        goldenFloat64(expected, "logits"),
-        goldenTolerance(json, "logits"),
-        "logits",
-      );
-      for (const reduction of ["sum", "token_mean"]) {
-        const scale = reduction === "sum" ? 1 : undefined;
-        const { loss, gradients } = await lossAndGradients(model, images, questions, scale);
-        const wanted = goldenFloat64(expected, `loss_${reduction}`);
-        assertClose([loss], wanted, goldenTolerance(json, "loss"), `loss_${reduction}`);
-        addLoraGradients(gradients, given);
-        for (const { name } of llamaSpecs(given.config)) gradients.delete(name);
-        assertGradients(gradients, expected, `grad_${reduction}.`, json);
-      }
-      destroyModel(model);
-    });
+        const logits = await allLogits(model, images, questions);
+        const blocks = json.packed_lengths.flatMap((length: number, q: number) =>
+          Array.from({ length }, (_, t) => layout.prefix + q * layout.block + t)
+        );
+        const rows = [...Array.from({ length: layout.prefix }, (_, i) => i), ...blocks];
+        assertClose(
+          rows.flatMap((index) => [...row(logits, index, layout.vocabulary)]),
+          goldenFloat64(expected, "logits"),
+          goldenTolerance(json, "logits"),
+          "logits",
+        );
+        for (const reduction of ["sum", "token_mean"]) {
+          const scale = reduction === "sum" ? 1 : undefined;
+          const { loss, gradients } = await lossAndGradients(model, images, questions, scale);
+          const wanted = goldenFloat64(expected, `loss_${reduction}`);
+          assertClose([loss], wanted, goldenTolerance(json, "loss"), `loss_${reduction}`);
+          if (variant === "merged LoRA") addLoraGradients(gradients, given);
+          for (const { name } of llamaSpecs(given.config)) gradients.delete(name);
+          assertGradients(gradients, expected, `grad_${reduction}.`, json);
+        }
+        destroy(model);
+      });
+    }
 
     Deno.test(title("greedy answer beside another question"), async () => {
       const given = readCase(topic);
@@ -118,7 +137,7 @@ for (const engine of await testEngines()) {
       ];
       const block = Math.max(...json.packed_lengths) + ids.length;
       const layout = { ...layoutOf(given, questions, block), answers: ids.length };
-      const model = build(engine, given, "lora", layout);
+      const model = build(engine, given, "merged LoRA", layout);
       const packed = packBatch(questions.map((own, image) => ({ image, questions: own })), layout);
       writeBatch(
         model,
@@ -137,6 +156,9 @@ for (const engine of await testEngines()) {
   }
 }
 
+/** The golden decoder as a model, with its adapters where they stand beside the weights. */
+type GoldenModel = MultimodalModel & { adapters?: { set: AdapterSet; lora: LoraConfig } };
+
 interface Case {
   // deno-lint-ignore no-explicit-any -- as the golden file has it
   json: any;
@@ -146,6 +168,7 @@ interface Case {
   adapter: Weights;
   rank: number;
   factor: number;
+  lora: LoraConfig;
 }
 
 function readCase(topic: string): Case {
@@ -153,7 +176,8 @@ function readCase(topic: string): Case {
     const golden = readGolden(topic, file);
     return new Map([...golden.tensors.keys()].map((name) => [name, goldenFloat64(golden, name)]));
   };
-  const { r: rank, lora_alpha: alpha } = readGolden(topic, "adapter_config").json;
+  const { r: rank, lora_alpha: alpha, target_modules: targets } =
+    readGolden(topic, "adapter_config").json;
   return {
     json: readGolden(topic, "case").json,
     config: readGolden(topic, "config").json,
@@ -162,6 +186,7 @@ function readCase(topic: string): Case {
     adapter: weightsOf("adapter_model"),
     rank,
     factor: alpha / rank,
+    lora: { rank, alpha, dropout: 0, targets },
   };
 }
 
@@ -199,10 +224,10 @@ function layoutOf(
 /** The golden decoder behind a connector that changes nothing. */
 function build(
   engine: Engine,
-  { config, base, adapter, rank, factor }: Case,
-  variant: "base" | "lora",
+  { config, base, adapter, rank, factor, lora }: Case,
+  variant: Variant,
   layout: PackingLayout,
-): MultimodalModel {
+): GoldenModel {
   const model = createModel(engine, {
     connector: "identity",
     objective: OBJECTIVES.none,
@@ -212,7 +237,7 @@ function build(
     layout,
     seed: 0,
   });
-  const weights = variant === "lora" ? mergeLora(base, adapter, rank, factor) : base;
+  const weights = variant === "merged LoRA" ? mergeLora(base, adapter, rank, factor) : base;
   const checkpoint = new Map(
     llamaSpecs(config).map(({ name, rows, columns }) => [
       name,
@@ -224,7 +249,19 @@ function build(
     writeMatrix(engine.device, tensor.matrix!, packed.get(name)!.data);
   }
   model.inputs.images.needsGradient = true;
-  return model;
+  if (variant !== "LoRA") return model;
+  const pairs = new Map(
+    loraSpecs(config, lora).map(({ name, rows, columns }) => [
+      name,
+      { rows, columns, data: Float32Array.from(adapter.get(name)!) },
+    ]),
+  );
+  return { ...model, adapters: { set: createAdapters(engine, config, lora, pairs), lora } };
+}
+
+function destroy(model: GoldenModel): void {
+  if (model.adapters) freeAdapters(model.engine, model.adapters.set);
+  destroyModel(model);
 }
 
 function upload(model: MultimodalModel, images: Float64Array, questions: EncodedQuestion[][]) {
@@ -234,19 +271,27 @@ function upload(model: MultimodalModel, images: Float64Array, questions: Encoded
   return packed;
 }
 
-function traceLayers(tape: Tape, { config, decoder, inputs }: MultimodalModel) {
+function traceLayers(tape: Tape, { config, decoder, inputs, adapters }: GoldenModel) {
   const weights = new Map(decoder.map(({ name, tensor }) => [name, tensor]));
   const rows = config.layout.batch * sequenceLength(config.layout);
   const table = weights.get("model.embed_tokens.weight")!;
   const x = embedding(tape, table, inputs.images, inputs.index, rows);
   const turn = { table: inputs.ropeTable, positions: inputs.positions };
-  const { output } = llamaLayers(tape, config.decoder, weights, x, turn, config.layout);
+  const { output } = llamaLayers(
+    tape,
+    config.decoder,
+    weights,
+    x,
+    turn,
+    config.layout,
+    adapters && tracedAdapters(adapters.set),
+  );
   return { output, weights };
 }
 
 /** Logits at every position; whole texts are read, their answers included. */
 async function allLogits(
-  model: MultimodalModel,
+  model: GoldenModel,
   images: Float64Array,
   questions: EncodedQuestion[][],
 ): Promise<Float32Array> {
@@ -264,12 +309,13 @@ async function allLogits(
 
 /** Loss of the answers, a mean over their tokens unless scaled otherwise, and its gradients. */
 async function lossAndGradients(
-  model: MultimodalModel,
+  model: GoldenModel,
   images: Float64Array,
   questions: EncodedQuestion[][],
   scale?: number,
 ) {
-  const { engine, decoder, inputs, config: { decoder: config, layout } } = model;
+  const { engine, decoder, inputs, adapters, config: { decoder: config, layout } } = model;
+  const beside = adapters?.set.parameters ?? [];
   const { answerTokens } = upload(model, images, questions);
   const tokenScale = scale ?? 1 / answerTokens;
   const { loss, ...read } = await runOnce(engine, (tape) => {
@@ -280,18 +326,25 @@ async function lossAndGradients(
     });
     const loss = crossEntropy(tape, llamaHead(tape, config, weights, answers), inputs.labels);
     tape.backward();
-    const gradients: [string, Tensor | undefined][] = [...weights, ["image_embeds", inputs.images]]
-      .map(([name, tensor]) => [name as string, tape.gradientOf(tensor as Tensor)]);
+    const trained: (readonly [string, Tensor])[] = [
+      ...weights,
+      ...beside.map(({ name, tensor }) => [name, tensor] as const),
+      ["image_embeds", inputs.images],
+    ];
+    const gradients = trained.map(([name, tensor]) => [name, tape.gradientOf(tensor)]);
     return { loss, ...Object.fromEntries(gradients) };
   }, { tokenScale });
   const matrices = new Map(
-    decoder.map(({ name, tensor: { rows, columns } }): [string, NamedMatrix] => [
+    [...decoder, ...beside].map(({ name, tensor: { rows, columns } }): [string, NamedMatrix] => [
       name,
       { rows, columns, data: read[name] },
     ]),
   );
   const gradients = new Map<string, ArrayLike<number>>(
-    [...unpackLlama(config, matrices)].map(([name, { data }]) => [name, data]),
+    [
+      ...unpackLlama(config, matrices),
+      ...(adapters ? unpackAdapters(config, adapters.lora, matrices) : []),
+    ].map(([name, { data }]) => [name, data]),
   );
   gradients.set("image_embeds", read["image_embeds"]);
   const total = takeColumns(loss, 4, 0, 1).reduce((sum, value) => sum + value, 0);

@@ -16,10 +16,10 @@ export interface NamedMatrix {
 }
 
 /** Where a row (or column) of a kernel matrix comes from: checkpoint matrix and row, or nothing. */
-type Source = { name: string; index: number } | null;
+export type Source = { name: string; index: number } | null;
 
 /** How a kernel matrix is gathered from checkpoint matrices. */
-interface Layout {
+export interface Layout {
   name: string;
   rows: Source[];
   /** Column permutation of the single source, or null where columns are taken as they are. */
@@ -74,7 +74,7 @@ const plainRows = (name: string, count: number): Source[] =>
   Array.from({ length: count }, (_, index) => ({ name, index }));
 
 /** Kernel matrices and where they come from. */
-function layouts(config: LlamaConfig): Layout[] {
+export function layouts(config: LlamaConfig): Layout[] {
   const { headDim, headWidth, heads, kvHeads } = headLayout(config);
   const ff = config.intermediate_size;
   const paddedFf = Math.ceil(ff / 4) * 4;
@@ -139,44 +139,81 @@ function layouts(config: LlamaConfig): Layout[] {
   return result;
 }
 
+/** Matrices of a checkpoint by name, all in memory or read when they are asked for. */
+export type Checkpoint = Pick<ReadonlyMap<string, NamedMatrix>, "get">;
+
 /**
  * Gathers kernel matrices from a checkpoint.
  *
  * @throws {RangeError} If a checkpoint matrix is missing or has another shape.
  */
-export function packLlama(
+export function packLlama(config: LlamaConfig, checkpoint: Checkpoint): Map<string, NamedMatrix> {
+  return new Map(packedMatrices(config, checkpoint));
+}
+
+/**
+ * The kernel matrices of {@linkcode packLlama} one after the other, each made when it is asked for,
+ * so that no two copies of a large checkpoint are in memory.
+ *
+ * @throws {RangeError} If a checkpoint matrix is missing or has another shape.
+ */
+export function* packedMatrices(
   config: LlamaConfig,
-  checkpoint: ReadonlyMap<string, NamedMatrix>,
-): Map<string, NamedMatrix> {
+  checkpoint: Checkpoint,
+): Generator<[string, NamedMatrix]> {
   const specs = new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
-  for (const { name, rows, columns } of specs.values()) {
-    const found = checkpoint.get(name);
-    if (!found) throw new RangeError(`Cannot load decoder: tensor "${name}" is missing`);
-    if (found.rows !== rows || found.columns !== columns) {
-      throw new RangeError(
-        `Cannot load decoder: tensor "${name}" is ${found.rows} x ${found.columns}, not ${rows} x ${columns}`,
-      );
-    }
+  for (const layout of layouts(config)) {
+    const names = new Set(layout.rows.flatMap((source) => source ? [source.name] : []));
+    const sources = new Map(
+      [...names].map((name) => [name, checkedMatrix(specs.get(name)!, checkpoint)]),
+    );
+    yield [layout.name, gather(layout, sources)];
   }
-  return new Map(
-    layouts(config).map((layout) => {
-      const width = specs.get(layout.rows.find((source) => source !== null)!.name)!.columns;
-      const columns = layout.columns?.length ?? width;
-      const data = new Float32Array(layout.rows.length * columns);
-      layout.rows.forEach((source, row) => {
-        if (!source) return;
-        const from = checkpoint.get(source.name)!.data.subarray(
-          source.index * width,
-          (source.index + 1) * width,
-        );
-        if (!layout.columns) data.set(from, row * columns);
-        else {layout.columns.forEach((at, column) =>
-            data[row * columns + column] = at === null ? 0 : from[at]
-          );}
-      });
-      return [layout.name, { rows: layout.rows.length, columns, data }];
-    }),
-  );
+}
+
+/** A checkpoint without values, of which kernel matrices of zeros are made: for tracing only. */
+export function emptyCheckpoint(config: LlamaConfig): Checkpoint {
+  const specs = new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
+  return {
+    get(name) {
+      const { rows, columns } = specs.get(name)!;
+      return { rows, columns, data: new Float32Array() };
+    },
+  };
+}
+
+function checkedMatrix(
+  { name, rows, columns }: ParameterSpec,
+  checkpoint: Checkpoint,
+): NamedMatrix {
+  const found = checkpoint.get(name);
+  if (!found) throw new RangeError(`Cannot load decoder: tensor "${name}" is missing`);
+  if (found.rows !== rows || found.columns !== columns) {
+    throw new RangeError(
+      `Cannot load decoder: tensor "${name}" is ${found.rows} x ${found.columns}, not ${rows} x ${columns}`,
+    );
+  }
+  return found;
+}
+
+function gather(
+  { rows, columns: order }: Layout,
+  sources: ReadonlyMap<string, NamedMatrix>,
+): NamedMatrix {
+  const [{ columns: width }] = sources.values();
+  const columns = order?.length ?? width;
+  const data = new Float32Array(rows.length * columns);
+  rows.forEach((source, row) => {
+    if (!source) return;
+    const from = sources.get(source.name)!.data
+      .subarray(source.index * width, (source.index + 1) * width);
+    if (!order) return data.set(from, row * columns);
+    for (let column = 0; column < columns; column++) {
+      const at = order[column];
+      if (at !== null) data[row * columns + column] = from[at];
+    }
+  });
+  return { rows: rows.length, columns, data };
 }
 
 /** The inverse of {@linkcode packLlama}; also takes gradients back into checkpoint layout. */

@@ -7,8 +7,8 @@
  *   L = L_TP + lambda L_cos
  */
 import { CONNECTORS } from "../connectors/connectors.ts";
-import { imageRows, type PackedBatch, type PackingLayout } from "../data/packing.ts";
-import { createArray, readMatrix, writeMatrix } from "../gpu/memory.ts";
+import { imageRows, imageTokens, type PackedBatch, type PackingLayout } from "../data/packing.ts";
+import { createArray, writeMatrix } from "../gpu/memory.ts";
 import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
 import {
   createParameters,
@@ -22,10 +22,33 @@ import { sequenceLength, sequencePositions } from "../tensor/attention.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "../tensor/embedding.ts";
 import { crossEntropy } from "../tensor/losses.ts";
 import { ropeTable } from "../tensor/rope.ts";
+import { readTensor } from "../gpu/bands.ts";
 import type { Tape } from "../tensor/tape.ts";
+import { DEFAULT_LORA, type LoraConfig } from "../nn/lora.ts";
 import { llamaHead, llamaLayers, type LlamaWeights } from "./llama.ts";
+import {
+  type AdapterSet,
+  createAdapters,
+  freeAdapters,
+  loraSpecs,
+  readAdapters,
+  tracedAdapters,
+} from "./llama_adapters.ts";
+import { uploadDecoder } from "./decoder_weights.ts";
 import { checkLlamaConfig, headLayout, type LlamaConfig } from "./llama_config.ts";
-import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
+import {
+  type Checkpoint,
+  llamaSpecs,
+  type NamedMatrix,
+  packedMatrices,
+  unpackLlama,
+} from "./llama_weights.ts";
+
+/** Parts of a model that a stage trains or leaves as they are. */
+export const MODULES = ["P1", "P2", "lora", "decoder"] as const;
+
+/** One of {@linkcode MODULES}. */
+export type Module = typeof MODULES[number];
 
 /** What a model is made of. */
 export interface MultimodalConfig {
@@ -38,6 +61,20 @@ export interface MultimodalConfig {
   projectorWidth: number;
   layout: PackingLayout;
   seed: number;
+  /** What is trained; the rest gets no gradient. All there is when absent. */
+  trained?: readonly Module[];
+  /** Modules drawn from random streams that bear this name too: they get other values than at first. */
+  anew?: { modules: readonly Module[]; name: string };
+  /** Adapters of the decoder; there are some only if they are trained or have values. */
+  lora?: LoraConfig;
+}
+
+/** Values that a model begins with in place of drawn ones: P1 and P2 by name, others as in their files. */
+export interface ModelValues {
+  connector?: Checkpoint;
+  objective?: Checkpoint;
+  decoder?: Checkpoint;
+  lora?: ReadonlyMap<string, NamedMatrix>;
 }
 
 /** Parameters on the device, shared by all programs of a model. */
@@ -47,6 +84,7 @@ export interface MultimodalModel {
   connector: Parameter[];
   objective: Parameter[];
   decoder: Parameter[];
+  lora?: AdapterSet;
   inputs: BatchInputs;
 }
 
@@ -64,35 +102,91 @@ export interface BatchInputs {
   promptLengths: GPUBuffer;
 }
 
-/** Draws a model's first values. The same seed gives P1 and decoder the same values with any objective. */
-export function createModel(engine: Engine, config: MultimodalConfig): MultimodalModel {
-  const { decoder, layout, seed, visionWidth } = config;
+/** Whether a part of a model is trained. */
+export function isTrained({ trained = MODULES }: MultimodalConfig, module: Module): boolean {
+  return trained.includes(module);
+}
+
+/**
+ * Makes a model. What has no value is drawn: the same seed gives P1, decoder and adapters the same
+ * first values with any objective.
+ *
+ * @throws {RangeError} If sizes do not fit, or a value is missing or has another shape.
+ */
+export function createModel(
+  engine: Engine,
+  config: MultimodalConfig,
+  values: ModelValues = {},
+): MultimodalModel {
+  const { decoder, layout, seed, visionWidth, lora = DEFAULT_LORA } = config;
   checkLlamaConfig(decoder);
-  const draw = (spec: ParameterSpec) => ({ ...spec, values: drawValues(seed, spec) });
+  const drawn = (module: Module, spec: ParameterSpec): NamedMatrix => {
+    const { name, rows, columns } = spec;
+    const stream = config.anew?.modules.includes(module) ? `${config.anew.name}/${name}` : name;
+    return { rows, columns, data: drawValues(seed, { ...spec, name: stream }) };
+  };
+  const given = (module: Module, specs: ParameterSpec[], from: Checkpoint | undefined) =>
+    specs.map((spec) => {
+      const { rows, columns, data } = from
+        ? checked(spec, from.get(spec.name))
+        : drawn(module, spec);
+      return { name: spec.name, rows, columns, values: data, frozen: !isTrained(config, module) };
+    });
   const widths = {
     vision: visionWidth,
     projector: config.projectorWidth,
     hidden: decoder.hidden_size,
   };
-  const checkpoint = new Map(
-    llamaSpecs(decoder).map((spec): [string, NamedMatrix] => [
-      spec.name,
-      { rows: spec.rows, columns: spec.columns, data: drawValues(seed, spec) },
-    ]),
-  );
-  const connector = CONNECTORS[config.connector].parameters(widths).map(draw);
-  const packed = [...packLlama(decoder, checkpoint)]
-    .map(([name, { rows, columns, data }]) => ({ name, rows, columns, values: data }));
-  // P1 and the decoder learn alike, so their weights are kept together.
+  const connector = given("P1", CONNECTORS[config.connector].parameters(widths), values.connector);
+  const specs = new Map(llamaSpecs(decoder).map((spec) => [spec.name, spec]));
+  const checkpoint = values.decoder ??
+    { get: (name: string) => drawn("decoder", specs.get(name)!) };
+  // P1 and a decoder that is trained learn alike, so their weights are kept together.
+  const packed = isTrained(config, "decoder")
+    ? Array.from(
+      packedMatrices(decoder, checkpoint),
+      ([name, { rows, columns, data }]) => ({ name, rows, columns, values: data }),
+    )
+    : [];
   const answering = createParameters(engine, [...connector, ...packed]);
+  const objective = given("P2", config.objective.parameters(widths), values.objective);
+  const adapters = values.lora ??
+    (config.trained?.includes("lora")
+      ? new Map(loraSpecs(decoder, lora).map((spec) => [spec.name, drawn("lora", spec)]))
+      : undefined);
   return {
     engine,
     config,
     connector: answering.slice(0, connector.length),
-    objective: createParameters(engine, config.objective.parameters(widths).map(draw)),
-    decoder: answering.slice(connector.length),
+    objective: createParameters(engine, objective),
+    decoder: packed.length > 0
+      ? answering.slice(connector.length)
+      : frozenDecoder(engine, decoder, checkpoint),
+    lora: adapters &&
+      createAdapters(engine, decoder, lora, adapters, { frozen: !isTrained(config, "lora") }),
     inputs: createInputs(engine, decoder, layout, visionWidth),
   };
+}
+
+function frozenDecoder(
+  engine: Engine,
+  config: LlamaConfig,
+  checkpoint: Checkpoint,
+): Parameter[] {
+  return Array.from(
+    uploadDecoder(engine, config, checkpoint),
+    ([name, tensor]) => ({ name, tensor, master: tensor, decay: false }),
+  );
+}
+
+function checked({ name, rows, columns }: ParameterSpec, found?: NamedMatrix): NamedMatrix {
+  if (!found) throw new RangeError(`Cannot load projector: tensor "${name}" is missing`);
+  if (found.rows !== rows || found.columns !== columns) {
+    throw new RangeError(
+      `Cannot load projector: tensor "${name}" is ${found.rows} x ${found.columns}, not ${rows} x ${columns}`,
+    );
+  }
+  return found;
 }
 
 function createInputs(
@@ -113,10 +207,11 @@ function createInputs(
   const all = new Int32Array(rows);
   for (let b = 0; b < batch; b++) all.set(one, b * one.length);
   engine.device.queue.writeBuffer(positions, 0, all);
-  const imageRowsBuffer = ints(batch * prefix, "image rows");
+  const images = batch * imageTokens(layout);
+  const imageRowsBuffer = ints(images, "image rows");
   engine.device.queue.writeBuffer(imageRowsBuffer, 0, imageRows(layout) as Int32Array<ArrayBuffer>);
   return {
-    images: ownTensor(engine, "x", { rows: batch * prefix, columns: visionWidth }),
+    images: ownTensor(engine, "x", { rows: images, columns: visionWidth }),
     index: {
       sources: ints(rows, "sources"),
       starts: ints(vocabulary + 1, "starts"),
@@ -166,11 +261,16 @@ export function traceProjection(tape: Tape, model: MultimodalModel): Tensor {
   );
 }
 
-/** z -> decoder layers over the packed sequence. */
+/**
+ * z -> decoder layers over the packed sequence.
+ *
+ * @param dropout Rate before the adapters; 0 but in training.
+ */
 export function traceDecoder(
   tape: Tape,
   model: MultimodalModel,
   z: Tensor,
+  dropout = 0,
 ): { output: Tensor; caches: Tensor[] } {
   const { config: { decoder, layout }, inputs } = model;
   const weights = tensorsOf(model.decoder);
@@ -183,7 +283,8 @@ export function traceDecoder(
     rows,
   );
   const ropeInputs = { table: inputs.ropeTable, positions: inputs.positions };
-  return llamaLayers(tape, decoder, weights, embedded, ropeInputs, layout);
+  const adapters = model.lora && tracedAdapters(model.lora, dropout);
+  return llamaLayers(tape, decoder, weights, embedded, ropeInputs, layout, adapters);
 }
 
 /**
@@ -201,39 +302,55 @@ export function traceTokenLoss(tape: Tape, model: MultimodalModel, output: Tenso
   return crossEntropy(tape, logits, inputs.labels);
 }
 
-/** Weights by name as they are kept in files: connector (and objective) as they are, decoder in checkpoint layout. */
-export async function readWeights(
-  { engine, connector, objective, decoder, config }: MultimodalModel,
-): Promise<
-  {
-    connector: Map<string, NamedMatrix>;
-    objective: Map<string, NamedMatrix>;
-    decoder: Map<string, NamedMatrix>;
-  }
-> {
+/** Values of a model by name, as they are kept in files. */
+export interface ModelWeights {
+  connector: Map<string, NamedMatrix>;
+  objective: Map<string, NamedMatrix>;
+  /** In checkpoint layout; only where the decoder is trained. */
+  decoder?: Map<string, NamedMatrix>;
+  /** In PEFT's layout; only where there are adapters. */
+  lora?: Map<string, NamedMatrix>;
+}
+
+/** Reads a model's values back. Waits for the queue. */
+export async function readWeights(model: MultimodalModel): Promise<ModelWeights> {
+  const { engine, config, lora } = model;
   const read = async (parameters: Parameter[]) => {
     const result = new Map<string, NamedMatrix>();
     for (const { name, tensor } of parameters) {
       result.set(name, {
         rows: tensor.rows,
         columns: tensor.columns,
-        data: await readMatrix(engine.device, tensor.matrix!),
+        data: await readTensor(engine, tensor),
       });
     }
     return result;
   };
   return {
-    connector: await read(connector),
-    objective: await read(objective),
-    decoder: unpackLlama(config.decoder, await read(decoder)),
+    connector: await read(model.connector),
+    objective: await read(model.objective),
+    ...(isTrained(config, "decoder") &&
+      { decoder: unpackLlama(config.decoder, await read(model.decoder)) }),
+    ...(lora &&
+      { lora: await readAdapters(engine, config.decoder, config.lora ?? DEFAULT_LORA, lora) }),
   };
+}
+
+/** The decoder's token embeddings, (vocabulary, d). Waits for the queue. */
+export async function readTextEmbeddings(
+  { engine, decoder }: MultimodalModel,
+): Promise<NamedMatrix> {
+  const { tensor } = decoder.find(({ name }) => name === "model.embed_tokens.weight")!;
+  const { rows, columns } = tensor;
+  return { rows, columns, data: await readTensor(engine, tensor) };
 }
 
 /** Frees parameters and inputs. */
 export function destroyModel(
-  { engine, connector, objective, decoder, inputs }: MultimodalModel,
+  { engine, connector, objective, decoder, lora, inputs }: MultimodalModel,
 ): void {
   freeParameters(engine, [...connector, ...objective, ...decoder]);
+  if (lora) freeAdapters(engine, lora);
   freeTensor(engine, inputs.images);
   freeTensor(engine, inputs.ropeTable);
   const { index, positions, answerRows, answerOfRow, labels, promptRows, promptLengths } = inputs;
@@ -252,9 +369,18 @@ export function destroyModel(
 
 /** Numbers in a model: all that answer questions, and those that are trained. */
 export function countParameters(model: MultimodalModel): { total: number; trained: number } {
+  const { config, connector, objective, lora } = model;
   const size = (specs: { rows: number; columns: number }[]) =>
     specs.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const total = size(model.connector.map(({ tensor }) => tensor)) +
-    size(llamaSpecs(model.config.decoder));
-  return { total, trained: total + size(model.objective.map(({ tensor }) => tensor)) };
+  const sizes: Record<Module, number> = {
+    P1: size(connector.map(({ tensor }) => tensor)),
+    P2: size(objective.map(({ tensor }) => tensor)),
+    lora: lora ? size(loraSpecs(config.decoder, config.lora ?? DEFAULT_LORA)) : 0,
+    decoder: size(llamaSpecs(config.decoder)),
+  };
+  const trained = MODULES.filter((module) => isTrained(config, module));
+  return {
+    total: sizes.P1 + sizes.lora + sizes.decoder,
+    trained: trained.reduce((sum, module) => sum + sizes[module], 0),
+  };
 }

@@ -128,8 +128,8 @@ for (const engine of engines) {
     const start = createModel(engine, configOf("cosine-constraint"));
     const before = await readWeights(start);
     for (const part of ["connector", "objective", "decoder"] as const) {
-      for (const [name, { data }] of first.weights[part]) {
-        assert.notDeepEqual(data, before[part].get(name)!.data, `${name} was trained`);
+      for (const [name, { data }] of first.weights[part]!) {
+        assert.notDeepEqual(data, before[part]!.get(name)!.data, `${name} was trained`);
       }
     }
     destroyModel(start);
@@ -295,7 +295,7 @@ Deno.test("a model's parameters are counted without the padding of heads", async
   const { connector, decoder, objective } = await readWeights(model);
   const count = (matrices: Map<string, NamedMatrix>) =>
     [...matrices.values()].reduce((sum, { data }) => sum + data.length, 0);
-  const total = count(connector) + count(decoder);
+  const total = count(connector) + count(decoder!);
   assert.deepEqual(countParameters(model), { total, trained: total + count(objective) });
   destroyModel(model);
 });
@@ -350,7 +350,7 @@ async function assertStep(engine: Engine, arm: Arm): Promise<void> {
     {
       p1: mlpOf("P1", weights.connector),
       p2: mlpOf("P2", weights.objective),
-      decoder: values(weights.decoder),
+      decoder: values(weights.decoder!),
       config: model.config.decoder,
     },
     {
@@ -400,7 +400,7 @@ async function perturb(model: MultimodalModel): Promise<void> {
       moved(await readMatrix(engine.device, tensor.matrix!)),
     );
   }
-  const checkpoint = (await readWeights(model)).decoder;
+  const checkpoint = (await readWeights(model)).decoder!;
   for (const matrix of checkpoint.values()) matrix.data = moved(matrix.data);
   const packed = packLlama(config.decoder, checkpoint);
   for (const { name, tensor } of decoder) {

@@ -7,6 +7,7 @@ import { gatherRows } from "../tensor/embedding.ts";
 import { rowTotal } from "../tensor/reduce.ts";
 import { createTape, keep } from "../tensor/tape.ts";
 import { llamaDecodeLayers, llamaHead } from "./llama.ts";
+import { tracedAdapters } from "./llama_adapters.ts";
 import {
   type MultimodalModel,
   tensorsOf,
@@ -74,7 +75,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
     caches: prefill.caches,
     lengths: inputs.promptLengths,
     sequence: layout,
-  });
+  }, model.lora && tracedAdapters(model.lora));
   greedyChoice(decodeTape, llamaHead(decodeTape, decoder, weights, decoded), { next, tokens });
 
   const projectTape = createTape(engine);

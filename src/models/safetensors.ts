@@ -37,6 +37,9 @@ export type Tensor = {
 
 const LENGTH_BYTES = 8;
 
+/** What the format's own reader accepts, so that no file can ask for more memory. */
+const LONGEST_HEADER = 100_000_000;
+
 /**
  * Reads every tensor of a safetensors file.
  *
@@ -49,20 +52,80 @@ const LENGTH_BYTES = 8;
  * disagree with the shape
  */
 export function parseSafetensors(bytes: Uint8Array): Map<string, Tensor> {
-  const { header, data } = split(bytes);
+  return new Map(
+    parseSafetensorsHeader(bytes, bytes.length)
+      .map((place) => [place.name, tensorOf(place, bytes.subarray(place.begin, place.end))]),
+  );
+}
+
+/** Where a tensor lies in its file. */
+export interface TensorPlace {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+  /** Byte offsets from the start of the file. */
+  begin: number;
+  end: number;
+}
+
+/**
+ * Reads where the tensors of a safetensors file lie, in the order of their bytes. The file itself
+ * may be larger than memory.
+ *
+ * @param start the file's first bytes, at least {@linkcode safetensorsHeaderEnd} of them
+ * @param fileBytes size of the whole file
+ * @throws as {@linkcode parseSafetensors} does
+ */
+export function parseSafetensorsHeader(start: Uint8Array, fileBytes: number): TensorPlace[] {
+  const { header, end: dataStart } = readHeader(start, fileBytes);
+  const dataBytes = fileBytes - dataStart;
   const entries = Object.entries(header)
     .filter(([name]) => name !== "__metadata__")
-    .map(([name, value]) => ({ name, ...checkEntry(name, value, data.length) }))
+    .map(([name, value]) => ({ name, ...checkEntry(name, value, dataBytes) }))
     .sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkCoverage(entries, data.length);
-  const tensors = new Map<string, Tensor>();
-  for (const { name, dtype, shape, begin, end } of entries) {
-    tensors.set(
-      name,
-      { dtype, shape, data: view(dtype, data, begin, end) } as Tensor,
+  checkCoverage(entries, dataBytes);
+  return entries.map(({ begin, end, ...entry }) => ({
+    ...entry,
+    begin: dataStart + begin,
+    end: dataStart + end,
+  }));
+}
+
+/**
+ * The byte of a file at which its header ends and its data begins.
+ *
+ * @param start the file's first eight bytes, or more
+ * @throws {RangeError} the header is longer than the file or than the format allows
+ */
+export function safetensorsHeaderEnd(start: Uint8Array, fileBytes: number): number {
+  if (Math.min(start.length, fileBytes) < LENGTH_BYTES) {
+    throw new RangeError(
+      `Cannot read safetensors: the file has ${fileBytes} bytes, its header length alone needs ${LENGTH_BYTES}`,
     );
   }
-  return tensors;
+  const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  const available = fileBytes - LENGTH_BYTES;
+  if (length > BigInt(available)) {
+    throw new RangeError(
+      `Cannot read safetensors: the header says it has ${length} bytes, the file has ${available} left`,
+    );
+  }
+  if (length > BigInt(LONGEST_HEADER)) {
+    throw new RangeError(
+      `Cannot read safetensors: the header says it has ${length} bytes, the format allows ${LONGEST_HEADER}`,
+    );
+  }
+  return LENGTH_BYTES + Number(length);
+}
+
+/**
+ * A tensor from its bytes. Data shares memory with them where the alignment of the element type
+ * allows.
+ *
+ * @param bytes from `place.begin` to `place.end` of the file
+ */
+export function tensorOf({ dtype, shape }: TensorPlace, bytes: Uint8Array): Tensor {
+  return { dtype, shape, data: view(dtype, bytes) } as Tensor;
 }
 
 /**
@@ -73,7 +136,7 @@ export function parseSafetensors(bytes: Uint8Array): Map<string, Tensor> {
 export function parseSafetensorsMetadata(
   bytes: Uint8Array,
 ): Record<string, string> {
-  const metadata = split(bytes).header["__metadata__"] ?? {};
+  const metadata = readHeader(bytes, bytes.length).header["__metadata__"] ?? {};
   if (
     !isObject(metadata) ||
     Object.values(metadata).some((value) => typeof value !== "string")
@@ -149,10 +212,11 @@ export function toFloat32(tensor: Tensor): Float32Array {
       return tensor.data;
     case "F64":
     case "F16":
-      return Float32Array.from(tensor.data);
+      return new Float32Array(tensor.data);
     case "BF16": {
       // bfloat16 is the upper half of a float32.
-      const bits = Uint32Array.from(tensor.data, (half) => half << 16);
+      const bits = new Uint32Array(tensor.data);
+      for (let i = 0; i < bits.length; i++) bits[i] <<= 16;
       return new Float32Array(bits.buffer);
     }
     default:
@@ -170,29 +234,15 @@ interface Entry {
   end: number;
 }
 
-function split(
-  bytes: Uint8Array,
-): { header: Record<string, unknown>; data: Uint8Array } {
-  if (bytes.length < LENGTH_BYTES) {
-    throw new RangeError(
-      `Cannot read safetensors: the file has ${bytes.length} bytes, its header length alone needs ${LENGTH_BYTES}`,
-    );
-  }
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(
-    0,
-    true,
-  );
-  const available = bytes.length - LENGTH_BYTES;
-  if (length > BigInt(available)) {
-    throw new RangeError(
-      `Cannot read safetensors: the header says it has ${length} bytes, the file has ${available} left`,
-    );
-  }
-  const end = LENGTH_BYTES + Number(length);
+function readHeader(
+  start: Uint8Array,
+  fileBytes: number,
+): { header: Record<string, unknown>; end: number } {
+  const end = safetensorsHeaderEnd(start, fileBytes);
   let header: unknown;
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(
-      bytes.subarray(LENGTH_BYTES, end),
+      start.subarray(LENGTH_BYTES, end),
     );
     header = JSON.parse(text);
   } catch (cause) {
@@ -207,7 +257,7 @@ function split(
       "Cannot read safetensors: the header is no JSON object",
     );
   }
-  return { header, data: bytes.subarray(end) };
+  return { header, end };
 }
 
 function checkEntry(name: string, value: unknown, dataBytes: number): Entry {
@@ -301,18 +351,12 @@ function checkWritable(name: string, tensor: Tensor): void {
   }
 }
 
-function view(
-  dtype: Dtype,
-  data: Uint8Array,
-  begin: number,
-  end: number,
-): Tensor["data"] {
+function view(dtype: Dtype, bytes: Uint8Array): Tensor["data"] {
   const Type = ARRAYS[dtype];
-  const length = (end - begin) / Type.BYTES_PER_ELEMENT;
-  const start = data.byteOffset + begin;
-  return start % Type.BYTES_PER_ELEMENT === 0
-    ? new Type(data.buffer as ArrayBuffer, start, length)
-    : new Type(data.slice(begin, end).buffer, 0, length);
+  const length = bytes.length / Type.BYTES_PER_ELEMENT;
+  return bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0
+    ? new Type(bytes.buffer as ArrayBuffer, bytes.byteOffset, length)
+    : new Type(bytes.slice().buffer, 0, length);
 }
 
 function elements(shape: number[]): number {

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   parseSafetensors,
+  parseSafetensorsHeader,
   parseSafetensorsMetadata,
+  safetensorsHeaderEnd,
   type Tensor,
+  tensorOf,
   toFloat32,
   writeSafetensors,
 } from "./safetensors.ts";
@@ -268,5 +271,95 @@ Deno.test("a tensor that disagrees with its shape or type is not written", () =>
   assert.throws(
     () => writeSafetensors([["__metadata__", f32([], 1)]]),
     /reserved/,
+  );
+});
+
+Deno.test("a header alone says where the tensors lie", () => {
+  const bytes = writeSafetensors([["x", f32([2], 1, 2)], [
+    "half",
+    { dtype: "F16", shape: [1], data: Float16Array.of(5) },
+  ]]);
+  const headerEnd = safetensorsHeaderEnd(bytes.subarray(0, 8), bytes.length);
+  const places = parseSafetensorsHeader(bytes.subarray(0, headerEnd), bytes.length);
+  assert.deepEqual(
+    places.map(({ name, begin, end }) => [name, begin - headerEnd, end - headerEnd]),
+    [
+      ["x", 0, 8],
+      ["half", 8, 10],
+    ],
+  );
+  for (const place of places) {
+    const read = tensorOf(place, bytes.subarray(place.begin, place.end));
+    assert.deepEqual(read, parseSafetensors(bytes).get(place.name));
+  }
+  assert.throws(
+    () => parseSafetensorsHeader(bytes.subarray(0, headerEnd), bytes.length - 1),
+    /"half"/,
+  );
+});
+
+Deno.test("a header of more than 100 MB is refused before it is read", () => {
+  const start = new Uint8Array(8);
+  new DataView(start.buffer).setBigUint64(0, 100_000_001n, true);
+  assert.throws(() => safetensorsHeaderEnd(start, 1e12), /format allows 100000000/);
+});
+
+/** Refused as damaged input, by an error that says so; anything else is a fault of the reader. */
+function refusesOrReads(bytes: Uint8Array): void {
+  try {
+    for (const { dtype, shape, data } of parseSafetensors(bytes).values()) {
+      assert.equal(data.length, shape.reduce((product, size) => product * size, 1), dtype);
+    }
+  } catch (error) {
+    assert.ok(error instanceof Error && /^Cannot read /.test(error.message), `${error}`);
+    assert.ok(
+      [TypeError, RangeError, SyntaxError].some((type) => error instanceof type),
+      `${error}`,
+    );
+  }
+}
+
+const honest = writeSafetensors(
+  [["weight", f32([2, 2], 1, 2, 3, 4)], [
+    "bias",
+    { dtype: "BF16", shape: [2], data: Uint16Array.of(1, 2) },
+  ]],
+  { format: "pt" },
+);
+
+Deno.test("a file with any bytes changed, cut or added is read or refused by name", () => {
+  const change = fc.tuple(fc.nat(honest.length - 1), fc.nat(255));
+  const cut = fc.nat(honest.length);
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 6 }), cut, fc.uint8Array(), (changes, kept, more) => {
+      const bytes = Uint8Array.from([...honest.subarray(0, honest.length - kept % 9), ...more]);
+      for (const [at, value] of changes) bytes[at % bytes.length] = value;
+      refusesOrReads(bytes);
+      refusesOrReads(bytes.subarray(0, kept));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("a header of any JSON is read or refused by name", () => {
+  const number = fc.oneof(
+    fc.nat(16),
+    fc.constantFrom(-1, 0.5, 2 ** 53, 1e308, 2 ** 32, 2 ** 31),
+    fc.jsonValue(),
+  );
+  const entryOf = fc.record({
+    dtype: fc.oneof(fc.constantFrom("F32", "U8", "BF16", "toString", "f32"), fc.jsonValue()),
+    shape: fc.oneof(fc.array(number, { maxLength: 4 }), fc.jsonValue()),
+    data_offsets: fc.oneof(fc.tuple(number, number), fc.jsonValue()),
+  }, { requiredKeys: [] });
+  const header = fc.dictionary(
+    fc.oneof(fc.string(), fc.constantFrom("__proto__", "__metadata__", "weight")),
+    fc.oneof(entryOf, fc.jsonValue()),
+  );
+  fc.assert(
+    fc.property(fc.oneof(header, fc.jsonValue()), fc.nat(64), (header, dataBytes) => {
+      refusesOrReads(file(JSON.stringify(header), dataBytes));
+    }),
+    { numRuns: 2000 },
   );
 });

@@ -28,7 +28,7 @@ export interface OptimizerConfig {
   beta2: number;
   eps: number;
   weightDecay: number;
-  /** Largest global norm of the gradient of P1 and decoder, and of P2; 0 for none. */
+  /** Largest global norm of the gradient of P1, decoder and adapters, and of P2; 0 for none. */
   clip: number;
 }
 
@@ -37,7 +37,7 @@ export interface StepLosses {
   tokenLoss: number;
   /** L_cos before lambda; null where the objective has none. */
   cosineLoss: number | null;
-  /** Norm of the gradient of P1 and decoder before clipping. */
+  /** Norm of the gradient of P1, decoder and adapters before clipping. */
   gradientNorm: number;
 }
 
@@ -48,7 +48,7 @@ export interface TrainingStep {
   commands: readonly Command[];
   moments: Map<string, Moments>;
   /** Runs one step on the batch that was written; does not wait. */
-  run(step: number, numbers: Omit<StepNumbers, "slot">): void;
+  run(step: number, numbers: Omit<StepNumbers, "slot" | "number" | "seed">): void;
   /** Losses of the steps since the last reading, oldest first. Waits for the queue. */
   readLosses(): Promise<StepLosses[]>;
   /** Frees the program's memory and the moments. */
@@ -73,7 +73,7 @@ export function compileTrainingStep(
     parameters: tensorsOf(model.objective),
   });
   if (cosine) rowTotal(tape, cosine, ring, 1, 1 / cosine.rows);
-  const { output } = traceDecoder(tape, model, z);
+  const { output } = traceDecoder(tape, model, z, config.lora?.dropout);
   rowTotal(tape, traceTokenLoss(tape, model, output), ring, 0, "token");
   tape.backward();
   const { beta1, beta2, eps, weightDecay, clip } = optimizer;
@@ -84,8 +84,9 @@ export function compileTrainingStep(
     clipGroup: index,
     clip,
   });
+  const answering = [...model.connector, ...model.decoder, ...model.lora?.parameters ?? []];
   // P2 is clipped by its own norm, or a large P2 gradient would shrink the steps of P1.
-  const groups = [group([...model.connector, ...model.decoder], 0), group(model.objective, 1)];
+  const groups = [group(answering, 0), group(model.objective, 1)];
   const optimizerMemory = traceAdamW(tape, groups, ring);
   const program = compileProgram(engine, tape.commands);
   let unread = 0;
@@ -97,7 +98,7 @@ export function compileTrainingStep(
     run(step, numbers) {
       next = (step + 1) % RING_SLOTS;
       unread++;
-      writeStep(engine, { ...numbers, slot: step % RING_SLOTS });
+      writeStep(engine, { ...numbers, slot: step % RING_SLOTS, number: step, seed: config.seed });
       program.run();
     },
     async readLosses() {

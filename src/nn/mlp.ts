@@ -37,7 +37,7 @@ export function mlp(
   const get = (part: string) => parameters.get(`${name}.${part}`)!;
   const hidden = linear(tape, x, get("0.weight"), {
     bias: get("0.bias"),
-    activation: { kind: "gelu", tanh: false },
+    activation: { kind: "gelu", form: "exact" },
     name: `${name}.0`,
   });
   return linear(tape, hidden, get("2.weight"), { bias: get("2.bias"), name: `${name}.2` });

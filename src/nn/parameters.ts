@@ -1,6 +1,7 @@
-/** Trainable matrices: what to make, how to draw the first values, and the matrices themselves. */
+/** Matrices of a model: what to make, how to draw the first values, and the matrices themselves. */
 import { type RandomStream, stream } from "../data/random.ts";
-import { type Shape, writeMatrix } from "../gpu/memory.ts";
+import { weightTensor, writeTensor } from "../gpu/bands.ts";
+import type { Shape } from "../gpu/memory.ts";
 import {
   bandTensor,
   type Engine,
@@ -16,6 +17,8 @@ export type Initialisation =
   | { kind: "ones" }
   /** Normal with this standard deviation. */
   | { kind: "normal"; deviation: number }
+  /** Uniform in +- this bound. */
+  | { kind: "uniform"; bound: number }
   /** Uniform in +- sqrt(6 / fan_in) (arXiv 1502.01852, equation 10, gain sqrt 2). */
   | { kind: "kaiming-uniform" };
 
@@ -27,13 +30,14 @@ export interface ParameterSpec {
   initialisation: Initialisation;
 }
 
-/** A trainable matrix. */
+/** A matrix of a model. It is trained where its tensor needs a gradient. */
 export interface Parameter {
   name: string;
   tensor: Tensor;
   /**
    * The same values in a storage buffer, which the optimiser changes in place: the tensor itself
-   * where it is one, for an image cannot be read and written in one dispatch.
+   * where it is one, for an image cannot be read and written in one dispatch. Of a frozen parameter
+   * the tensor itself.
    */
   master: Tensor;
   /** Whether weight decay applies; not to biases and gains. */
@@ -55,12 +59,12 @@ export function drawValues(
 }
 
 function drawer(
-  initialisation: Extract<Initialisation, { kind: "normal" | "kaiming-uniform" }>,
+  initialisation: Exclude<Initialisation, { kind: "zeros" | "ones" }>,
   fanIn: number,
   random: RandomStream,
 ): () => number {
   if (initialisation.kind === "normal") return () => initialisation.deviation * random.normal();
-  const bound = Math.sqrt(6 / fanIn);
+  const bound = initialisation.kind === "uniform" ? initialisation.bound : Math.sqrt(6 / fanIn);
   return () => bound * (2 * random.uniform() - 1);
 }
 
@@ -69,33 +73,43 @@ export interface ParameterValues extends Shape {
   name: string;
   /** (rows, columns), row-major. */
   values: Float32Array;
+  /** Whether it is not trained: no gradient flows into it, and it has no master copy. */
+  frozen?: boolean;
+  /** Whether weight decay applies; by default to what has more than one row. */
+  decay?: boolean;
 }
 
 /**
  * Puts parameters on the device. Those of one width that decay alike lie below each other in the
- * same memory, in the order given, so that the optimiser takes them in one dispatch.
+ * same memory, in the order given, so that the optimiser takes them in one dispatch. Each frozen one
+ * has memory of its own: a whole decoder in one piece may be more than an adapter binds.
  *
  * Free them together: {@linkcode freeParameters}.
  */
 export function createParameters(engine: Engine, all: readonly ParameterValues[]): Parameter[] {
-  const stacks = Map.groupBy(all, ({ rows, columns }) => `${columns} ${rows > 1}`);
+  const stacks = Map.groupBy<unknown, ParameterValues>(
+    all,
+    (one) => one.frozen ? one : `${one.columns} ${decays(one)}`,
+  );
   const made = new Map<ParameterValues, Parameter>();
   for (const members of stacks.values()) {
-    const { columns } = members[0];
+    const { columns, frozen = false } = members[0];
     const rows = members.reduce((sum, member) => sum + member.rows, 0);
-    const tensor = ownTensor(engine, "parameters", { rows, columns }, true);
-    const master = tensor.matrix!.buffer
+    const tensor = frozen
+      ? weightTensor(engine, members[0].name, { rows, columns })
+      : ownTensor(engine, "parameters", { rows, columns }, true);
+    const master = frozen || tensor.matrix!.buffer
       ? tensor
       : stateTensor(engine, "master parameters", { rows, columns });
     let firstRow = 0;
     for (const member of members) {
-      const band = (of: Tensor) => bandTensor(of, member.name, firstRow, member.rows);
+      const band = (of: Tensor) => frozen ? of : bandTensor(of, member.name, firstRow, member.rows);
       const weight = band(tensor);
       const parameter = {
         name: member.name,
         tensor: weight,
         master: master === tensor ? weight : band(master),
-        decay: member.rows > 1,
+        decay: decays(member),
       };
       writeParameter(engine, parameter, member.values);
       made.set(member, parameter);
@@ -105,13 +119,15 @@ export function createParameters(engine: Engine, all: readonly ParameterValues[]
   return all.map((member) => made.get(member)!);
 }
 
+const decays = ({ decay, rows }: ParameterValues) => decay ?? rows > 1;
+
 /** Gives a parameter other values. */
 export function writeParameter(
-  { device }: Engine,
+  engine: Engine,
   { tensor, master }: Parameter,
   values: Float32Array,
 ): void {
-  for (const { matrix } of new Set([tensor, master])) writeMatrix(device, matrix!, values);
+  for (const part of new Set([tensor, master])) writeTensor(engine, part, values);
 }
 
 /** Frees the memory of parameters that were made together. */

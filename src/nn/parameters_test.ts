@@ -1,6 +1,20 @@
 import assert from "node:assert/strict";
+import { createArray, readMatrix } from "../gpu/memory.ts";
+import { compileProgram, type Engine, freeTensor, writeStep } from "../gpu/program.ts";
+import { linear } from "../tensor/linear.ts";
+import { createTape } from "../tensor/tape.ts";
+import { formOf, testEngines, upload } from "../testing/gpu.ts";
+import { randomValues } from "../testing/random_values.ts";
+import { traceAdamW } from "./adamw.ts";
 import { mlpSpecs } from "./mlp.ts";
-import { drawValues, type ParameterSpec } from "./parameters.ts";
+import {
+  createParameters,
+  drawValues,
+  freeParameters,
+  type Parameter,
+  type ParameterSpec,
+  writeParameter,
+} from "./parameters.ts";
 
 const spec = (
   name: string,
@@ -31,6 +45,12 @@ Deno.test("Kaiming-uniform values fill their bounds and have the variance 2 / fa
   assert.ok(Math.abs(variance / (2 / 50) - 1) < 0.1, `variance ${variance}`);
 });
 
+Deno.test("uniform values fill the bound asked for", () => {
+  const values = drawValues(1, spec("w", { kind: "uniform", bound: 0.25 }));
+  assert.ok(values.every((value) => Math.abs(value) <= 0.25));
+  assert.ok(Math.min(...values) < -0.24 && Math.max(...values) > 0.24);
+});
+
 Deno.test("normal values have the deviation asked for", () => {
   const values = drawValues(1, spec("w", { kind: "normal", deviation: 0.02 }));
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -58,3 +78,117 @@ Deno.test("an MLP has two layers, (out, in) weights and zero biases", () => {
     ],
   );
 });
+
+for (const engine of await testEngines()) {
+  Deno.test(`frozen parameters pass gradients on and stay as they are ${formOf(engine)}`, async () => {
+    const before = engine.memory.bytes;
+    const all = await stepOf(engine, []);
+    const first = await stepOf(engine, ["second"]);
+    assert.deepEqual(all.trained, ["first", "gain", "second"]);
+    assert.deepEqual(first.trained, ["first", "gain"]);
+    assert.deepEqual(first.after.get("second"), first.before.get("second"));
+    assert.notDeepEqual(all.after.get("second"), all.before.get("second"));
+    // What is trained learns as if nothing were frozen.
+    assert.deepEqual(first.after.get("first"), all.after.get("first"));
+    assert.notDeepEqual(first.after.get("first"), first.before.get("first"));
+    assert.equal(engine.memory.bytes, before);
+  });
+
+  Deno.test(`nothing is trained where all is frozen ${formOf(engine)}`, async () => {
+    const { trained, after, before } = await stepOf(engine, ["first", "gain", "second"]);
+    assert.deepEqual(trained, []);
+    assert.deepEqual(after, before);
+  });
+
+  Deno.test(`a frozen parameter has no memory beside its matrix ${formOf(engine)}`, () => {
+    const before = engine.memory.bytes;
+    const values = Float32Array.from(randomValues(1, 20));
+    const make = (frozen: boolean) =>
+      createParameters(engine, [{ name: "w", rows: 5, columns: 4, values, frozen }]);
+    const bytesOf = (parameters: Parameter[]) => {
+      const bytes = engine.memory.bytes - before;
+      freeParameters(engine, parameters);
+      return bytes;
+    };
+    assert.equal(bytesOf(make(true)), 80);
+    assert.equal(bytesOf(make(false)), engine.plan.form === "image" ? 160 : 80);
+    assert.equal(engine.memory.bytes, before);
+  });
+
+  Deno.test(`rows decay, a single one only where it is asked for ${formOf(engine)}`, () => {
+    const shapes = [{ rows: 2 }, { rows: 1 }, { rows: 1, decay: true }, { rows: 2, decay: false }];
+    const made = createParameters(
+      engine,
+      shapes.map((shape, i) => ({
+        ...shape,
+        name: `p${i}`,
+        columns: 4,
+        values: new Float32Array(4 * shape.rows),
+      })),
+    );
+    assert.deepEqual(made.map(({ decay }) => decay), [true, false, true, false]);
+    freeParameters(engine, made);
+  });
+
+  Deno.test(`a frozen parameter can be given other values ${formOf(engine)}`, async () => {
+    const values = Float32Array.from(randomValues(2, 15));
+    const made = createParameters(
+      engine,
+      ["a", "b"].map((name) => ({ name, rows: 3, columns: 5, values, frozen: name === "b" })),
+    );
+    const other = values.map((value) => value + 1);
+    writeParameter(engine, made[1], other);
+    const read = await Promise.all(
+      made.map(({ tensor }) => readMatrix(engine.device, tensor.matrix!)),
+    );
+    assert.deepEqual(read, [values, other]);
+    freeParameters(engine, made);
+  });
+}
+
+/** One optimiser step on the weights of two linear maps, and which of them it trained. */
+async function stepOf(engine: Engine, frozen: string[]) {
+  const shapes: [string, number, number][] = [["first", 6, 5], ["gain", 1, 6], ["second", 7, 6]];
+  const parameters = createParameters(
+    engine,
+    shapes.map(([name, rows, columns], i) => ({
+      name,
+      rows,
+      columns,
+      values: Float32Array.from(randomValues(i, rows * columns)),
+      frozen: frozen.includes(name),
+    })),
+  );
+  const values = async () =>
+    new Map(
+      await Promise.all(
+        parameters.map(async ({ name, tensor }) =>
+          [name, await readMatrix(engine.device, tensor.matrix!)] as const
+        ),
+      ),
+    );
+  const before = await values();
+  const [first, gain, second] = parameters.map(({ tensor }) => tensor);
+  const x = upload(engine, "x", { rows: 9, columns: 5 }, randomValues(7, 45));
+  const dy = upload(engine, "dy", { rows: 9, columns: 7 }, randomValues(8, 63));
+  x.needsGradient = false;
+  const tape = createTape(engine);
+  const ring = createArray(engine.device, 4);
+  const y = linear(tape, linear(tape, x, first, { bias: gain }), second);
+  tape.accumulate(y, () => dy);
+  tape.backward();
+  const settings = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 };
+  // Without clipping, which would see the norm of all that is trained.
+  const group = { parameters, settings, optimizerGroup: 0, clipGroup: 0, clip: 0 } as const;
+  const { moments, destroy } = traceAdamW(tape, [group], ring);
+  const program = compileProgram(engine, tape.commands);
+  writeStep(engine, { learningRate: [0.1, 0] });
+  program.run();
+  const after = await values();
+  program.destroy();
+  destroy();
+  ring.destroy();
+  freeParameters(engine, parameters);
+  for (const tensor of [x, dy]) freeTensor(engine, tensor);
+  return { before, after, trained: [...moments.keys()].sort() };
+}

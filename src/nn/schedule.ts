@@ -12,6 +12,32 @@ export function warmupCosine(step: number, steps: number, warmup: number): numbe
   return Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress)));
 }
 
+/**
+ * Linear warm-up, a constant rate, and linear decay to zero over the last steps, as a factor of the
+ * learning rate (WSD, arXiv 2404.06395, section 4). Until the decay nothing depends on how many steps
+ * there are, so a training can be made longer before it comes.
+ *
+ * @param step counted from 0
+ * @param decay Steps of the decay.
+ */
+export function warmupStableDecay(
+  step: number,
+  steps: number,
+  warmup: number,
+  decay: number,
+): number {
+  if (step < warmup) return step / warmup;
+  return Math.min(1, (steps - step) / Math.max(1, decay));
+}
+
+/** Linear warm-up, then a constant rate. */
+export function warmupConstant(step: number, _steps: number, warmup: number): number {
+  return step < warmup ? step / warmup : 1;
+}
+
+/** Schedules of a stage by name. */
+export const SCHEDULES = { cosine: warmupCosine, constant: warmupConstant } as const;
+
 /** AdamW's bias corrections after `t` updates (t from 1): 1 / (1 - beta^t). */
 export function biasCorrection(beta: number, t: number): number {
   return 1 / (1 - beta ** t);

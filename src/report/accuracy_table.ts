@@ -131,6 +131,13 @@ function inPercent(summary: Summary | null): Summary | null {
     };
 }
 
+/** What the controls are, by role. */
+const CONTROLS: Partial<Record<Condition["role"], string>> = {
+  "question-only": "The question-only control is trained and tested with one constant picture.",
+  "random-encoder": "The random-encoder control looks through the same tower with random weights.",
+  "random-llm": "The random-llm control speaks through the same decoder with random weights.",
+};
+
 function legend(majority: Accuracy, conditions: readonly Condition[]): string {
   const sizes = Object.entries(majority.byType).sort(([a], [b]) => a < b ? -1 : 1);
   const total = sizes.reduce((sum, [, { n }]) => sum + n, 0);
@@ -145,11 +152,9 @@ function legend(majority: Accuracy, conditions: readonly Condition[]): string {
       : "Mean ± standard deviation over seeds. Differences are percentage points at the same seeds; the interval is " +
         "Student's t over seeds, not adjusted for the number of comparisons.",
     `A verdict needs ${SEEDS_FOR_A_VERDICT} seeds and an interval without 0; otherwise we cannot tell.`,
-    ...(conditions.some(({ role }) => role === "question-only")
-      ? [
-        "The question-only control is trained and tested with one constant picture.",
-      ]
-      : []),
+    ...Object.entries(CONTROLS).flatMap(([control, text]) =>
+      conditions.some(({ role }) => role === control) ? [text] : []
+    ),
     "The majority answer is the commonest training answer to the same question text.",
   ].join(" ") + "\n";
 }

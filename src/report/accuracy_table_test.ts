@@ -19,6 +19,47 @@ Deno.test("arms stand beside the controls, with spread, difference, interval and
   ]);
 });
 
+const CONTROL_LEGENDS = {
+  "question-only": "The question-only control is trained and tested with one constant picture.",
+  "random-encoder": "The random-encoder control looks through the same tower with random weights.",
+  "random-llm": "The random-llm control speaks through the same decoder with random weights.",
+};
+
+Deno.test("controls stand below the arms in one order, each with a line that says what it is", () => {
+  const roles = ["random-llm", "random-encoder", "question-only"] as const;
+  const runs = [
+    ...roles.map((role) => exampleRun({ role, arm: role, color: 0.3, yesNo: 0.5 })),
+    exampleRun({ arm: "a", lambda: 1 }),
+    exampleRun(),
+  ];
+  const rows = tableOf(runs).slice(2).map((row) => row.split("|").map((cell) => cell.trim()));
+  assert.deepEqual(
+    rows.map(([, arm, lambda, , , , , , verdict]) => [arm, lambda, verdict]),
+    [
+      ["baseline", "0", ""],
+      ["a", "1", "cannot tell"],
+      ["question-only", "", ""],
+      ["random-encoder", "", ""],
+      ["random-llm", "", ""],
+      ["majority answer", "", ""],
+    ],
+  );
+  const legendOf = (of: typeof runs) => accuracyTable(majority, groupRuns(of)).split("\n")[0];
+  assert.ok(
+    legendOf(runs).endsWith(
+      ` ${Object.values(CONTROL_LEGENDS).join(" ")} ` +
+        "The majority answer is the commonest training answer to the same question text.",
+    ),
+    legendOf(runs),
+  );
+  for (const role of roles) {
+    const text = legendOf([exampleRun(), exampleRun({ role, arm: role })]);
+    for (const [control, line] of Object.entries(CONTROL_LEGENDS)) {
+      assert.equal(text.includes(line), control === role, `${control} beside ${role}`);
+    }
+  }
+});
+
 Deno.test("one seed leaves out spread and interval, and says so", () => {
   assert.deepEqual(tableOf([exampleRun(), exampleRun({ arm: "a", lambda: 0.5, color: 0.93 })]), [
     "| Arm             |   λ | Seeds | Overall | color | yes/no | Difference to baseline | Verdict     |",

@@ -2,7 +2,7 @@
  * Groups run records into what the report compares: conditions, each repeated over seeds.
  */
 import { pairedDifference, summarise, type Summary } from "../evaluation/intervals.ts";
-import type { Accuracy, RunRecord, TypeAccuracy } from "../study/record.ts";
+import { type Accuracy, RUN_ROLES, type RunRecord, type TypeAccuracy } from "../study/record.ts";
 
 /** Name of the arm that the others are compared with. */
 export const BASELINE = "baseline";
@@ -32,8 +32,7 @@ export interface Replicate {
 }
 
 /**
- * The order in which the report lists runs: baseline, the other arms by name, the question-only
- * control; then by lambda, stage, seed and fold.
+ * The order in which the report lists runs: baseline, the other arms by name, the controls; then by lambda, stage, seed and fold.
  */
 export function compareRuns(a: RunRecord, b: RunRecord): number {
   return rank(a) - rank(b) ||
@@ -199,7 +198,7 @@ export function conditionName(
 }
 
 function rank({ role, arm }: RunRecord): number {
-  if (role === "question-only") return 2;
+  if (role !== "arm") return 1 + RUN_ROLES.indexOf(role);
   return arm === BASELINE ? 0 : 1;
 }
 

@@ -63,7 +63,7 @@ export function drawFigures(conditions: readonly Condition[]): Figure[] {
   return FIGURES.flatMap(({ file, title, yLabel, curve }) => {
     const series = conditions.map((condition, i) => ({
       name: conditionName(condition),
-      hue: condition.role === "question-only" ? null : i,
+      hue: condition.role === "arm" ? i : null,
       points: averageCurve(
         condition.replicates.flatMap(({ runs }) => runs).map(curve),
       ),

@@ -65,6 +65,15 @@ Deno.test("missing controls and a missing baseline are named", () => {
   );
 });
 
+Deno.test("controls with random models change no sentence: those of question-only and majority stay", () => {
+  const runs = exampleRuns([1, 2, 3, 4, 5]);
+  const others = (["random-encoder", "random-llm"] as const).flatMap((role) =>
+    [1, 2, 3, 4, 5].map((seed) => exampleRun({ role, arm: role, seed, color: 0.1 }))
+  );
+  assert.equal(of([...others, ...runs]), of(runs));
+  assert.match(of([...others, ...runs]), /beats the question-only control .* the majority answer/);
+});
+
 Deno.test("many conditions are counted by verdict", () => {
   const runs = [1, 2, 3, 4, 5].flatMap((seed) => [
     exampleRun({ seed }),

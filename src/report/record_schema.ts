@@ -2,13 +2,13 @@
  * Checks records that come from disk, field by field.
  */
 import { z } from "zod";
-import { type RunRecord, SCHEMA_VERSION, type StudyRecord } from "../study/record.ts";
+import { RUN_ROLES, type RunRecord, SCHEMA_VERSION, type StudyRecord } from "../study/record.ts";
 
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 /** JSON has no NaN: a measurement that was not finite stands as null. */
 const measured = z.number().nullable().transform((value) => value ?? NaN);
-const role = z.enum(["arm", "question-only"]);
+const role = z.enum(RUN_ROLES);
 
 const accuracy = z.object({
   overall: share,
@@ -97,6 +97,7 @@ export const studyRecordSchema: z.ZodType<StudyRecord> = z.looseObject({
   model: z.string(),
   config: z.unknown(),
   command: z.string(),
+  folds: z.object({ count, by: z.enum(["image", "question"]) }).optional(),
   majority: accuracy,
   planned: z.array(z.object(key)).optional(),
 });

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import type { z } from "zod";
 import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
-import { replaceFile } from "./replace_file.ts";
+import { replaceFile } from "../data/replace_file.ts";
 import { runRecordSchema, studyRecordSchema } from "./record_schema.ts";
 import { renderReport, type Report } from "./report.ts";
 import { buildResults } from "./results.ts";
@@ -81,6 +81,15 @@ export async function writeReport(
   );
   await replaceFile(join(dir, "REPORT.md"), report.markdown);
   return { ...report, results };
+}
+
+/**
+ * Reads one run's record.
+ *
+ * @throws {Error} as {@linkcode readRecords}
+ */
+export function readRunRecord(path: string): Promise<RunRecord> {
+  return readRecord(path, runRecordSchema);
 }
 
 async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T> {

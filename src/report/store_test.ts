@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { RunRecord, StudyRecord } from "../study/record.ts";
+import { RUN_ROLES, type RunRecord, type StudyRecord } from "../study/record.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { renderReport } from "./report.ts";
 import { readRecords, writeReport } from "./store.ts";
@@ -58,6 +58,29 @@ Deno.test("the report is written beside the records and depends on nothing else"
     });
   }
   assert.deepEqual(outputs[0], outputs[1]);
+});
+
+Deno.test("every role passes through the records, and no other", async () => {
+  const runs = Object.fromEntries(
+    RUN_ROLES.map((role) => [
+      `${role}.json`,
+      exampleRun({ role, arm: role === "arm" ? "baseline" : role }),
+    ]),
+  );
+  const study = exampleStudy({ folds: { count: 3, by: "question" }, planned: Object.values(runs) });
+  await withRecords(study, runs, async (dir) => {
+    const { runs: read, study: readStudy } = await readRecords(dir);
+    assert.deepEqual(read.map(({ role }) => role).sort(), [...RUN_ROLES].sort());
+    assert.deepEqual(readStudy.folds, { count: 3, by: "question" });
+    const { results, markdown } = await writeReport(dir);
+    assert.deepEqual(results.runs.map(({ role }) => role), ["arm"]);
+    assert.ok(results.controls.questionOnly);
+    for (const role of RUN_ROLES.slice(1)) assert.match(markdown, new RegExp(`^\\| ${role} `, "m"));
+  });
+  const other = { ...exampleRun(), role: "random-tokenizer" } as unknown as RunRecord;
+  await withRecords(exampleStudy(), { "a.json": other }, async (dir) => {
+    await assert.rejects(readRecords(dir), /field "role": /);
+  });
 });
 
 Deno.test("a measurement that was not finite survives the way through JSON", async () => {

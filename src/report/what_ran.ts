@@ -19,7 +19,7 @@ export function whatRan(
 ): string {
   const runs = runsOf(conditions);
   const each = (text: (run: RunRecord) => string) => [...new Set(runs.map(text))].join("; ");
-  const { data, encoder } = study;
+  const { data, encoder, folds } = study;
   const splits = Object.keys(data.images).map((split) =>
     `${split} ${count(data.images[split])} pictures with ${
       count(data.questions[split] ?? 0)
@@ -28,6 +28,7 @@ export function whatRan(
   const facts: [string, string][] = [
     ["Data", `${data.name}: ${data.source}`],
     ["Splits", splits.join("; ")],
+    ...(folds ? [["Folds", foldsInWords(folds)] as [string, string]] : []),
     [
       "Image encoder",
       `${encoder.name}: ${encoder.description}; frozen, ${count(encoder.tokens)} tokens x ${
@@ -73,6 +74,17 @@ export function whatRan(
       },
     ], conditions),
   ].join("\n");
+}
+
+/** How the test questions were chosen where training and validation sets were folded. */
+function foldsInWords({ count, by }: NonNullable<StudyRecord["folds"]>): string {
+  const sides = {
+    image: "no picture is on both sides",
+    question: "a picture may be on both sides",
+  };
+  return `${count} folds by ${by} of train and validation together, each tested once: ${
+    sides[by]
+  }; the test split takes no part`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { StudyRecord } from "../study/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
@@ -30,6 +31,23 @@ Deno.test("the facts of the records are all there", () => {
       name,
     );
   }
+});
+
+Deno.test("folds are said, and whether a picture is on both sides", () => {
+  const row = (folds?: StudyRecord["folds"]) =>
+    whatRan(exampleStudy({ folds }), groupRuns(exampleRuns([1]))).split("\n")
+      .map((line) => line.replace(/ +/g, " ")).find((line) => line.startsWith("| Folds "));
+  assert.equal(row(), undefined);
+  assert.equal(
+    row({ count: 3, by: "question" }),
+    "| Folds | 3 folds by question of train and validation together, each tested once: " +
+      "a picture may be on both sides; the test split takes no part |",
+  );
+  assert.equal(
+    row({ count: 5, by: "image" }),
+    "| Folds | 5 folds by image of train and validation together, each tested once: " +
+      "no picture is on both sides; the test split takes no part |",
+  );
 });
 
 Deno.test("adapters that differ between runs are all named", () => {

@@ -4,12 +4,23 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { majorityBaseline } from "../evaluation/majority.ts";
 import type { Engine } from "../gpu/program.ts";
-import { replaceFile } from "../report/replace_file.ts";
+import { replaceFile } from "../data/replace_file.ts";
+import { poolAccuracy } from "../report/conditions.ts";
+import type { ModelWeights } from "../models/multimodal.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
-import { DivergedError, run } from "../training/run.ts";
+import { loadProgress, saveProgress } from "../training/progress_file.ts";
+import { DivergedError, run, type RunHooks, type RunOutcome, test } from "../training/run.ts";
 import type { RunSettings } from "../training/settings.ts";
-import { recordName } from "./grid.ts";
-import { type AdapterRecord, type RunRecord, SCHEMA_VERSION, type StudyRecord } from "./record.ts";
+import { recordName, runName } from "./grid.ts";
+import type { StudyLanguage } from "./prepare.ts";
+import { saveWeights } from "./saved_weights.ts";
+import {
+  type Accuracy,
+  type AdapterRecord,
+  type RunRecord,
+  SCHEMA_VERSION,
+  type StudyRecord,
+} from "./record.ts";
 import type { Study } from "./study.ts";
 
 /** Version of the program, kept in every record. */
@@ -20,14 +31,20 @@ export interface AblationSetting {
   study: Study;
   dataset: Dataset;
   encoder: Encoder;
+  language: StudyLanguage;
   engine: Engine;
   adapter: AdapterRecord;
   runs: RunSettings[];
+  /** Hash of the weights that are tested, where nothing is trained. */
+  from?: string;
 }
 
 /** What a study runs on. */
 export interface AblationInput extends AblationSetting {
-  data: PreparedData;
+  /** What a trained run was left with: then nothing is trained, and it is tested. */
+  values?: ModelWeights;
+  /** The data of a run: its fold, and the features of its control. */
+  dataOf(settings: RunSettings): PreparedData;
   /** Runs that have a record and are skipped; see {@linkcode finishedRuns}. */
   finished: ReadonlySet<RunSettings>;
   /** Folder of records and report. */
@@ -39,42 +56,59 @@ export interface AblationInput extends AblationSetting {
   /** Called when a run is over; the note says how it went. */
   onRun?(index: number, note: string): void;
   /** Called while a run goes on. */
-  onProgress?(index: number, step: number, steps: number, tokenLoss: number): void;
+  onProgress?(index: number, stage: string, step: number, steps: number, loss: number): void;
 }
 
+/** Seconds of training between two checkpoints of a run. */
+const CHECKPOINT_SECONDS = 60;
+
 /**
- * Runs what is missing, each with its record as soon as it ends.
+ * Runs what is missing. Each stage leaves its record and its weights as soon as it ends; a run that
+ * was interrupted goes on from its checkpoint.
  *
  * @returns The number of runs that diverged.
- * @throws {DOMException} `AbortError` when the signal fires; finished runs are kept.
+ * @throws {DOMException} `AbortError` when the signal fires; what is finished is kept.
  */
 export async function ablate(input: AblationInput): Promise<{ diverged: number }> {
-  const { study, data, engine, adapter, runs, out } = input;
-  const folder = join(out, "runs");
-  await Deno.mkdir(folder, { recursive: true });
+  const { engine, runs, out } = input;
+  for (const name of ["runs", "checkpoints"]) {
+    await Deno.mkdir(join(out, name), { recursive: true });
+  }
   await replaceFile(join(out, "study.json"), JSON.stringify(studyRecord(input), null, 2) + "\n");
   let diverged = 0;
   for (const [index, settings] of runs.entries()) {
     if (input.finished.has(settings)) continue;
     input.signal?.throwIfAborted();
+    const path = join(out, "checkpoints", `${runName(settings)}.safetensors`);
+    const identity = JSON.stringify({ settings, ...determinantsOf(input) });
+    const checkpoint: RunHooks["checkpoint"] = {
+      load: () => loadProgress(path, identity),
+      save: (progress) => saveProgress(path, progress, identity),
+      every: CHECKPOINT_SECONDS,
+    };
     try {
-      const outcome = await run(engine, settings, data, {
-        signal: input.signal,
-        onProgress: (step, steps, loss) => input.onProgress?.(index, step, steps, loss),
-      });
-      const { role, arm, connector, objective, lambda, seed, fold, stage } = settings;
-      const record: RunRecord = {
-        schemaVersion: SCHEMA_VERSION,
-        study: study.name,
-        ...{ role, arm, connector, objective, lambda, seed, fold, stage },
-        ...outcome,
-        config: runConfig(input),
-        adapter,
-        operandForm: engine.plan.form,
-        versions: { plumbline: VERSION, deno: Deno.version.deno },
-      };
-      await replaceFile(join(folder, recordName(settings)), recordText(record));
-      input.onRun?.(index, `accuracy ${(100 * outcome.accuracy.overall).toFixed(1)} %`);
+      const data = input.dataOf(settings);
+      const stages = input.values
+        ? [test(engine, settings, data, input.values)]
+        : run(engine, settings, data, {
+          signal: input.signal,
+          checkpoint,
+          onProgress: (...state) => input.onProgress?.(index, ...state),
+        });
+      for await (const { weights, ...outcome } of stages) {
+        const name = recordName(settings, outcome.stage, settings.stages.length);
+        if (!input.values) {
+          await saveWeights(join(out, "weights", name), weights, {
+            lora: settings.lora,
+            baseModel: input.language.name,
+          });
+        }
+        const text = recordText(runRecord(input, settings, outcome));
+        await replaceFile(join(out, "runs", `${name}.json`), text);
+        const after = settings.stages.length > 1 ? ` after ${outcome.stage}` : "";
+        input.onRun?.(index, `accuracy ${(100 * outcome.accuracy.overall).toFixed(1)} %${after}`);
+      }
+      await Deno.remove(path).catch(() => {});
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error;
       diverged++;
@@ -84,23 +118,52 @@ export async function ablate(input: AblationInput): Promise<{ diverged: number }
   return { diverged };
 }
 
+/** The record of a stage's outcome. */
+export function runRecord(
+  setting: AblationSetting,
+  settings: RunSettings,
+  outcome: Omit<RunOutcome, "weights">,
+): RunRecord {
+  const { study, adapter, engine } = setting;
+  const { role, arm, connector, objective, lambda, seed, fold } = settings;
+  const { stage, ...measured } = outcome;
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    study: study.name,
+    ...{ role, arm, connector, objective, lambda, seed, fold, stage },
+    ...measured,
+    config: { ...studyConfig(setting), stages: settings.stages },
+    adapter,
+    operandForm: engine.plan.form,
+    versions: { plumbline: VERSION, deno: Deno.version.deno },
+  };
+}
+
 /** A record as JSON with one answer a line: readable, and a third smaller than one field a line. */
 export function recordText({ answers, ...rest }: RunRecord): string {
   const lines = answers.map((answer) => `  ${JSON.stringify(answer)}`).join(",\n");
   return `${JSON.stringify(rest, null, 1).slice(0, -2)},\n "answers": [\n${lines}\n ]\n}\n`;
 }
 
-/** Everything that determines a run, as kept in its record. */
-function runConfig({ study, dataset, encoder, engine }: AblationSetting): unknown {
-  const { model, training, evaluation } = study;
+/** Everything that determines all runs of a study, as kept in their records. */
+function studyConfig({ study, dataset, encoder, language, engine, from }: AblationSetting) {
+  const { llm, projector, lora, training, evaluation, folds } = study;
   return {
-    data: { name: dataset.name, contentHash: dataset.contentHash },
+    data: { name: dataset.name, contentHash: dataset.contentHash, ...(folds && { folds }) },
     encoder: { ...study.encoder, name: encoder.name, contentHash: encoder.contentHash },
-    model,
+    llm: { ...llm, name: language.name, contentHash: language.contentHash },
+    projector,
+    lora,
     training,
     evaluation,
     kernelPlan: engine.plan,
+    ...(from && { from }),
   };
+}
+
+/** What must not have changed when a study goes on. */
+function determinantsOf(setting: AblationSetting) {
+  return { adapter: setting.adapter.description, config: studyConfig(setting) };
 }
 
 /**
@@ -115,29 +178,33 @@ export function finishedRuns(
   setting: AblationSetting,
   records: readonly RunRecord[],
 ): Set<RunSettings> {
-  const now = { adapter: setting.adapter.description, config: runConfig(setting) };
-  const armOf = ({ connector, objective, stage }: RunSettings | RunRecord) => ({
-    connector,
-    objective,
-    stage,
-  });
-  const byName = new Map(setting.runs.map((settings) => [recordName(settings), settings]));
-  const armsNow = new Map(setting.runs.map((settings) => [settings.arm, armOf(settings)]));
-  const finished = new Set<RunSettings>();
+  const now = determinantsOf(setting);
+  const known = new Map(setting.runs.map((settings) => [settings.arm, settings]));
+  const there = new Set<string>();
   for (const record of records) {
-    const name = recordName(record);
-    const before = { adapter: record.adapter.description, config: record.config };
-    const arm = armsNow.get(record.arm);
-    const difference = firstDifference(before, now) ?? (arm && firstDifference(armOf(record), arm));
+    const arm = known.get(record.arm);
+    const name = recordName(record, record.stage, arm?.stages.length ?? 1);
+    const { connector, objective } = record;
+    const { stages, ...config } = (record.config ?? {}) as { stages?: unknown };
+    const before = { adapter: record.adapter.description, config };
+    const difference = firstDifference(before, now) ?? (arm && firstDifference(
+      { connector, objective, config: { stages } },
+      { connector: arm.connector, objective: arm.objective, config: { stages: arm.stages } },
+    ));
     if (difference) {
       throw new RangeError(
-        `Cannot resume: record "${name}" was made with other settings (${difference})`,
+        `Cannot resume: record "${name}.json" was made with other settings (${difference})`,
       );
     }
-    const settings = byName.get(name);
-    if (settings) finished.add(settings);
+    there.add(`${name} ${record.stage}`);
   }
-  return finished;
+  return new Set(
+    setting.runs.filter((settings) =>
+      settings.stages.every(({ name }) =>
+        there.has(`${recordName(settings, name, settings.stages.length)} ${name}`)
+      )
+    ),
+  );
 }
 
 /** The first field in which two JSON values differ, in words; undefined where they are equal. */
@@ -155,8 +222,9 @@ export function firstDifference(before: unknown, now: unknown, path = ""): strin
 }
 
 /** What the runs share. */
-function studyRecord({ study, dataset, encoder, data, runs, command }: AblationInput): StudyRecord {
-  const { model } = study;
+function studyRecord(
+  { study, dataset, encoder, language, dataOf, runs, command }: AblationInput,
+): StudyRecord {
   const splits = { train: dataset.train, validation: dataset.validation, test: dataset.test };
   const each = (value: (examples: Dataset["train"]) => number) =>
     Object.fromEntries(Object.entries(splits).map(([name, examples]) => [name, value(examples)]));
@@ -181,22 +249,35 @@ function studyRecord({ study, dataset, encoder, data, runs, command }: AblationI
       tokens: encoder.tokens,
       width: encoder.width,
     },
-    model:
-      `Llama-architecture decoder (hidden size ${model.hiddenSize}, ${model.layers} layers, ${model.heads} heads, ` +
-      `vocabulary ${data.tokenizer.vocabularySize}) from random weights, trained together with P1; no part of it is pre-trained`,
-    config: { ...study, encoder: { ...study.encoder, name: encoder.name } },
+    model: `${language.description}; vocabulary ${dataOf(runs[0]).tokenizer.vocabularySize}`,
+    config: {
+      ...study,
+      encoder: { ...study.encoder, name: encoder.name },
+      llm: { ...study.llm, name: language.name },
+    },
     command,
-    majority: majorityBaseline(
-      dataset.train.flatMap(({ questions }) => questions),
-      dataset.test.flatMap(({ questions }) => questions),
+    ...(study.folds && { folds: { count: study.folds.count, by: study.folds.by } }),
+    majority: majorityOf(study, runs, dataOf),
+    planned: runs.flatMap(({ role, arm, lambda, seed, fold, stages }) =>
+      stages.map(({ name: stage }) => ({ role, arm, lambda, seed, fold, stage }))
     ),
-    planned: runs.map(({ role, arm, lambda, seed, fold, stage }) => ({
-      role,
-      arm,
-      lambda,
-      seed,
-      fold,
-      stage,
-    })),
   };
+}
+
+/** The majority control over the test questions, of all folds together. */
+function majorityOf(
+  study: Study,
+  runs: readonly RunSettings[],
+  dataOf: AblationInput["dataOf"],
+): Accuracy {
+  const folds = Array.from({ length: study.folds?.count ?? 1 }, (_, fold) => fold);
+  const parts = folds.flatMap((fold) => {
+    const settings = runs.find((run) => run.fold === fold);
+    if (!settings) return [];
+    const { train, test } = dataOf(settings);
+    const asked = ({ questions }: PreparedData["test"]) =>
+      questions.flat().map(({ id, text, truth, type }) => ({ id, text, answer: truth, type }));
+    return [majorityBaseline(asked(train), asked(test))];
+  });
+  return poolAccuracy(parts);
 }

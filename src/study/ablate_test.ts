@@ -3,8 +3,14 @@ import fc from "fast-check";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun } from "../report/example_records.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { type AblationSetting, finishedRuns, firstDifference, recordText } from "./ablate.ts";
-import { expandGrid, recordName } from "./grid.ts";
+import {
+  type AblationSetting,
+  finishedRuns,
+  firstDifference,
+  recordText,
+  runRecord,
+} from "./ablate.ts";
+import { expandGrid, runName } from "./grid.ts";
 import type { RunRecord } from "./record.ts";
 import type { Study } from "./study.ts";
 
@@ -26,37 +32,26 @@ function settingOf(
     study,
     dataset: { name: "easy-shapes", contentHash },
     encoder: { name: "patches", contentHash: "e0" },
+    language: { name: "random", contentHash: null },
     engine: { plan: defaultPlan(form, true) },
     adapter: { ...adapter, description },
     runs: expandGrid(study),
   } as AblationSetting;
 }
 
-/** Records as they come back from disk, of every run of a study. */
+/** What a stage measured, but for its name. */
+const { steps, parameters, accuracy, losses, embedding, answers, weightsSha256, seconds } =
+  exampleRun();
+const outcome = { steps, parameters, accuracy, losses, embedding, answers, weightsSha256, seconds };
+
+/** Records as they come back from disk, of every stage of every run of a study. */
 function recordsOf(study: Study): RunRecord[] {
-  const { engine: { plan }, runs } = settingOf(study);
-  const { model, training, evaluation, encoder } = study;
-  return runs.map(({ role, arm, connector, objective, lambda, seed, fold, stage }) => {
-    const config = {
-      data: { name: "easy-shapes", contentHash: "d0" },
-      encoder: { ...encoder, contentHash: "e0" },
-      ...{ model, training, evaluation, kernelPlan: plan },
-    };
-    const record = exampleRun({
-      role,
-      arm,
-      connector,
-      objective,
-      lambda,
-      seed,
-      fold,
-      stage,
-      study: study.name,
-      config,
-      adapter,
-    });
-    return JSON.parse(JSON.stringify(record));
-  });
+  const setting = settingOf(study);
+  return setting.runs.flatMap((settings) =>
+    settings.stages.map(({ name }) =>
+      JSON.parse(JSON.stringify(runRecord(setting, settings, { ...outcome, stage: name })))
+    )
+  );
 }
 
 Deno.test("runs with a record are finished, the others are not", () => {
@@ -66,9 +61,26 @@ Deno.test("runs with a record are finished, the others are not", () => {
   assert.deepEqual(finishedRuns(setting, recordsOf(study)), new Set(setting.runs));
   const some = recordsOf(study).filter(({ seed, arm }) => seed === 1 && arm !== "baseline");
   assert.deepEqual(
-    [...finishedRuns(setting, some)].map(recordName),
-    setting.runs.filter(({ seed, arm }) => seed === 1 && arm !== "baseline").map(recordName),
+    [...finishedRuns(setting, some)].map(runName),
+    setting.runs.filter(({ seed, arm }) => seed === 1 && arm !== "baseline").map(runName),
   );
+});
+
+Deno.test("a run is finished when all of its stages have a record", () => {
+  const { arms } = tinyStudy();
+  const study = tinyStudy({
+    arms: [{ ...arms[0], stages: ["projector", "all"] }],
+    seeds: 2,
+    controls: [],
+  });
+  const setting = settingOf(study);
+  const records = recordsOf(study);
+  assert.equal(records.length, 4);
+  assert.deepEqual(finishedRuns(setting, records), new Set(setting.runs));
+  for (const stage of ["projector", "all"]) {
+    const missing = records.filter((record) => record.seed === 2 || record.stage !== stage);
+    assert.deepEqual(finishedRuns(setting, missing), new Set([setting.runs[1]]));
+  }
 });
 
 Deno.test("records of more seeds, arms or lambdas than asked for do not disturb", () => {
@@ -102,6 +114,39 @@ const OTHERS: [what: string, setting: (study: Study) => AblationSetting, message
     "adapter",
     (study) => settingOf(study, { description: "Another" }),
     /adapter was "Example Adapter", is "Another"/,
+  ],
+  [
+    "adapters",
+    (study) => settingOf({ ...study, lora: { ...study.lora, dropout: 0.5 } }),
+    /config.lora.dropout was 0, is 0.5/,
+  ],
+  [
+    "folds",
+    (study) => settingOf({ ...study, folds: { count: 2, by: "image", seed: 0 } }),
+    /config.data.folds was undefined, is /,
+  ],
+  [
+    "settings of a stage",
+    (study) => {
+      const training = { learningRate: 1 };
+      const stages = [{ name: "all", train: ["P1" as const], draw: [], training }];
+      return settingOf({ ...study, stages });
+    },
+    /config.stages.0.train.1 was "P2", is undefined/,
+  ],
+  [
+    "stages under the same arm's name",
+    (study) =>
+      settingOf({
+        ...study,
+        arms: study.arms.map((arm) => ({ ...arm, stages: ["projector"] })),
+      }),
+    /config.stages.0.name was "all", is "projector"/,
+  ],
+  [
+    "weights that are tested",
+    (study) => ({ ...settingOf(study), from: "aa" }),
+    /config.from was undefined, is "aa"/,
   ],
   [
     "objective under the same arm's name",

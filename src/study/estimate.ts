@@ -1,4 +1,5 @@
 /** What a study will cost, before it runs: traced without a device, timed by one matrix product. */
+import { emptyCheckpoint } from "../models/llama_weights.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
 import { writeMatrix } from "../gpu/memory.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
@@ -13,9 +14,9 @@ import {
 import { matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
-import { evaluationBatches } from "../training/batches.ts";
+import { epochSteps, evaluationBatches } from "../training/batches.ts";
 import { createRunModel } from "../training/run_model.ts";
-import type { RunSettings } from "../training/settings.ts";
+import type { RunSettings, StageSettings } from "../training/settings.ts";
 
 /** Cost of a study. */
 export interface Estimate {
@@ -73,11 +74,18 @@ export function estimateStudy(
   plan: KernelPlan,
   speed: Speed,
 ): Estimate {
-  // Arms differ by their objective only; lambda and seed change nothing.
+  // Arms differ by these only; lambda and seed change nothing.
   const costs = new Map<string, { seconds: number; bytes: number }>();
   const cost = (settings: RunSettings) => {
-    const key = `${settings.connector} ${settings.objective}`;
-    if (!costs.has(key)) costs.set(key, estimateRun(settings, data, plan, speed));
+    const { connector, objective, stages } = settings;
+    const key = JSON.stringify([connector, objective, stages]);
+    if (!costs.has(key)) {
+      const each = stages.map((stage) => estimateStage(settings, stage, data, plan, speed));
+      costs.set(key, {
+        seconds: each.reduce((sum, { seconds }) => sum + seconds, 0),
+        bytes: Math.max(...each.map(({ bytes }) => bytes)),
+      });
+    }
     return costs.get(key)!;
   };
   return {
@@ -86,16 +94,20 @@ export function estimateStudy(
   };
 }
 
-function estimateRun(
+function estimateStage(
   settings: RunSettings,
+  stage: StageSettings,
   data: PreparedData,
   plan: KernelPlan,
   speed: Speed,
 ): { seconds: number; bytes: number } {
   const engine = createEngine(imaginaryDevice(), plan);
-  const model = createRunModel(engine, settings, data);
+  const decoder = emptyCheckpoint(data.decoder.config);
+  const model = createRunModel(engine, settings, stage, data, { decoder });
   const { layout } = model.config;
-  const { program } = compileTrainingStep(model, settings.training);
+  const { training } = stage;
+  const { program } = compileTrainingStep(model, training);
+  const steps = training.epochs ? epochSteps(data.train, training) : training.steps;
   const step = program.flops / speed.flops * STEP_OVER_PRODUCTS +
     program.dispatches * DISPATCH_SECONDS;
   const batches = (images?: number) => (split: PreparedData["test"]) =>
@@ -104,7 +116,7 @@ function estimateRun(
   const forwards = batches()(data.test) +
     validations * batches(validationImages)(data.validation);
   return {
-    seconds: step * (settings.training.steps + FORWARD_SHARE * forwards),
+    seconds: step * (steps + FORWARD_SHARE * forwards),
     bytes: engine.memory.bytes,
   };
 }

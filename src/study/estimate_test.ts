@@ -9,8 +9,8 @@ import type { Study } from "./study.ts";
 
 const plan = defaultPlan("image", true);
 const outline = await outlineStudy(tinyStudy(), await loadStudyData(tinyStudy(), {}), "unused");
-const estimate = (study: Study, speed = ASSUMED_SPEED) =>
-  estimateStudy(expandGrid(study), outline, plan, speed);
+const estimate = (study: Study, speed = ASSUMED_SPEED, data = outline) =>
+  estimateStudy(expandGrid(study), data, plan, speed);
 const tiny = tinyStudy();
 
 Deno.test("a study is estimated without a device", () => {
@@ -26,12 +26,14 @@ Deno.test("twice the seeds take twice the time and no more memory", () => {
   assert.equal(two.bytes, one.bytes);
 });
 
-Deno.test("more steps, a wider model and a slower adapter take longer; a wider model takes more memory", () => {
+Deno.test("more steps, a wider model and a slower adapter take longer; a wider model takes more memory", async () => {
   const base = estimate(tiny);
   assert.ok(
     estimate({ ...tiny, training: { ...tiny.training, steps: 400 } }).seconds > 20 * base.seconds,
   );
-  const wide = estimate({ ...tiny, model: { ...tiny.model, hiddenSize: 64 } });
+  const wider = { ...tiny, llm: { ...tiny.llm, shape: { ...tiny.llm.shape!, hiddenSize: 64 } } };
+  const data = await outlineStudy(wider, await loadStudyData(wider, {}), "unused");
+  const wide = estimate(wider, ASSUMED_SPEED, data);
   assert.ok(wide.seconds > base.seconds && wide.bytes > base.bytes);
   assert.ok(estimate(tiny, { flops: 1e6, source: "measured" }).seconds > 100 * base.seconds);
 });

@@ -1,55 +1,83 @@
 /** The grid: every run of a study. */
-import type { RunSettings } from "../training/settings.ts";
-import { QUESTION_ONLY, type Study } from "./study.ts";
+import type { RunSettings, StageSettings } from "../training/settings.ts";
+import { RUN_CONTROLS, STAGES, type Study } from "./study.ts";
 
 /** A larger grid is a slip of the pen. */
 const MOST_RUNS = 100_000;
 
 /**
- * Every run of a study, seed by seed, so that an early stop leaves whole comparisons.
+ * Every run of a study, seed by seed and fold by fold, so that an early stop leaves whole comparisons.
+ * The controls go through the stages of the first arm without an objective.
  *
  * @throws {RangeError} If there are more than 100,000.
  */
 export function expandGrid(study: Study): RunSettings[] {
-  const { model, training, evaluation } = study;
-  const runsOfSeed = study.arms.reduce(
-    (sum, { lambda }) => sum + lambda.length,
-    study.controls.includes(QUESTION_ONLY) ? 1 : 0,
-  );
+  const { evaluation, lora, projector } = study;
+  const controls = RUN_CONTROLS.filter((name) => study.controls.includes(name));
+  const folds = study.folds?.count ?? 1;
+  const runsOfSeed = folds *
+    study.arms.reduce((sum, { lambda }) => sum + lambda.length, controls.length);
   if (runsOfSeed * study.seeds > MOST_RUNS) {
     throw new RangeError(
       `Cannot plan study ${study.name}: ${study.seeds} seeds of ${runsOfSeed} runs each are more than ${MOST_RUNS} runs`,
     );
   }
+  const stagesOf = (names: string[]) => names.map((name) => resolveStage(study, name));
+  const plain = study.arms.find(({ objective }) => objective === "none") ?? study.arms[0];
   const runs: RunSettings[] = [];
   for (let seed = 1; seed <= study.seeds; seed++) {
-    const common = { seed, fold: 0, model, training, evaluation };
-    for (const { name, connector, objective, lambda: lambdas, stages: [stage] } of study.arms) {
-      for (const lambda of lambdas) {
-        runs.push({ role: "arm", arm: name, connector, objective, lambda, stage, ...common });
+    for (let fold = 0; fold < folds; fold++) {
+      const common = { seed, fold, projectorWidth: projector.width, lora, evaluation };
+      for (const { name, connector, objective, lambda: lambdas, stages } of study.arms) {
+        for (const lambda of lambdas) {
+          runs.push({
+            role: "arm",
+            arm: name,
+            connector,
+            objective,
+            lambda,
+            stages: stagesOf(stages),
+            ...common,
+          });
+        }
       }
-    }
-    if (study.controls.includes(QUESTION_ONLY)) {
-      const { connector, stages: [stage] } = study.arms.find(({ objective }) =>
-        objective === "none"
-      ) ?? study.arms[0];
-      runs.push({
-        role: "question-only",
-        arm: QUESTION_ONLY,
-        connector,
-        objective: "none",
-        lambda: 0,
-        stage,
-        ...common,
-      });
+      for (const control of controls) {
+        runs.push({
+          role: control,
+          arm: control,
+          connector: plain.connector,
+          objective: "none",
+          lambda: 0,
+          stages: stagesOf(plain.stages),
+          ...common,
+        });
+      }
     }
   }
   return runs;
 }
 
-/** File name of a run's record. */
-export function recordName(
-  { arm, lambda, seed }: Pick<RunSettings, "arm" | "lambda" | "seed">,
+/** A stage with all of its settings: the study's, where it has none of its own. */
+function resolveStage(study: Study, name: string): StageSettings {
+  const stage = [...study.stages, ...STAGES].find((stage) => stage.name === name)!;
+  const training = { ...study.training, ...stage.training };
+  // Steps of its own outweigh epochs of the study.
+  if (stage.training.steps && !stage.training.epochs) delete training.epochs;
+  return { name, train: stage.train, draw: stage.draw, training };
+}
+
+/** What names a run, for people and for files. */
+export function runName(
+  { arm, lambda, seed, fold }: Pick<RunSettings, "arm" | "lambda" | "seed" | "fold">,
 ): string {
-  return `${arm}_lambda-${lambda}_seed-${seed}.json`;
+  return `${arm}_lambda-${lambda}_seed-${seed}${fold > 0 ? `_fold-${fold}` : ""}`;
+}
+
+/** Name of a run's record after a stage, without its ending. */
+export function recordName(
+  run: Pick<RunSettings, "arm" | "lambda" | "seed" | "fold">,
+  stage: string,
+  stages: number,
+): string {
+  return stages > 1 ? `${runName(run)}_${stage}` : runName(run);
 }

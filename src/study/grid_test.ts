@@ -47,8 +47,56 @@ Deno.test("every run has a record of its own, and their number is seeds times co
     const arms = [baseline, { ...cosine, lambda: a }, { ...self, lambda: b }];
     const runs = expandGrid(tinyStudy({ seeds, arms }));
     assert.equal(runs.length, seeds * (1 + a.length + b.length + 1));
-    assert.equal(new Set(runs.map(recordName)).size, runs.length);
+    assert.equal(
+      new Set(
+        runs.flatMap((run) =>
+          run.stages.map(({ name }) => recordName(run, name, run.stages.length))
+        ),
+      ).size,
+      runs.length,
+    );
   }));
+});
+
+Deno.test("every seed has all folds of all conditions, and records tell folds and stages apart", () => {
+  const [baseline, cosine] = tinyStudy().arms;
+  const runs = expandGrid(tinyStudy({
+    folds: { count: 3, by: "question", seed: 5 },
+    arms: [{ ...baseline, stages: ["projector", "projector+lora"] }, cosine],
+    seeds: 2,
+  }));
+  assert.equal(runs.length, 2 * 3 * (1 + 2 + 1));
+  assert.deepEqual(runs.slice(0, 12).map(({ fold, arm }) => `${fold} ${arm}`), [
+    ...[0, 1, 2].flatMap((fold) =>
+      ["baseline", "cosine-constraint", "cosine-constraint", "question-only"].map((arm) =>
+        `${fold} ${arm}`
+      )
+    ),
+  ]);
+  const names = runs.flatMap((run) =>
+    run.stages.map(({ name }) => recordName(run, name, run.stages.length))
+  );
+  assert.equal(new Set(names).size, names.length);
+  assert.deepEqual(names.slice(0, 3), [
+    "baseline_lambda-0_seed-1_projector",
+    "baseline_lambda-0_seed-1_projector+lora",
+    "cosine-constraint_lambda-0_seed-1",
+  ]);
+  assert.ok(names.includes("baseline_lambda-0_seed-2_fold-2_projector+lora"));
+  // The control goes the way of the baseline.
+  const control = runs.find(({ role }) => role === "question-only")!;
+  assert.deepEqual(control.stages.map(({ name }) => name), ["projector", "projector+lora"]);
+});
+
+Deno.test("controls with random models are trained as the baseline is", () => {
+  const study = tinyStudy();
+  // A study file may ask for it only where the decoder is pre-trained.
+  const runs = expandGrid({ ...study, controls: ["random-encoder", "random-llm"] });
+  const [baseline] = runs;
+  for (const role of ["random-encoder", "random-llm"] as const) {
+    const control = runs.find((run) => run.role === role);
+    assert.deepEqual(control, { ...baseline, role, arm: role });
+  }
 });
 
 Deno.test("a grid without measure is refused before it is made", () => {

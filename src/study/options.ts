@@ -13,6 +13,10 @@ export interface StudyOptions {
   data?: string;
   /** Name or folder of another encoder. */
   encoder?: string;
+  /** Name or folder of another language model. */
+  llm?: string;
+  /** Folds of cross-validation, by image. */
+  folds?: number;
   steps?: number;
   /** `path=value` each. */
   set?: string[];
@@ -69,6 +73,10 @@ const unique = (values: number[]) => [...new Set(values)];
  */
 export function applyOptions(study: Study, options: StudyOptions): Study {
   const changed = structuredClone(study);
+  // First, so that --set folds.by=question finds what it sets.
+  if (options.folds !== undefined) {
+    changed.folds = { by: "image", seed: 0, ...changed.folds, count: options.folds };
+  }
   for (const assignment of options.set ?? []) assign(changed, assignment);
   if (options.arms) {
     const known = study.arms.map(({ name }) => name);
@@ -93,7 +101,16 @@ export function applyOptions(study: Study, options: StudyOptions): Study {
   if (options.encoder !== undefined) {
     changed.encoder = { ...changed.encoder, name: options.encoder };
   }
-  if (options.steps !== undefined) changed.training.steps = options.steps;
+  if (options.llm !== undefined) {
+    const { shape: _, ...rest } = changed.llm;
+    changed.llm = { ...rest, name: options.llm };
+  }
+  if (options.steps !== undefined) {
+    for (const training of [changed.training, ...changed.stages.map(({ training }) => training)]) {
+      training.steps = options.steps;
+      delete training.epochs;
+    }
+  }
   return parseStudy(changed, `"${study.name}" with these options`);
 }
 
@@ -101,6 +118,9 @@ export function applyOptions(study: Study, options: StudyOptions): Study {
 const OPTIONAL_FIELDS: Record<string, string[]> = {
   data: Object.keys(studySchema.shape.data.shape),
   encoder: Object.keys(studySchema.shape.encoder.shape),
+  llm: Object.keys(studySchema.shape.llm.shape),
+  training: Object.keys(studySchema.shape.training.shape),
+  folds: ["count", "by", "seed"],
 };
 
 /** Sets one field by its path; the value is JSON, or text where it is no JSON. */

@@ -91,6 +91,11 @@ Deno.test("each option changes its field and no other", () => {
     [{ data: "sort-of-clevr" }, (study) => study.data.name = "sort-of-clevr"],
     [{ encoder: "owner/model" }, (study) => study.encoder.name = "owner/model"],
     [{ steps: 9 }, (study) => study.training.steps = 9],
+    [{ folds: 4 }, (study) => study.folds = { count: 4, by: "image", seed: 0 }],
+    [{ folds: 3, set: ["folds.by=question", "folds.seed=42"] }, (study) => {
+      study.folds = { count: 3, by: "question", seed: 42 };
+    }],
+    [{ llm: "owner/decoder" }, (study) => study.llm = { name: "owner/decoder" }],
     [{ set: ["training.batch=8", "title=A title"] }, (study) => {
       study.training.batch = 8;
       study.title = "A title";

@@ -1,22 +1,63 @@
 /** Makes a study's data ready: data set, encoder, token ids, features. */
+import { fileURLToPath } from "node:url";
 import type { Dataset } from "../data/dataset.ts";
 import { loadDataset } from "../data/datasets.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { loadEncoder } from "../encoders/encoders.ts";
 import { encodeExamples, type Features } from "../encoders/features.ts";
+import type { Engine } from "../gpu/program.ts";
 import {
+  freshLanguage,
+  type Language,
   type PreparedData,
   prepareQuestions,
   SPLITS,
   withFeatures,
 } from "../training/prepared_data.ts";
+import { foldData } from "../training/folds.ts";
+import type { RunSettings } from "../training/settings.ts";
+import { EMBEDDED, loadLlm } from "./llm.ts";
 import type { Study } from "./study.ts";
+
+/** A study's language model, and what a record says about it. */
+export interface StudyLanguage extends Language {
+  name: string;
+  /** One line for the report. */
+  description: string;
+  /** SHA-256 over settings, tokenizer and weights; of a fresh decoder none. */
+  contentHash: string | null;
+}
+
+/** Prompts of decoders that bring none: the question alone, as the embedded one has learnt it. */
+const PLAIN_PROMPT = { lead: "", question: "{question}" };
+
+const EMBEDDED_TOWER = new URL("../models/weights/clip/", import.meta.url);
 
 /** Where features are kept and what is told meanwhile. */
 export interface EncodeOptions {
   cacheDir: string;
   /** Called after every batch of pictures; what it throws ends the encoding. */
   onProgress?(what: string, done: number, total: number): void;
+}
+
+/**
+ * What each run of a study is trained and tested on: its fold, and for the control with a random
+ * encoder that encoder's features.
+ *
+ * @param data By features.
+ */
+export function dataByRun(
+  { folds }: Study,
+  data: { encoder: PreparedData; random?: PreparedData },
+): (settings: Pick<RunSettings, "role" | "fold">) => PreparedData {
+  const made = new Map<string, PreparedData>();
+  return ({ role, fold }) => {
+    const whole = role === "random-encoder" && data.random ? data.random : data.encoder;
+    if (!folds) return whole;
+    const key = `${whole === data.random} ${fold}`;
+    if (!made.has(key)) made.set(key, foldData(whole, folds, fold));
+    return made.get(key)!;
+  };
 }
 
 /**
@@ -39,10 +80,59 @@ export async function loadStudyData(
   return dataset;
 }
 
+/**
+ * Loads a study's language model, or describes the one that begins from random weights.
+ *
+ * @throws {RangeError | TypeError | SyntaxError} If there is none, or it cannot be used.
+ */
+export async function loadStudyLanguage(
+  { llm: { name, shape, prompt = PLAIN_PROMPT } }: Study,
+  cacheDir: string,
+): Promise<StudyLanguage> {
+  if (name === "random") {
+    return {
+      name,
+      ...freshLanguage(shape!),
+      prompt,
+      contentHash: null,
+      description:
+        `Llama-architecture decoder (hidden size ${shape!.hiddenSize}, ${shape!.layers} layers, ` +
+        `${shape!.heads} heads) from random weights; no part of it is pre-trained`,
+    };
+  }
+  const { config, tokenizer, checkpoint, contentHash } = await loadLlm(name, cacheDir);
+  // A folder is called by its last part: a record holds no machine's paths.
+  const short = name.split(/[/\\]/).filter((part) => part !== "").at(-1)!;
+  return {
+    name: short,
+    tokenizer,
+    decoder: () => ({ config, checkpoint }),
+    prompt,
+    contentHash,
+    description: `${short === EMBEDDED ? "the embedded decoder" : short} ` +
+      `(Llama architecture, hidden size ${config.hidden_size}, ${config.num_hidden_layers} layers, ` +
+      `${config.num_attention_heads} heads), pre-trained`,
+  };
+}
+
+/** How an encoder is loaded. */
+export interface StudyEncoderOptions {
+  /** What it is computed on, should it need a device; asked for at the first picture. */
+  engine?(): Engine;
+  /** For the control with random weights: the seed that they are drawn from. */
+  randomSeed?: number;
+}
+
 /** Loads a study's encoder; the caller closes it. */
-export async function loadStudyEncoder({ encoder }: Study, cacheDir: string): Promise<Encoder> {
-  const { name, ...options } = encoder;
-  return await loadEncoder(name, { ...options, cacheDir });
+export async function loadStudyEncoder(
+  { encoder: { name, ...settings } }: Study,
+  cacheDir: string,
+  options: StudyEncoderOptions = {},
+): Promise<Encoder> {
+  const isEmbedded = name === EMBEDDED;
+  const from = isEmbedded ? fileURLToPath(EMBEDDED_TOWER) : name;
+  const encoder = await loadEncoder(from, { ...settings, ...options, cacheDir });
+  return isEmbedded ? { ...encoder, name } : encoder;
 }
 
 /** Token ids without features: what a plan needs to know of the data. */
@@ -53,7 +143,18 @@ export async function outlineStudy(
 ): Promise<PreparedData> {
   const encoder = await loadStudyEncoder(study, cacheDir);
   await encoder.close?.();
-  return prepareQuestions(dataset, encoder, study.training.context);
+  return prepareStudy(study, dataset, encoder, await loadStudyLanguage(study, cacheDir));
+}
+
+/** Encodes a study's questions, whose pictures become as many image tokens as the encoder says. */
+export function prepareStudy(
+  { training, folds }: Study,
+  dataset: Dataset,
+  encoder: Pick<Encoder, "tokens" | "width">,
+  language: Language,
+): PreparedData {
+  const taught = folds ? ["train", "validation"] as const : ["train"] as const;
+  return prepareQuestions(dataset, encoder, training.context, language, taught);
 }
 
 /** Adds the features of all pictures to prepared questions, encoding those that the cache has not. */

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { encodeStudy, loadStudyData, loadStudyEncoder, outlineStudy } from "./prepare.ts";
+import { foldData } from "../training/folds.ts";
+import {
+  dataByRun,
+  encodeStudy,
+  loadStudyData,
+  loadStudyEncoder,
+  outlineStudy,
+} from "./prepare.ts";
+import type { RunRole } from "./record.ts";
 
 const study = tinyStudy();
 
@@ -53,6 +61,43 @@ Deno.test("what the progress callback throws ends the encoding", async () => {
   } finally {
     await Deno.remove(cacheDir, { recursive: true });
   }
+});
+
+Deno.test("a run gets its fold, and the control with a random encoder that encoder's features", async () => {
+  const outline = await outlineStudy(study, await loadStudyData(study, {}), "unused");
+  const random = { ...outline, train: { ...outline.train } };
+  const settings = (role: RunRole, fold: number) => ({ role, fold });
+  const whole = dataByRun(study, { encoder: outline, random });
+  assert.equal(whole(settings("arm", 0)), outline);
+  assert.equal(whole(settings("random-llm", 0)), outline);
+  assert.equal(whole(settings("random-encoder", 0)), random);
+  const folds = { count: 2, by: "image" as const, seed: 1 };
+  const folded = dataByRun({ ...study, folds }, { encoder: outline, random });
+  const [first, second] = [0, 1].map((fold) => folded(settings("arm", fold)));
+  assert.deepEqual(first, foldData(outline, folds, 0));
+  assert.deepEqual(second, foldData(outline, folds, 1));
+  // Runs share what they can, and controls see the same fold.
+  assert.equal(folded(settings("question-only", 0)), first);
+  const control = folded(settings("random-encoder", 0));
+  assert.notEqual(control, first);
+  assert.deepEqual(control.test.questions, first.test.questions);
+});
+
+Deno.test("the words of the validation set are known where it is folded in", async () => {
+  const dataset = await loadStudyData(study, {});
+  const [example] = dataset.validation;
+  const odd = {
+    ...example.questions[0],
+    id: "odd",
+    answer: "quite another answer than all others",
+  };
+  const changed = { ...dataset, validation: [{ ...example, questions: [odd] }] };
+  const folded = { ...study, folds: { count: 2, by: "image" as const, seed: 1 } };
+  const [plain, wide] = await Promise.all(
+    [study, folded].map((study) => outlineStudy(study, changed, "unused")),
+  );
+  assert.ok(wide.longestAnswer > plain.longestAnswer);
+  assert.ok(wide.tokenizer.vocabularySize > plain.tokenizer.vocabularySize);
 });
 
 Deno.test("a split without a question is refused by the data set's name", async () => {

@@ -75,14 +75,20 @@ export interface AdapterRecord {
   software: boolean;
 }
 
+/** What a run is for: a compared arm, or one of the controls. */
+export const RUN_ROLES = ["arm", "question-only", "random-encoder", "random-llm"] as const;
+
+/** One of {@linkcode RUN_ROLES}. */
+export type RunRole = typeof RUN_ROLES[number];
+
 /** One trained and tested model. */
 export interface RunRecord {
   /** {@linkcode SCHEMA_VERSION} when it was written. */
   schemaVersion: number;
   /** Name of the study. */
   study: string;
-  /** `arm` is a compared variant; `question-only` is the control with one constant image. */
-  role: "arm" | "question-only";
+  /** A compared variant, or a control: one constant image, a tower or a decoder with random weights. */
+  role: RunRole;
   /** Name of the arm, or of the control. */
   arm: string;
   /** Name of the connector, P1. */
@@ -95,9 +101,9 @@ export interface RunRecord {
   seed: number;
   /** Fold of the data, from 0. */
   fold: number;
-  /** Stage that was trained. */
+  /** Stage after which the model was tested. */
   stage: string;
-  /** Optimiser steps. */
+  /** Optimiser steps of the stage. */
   steps: number;
   /** Numbers in the model that answers questions, and those that were trained (P2 among them). */
   parameters: { total: number; trained: number };
@@ -116,7 +122,10 @@ export interface RunRecord {
   embedding: EmbeddingStatistics;
   /** Test answers in question order: the question's id, what was generated, whether it is right. */
   answers: { id: string; answer: string; correct: boolean }[];
-  /** Over names and weights of P1 and the decoder, which answer questions, in name order; P2 takes no part. */
+  /**
+   * Over names and weights of what answers questions and was trained, P1 always, adapters and decoder
+   * where they were, in name order; P2 takes no part.
+   */
   weightsSha256: string;
   /** Resolved configuration of the run. */
   config: unknown;
@@ -132,8 +141,8 @@ export interface RunRecord {
 
 /** What names one run of a study. */
 export interface RunKey {
-  /** `arm`, or `question-only` for the control. */
-  role: "arm" | "question-only";
+  /** `arm`, or the control. */
+  role: RunRole;
   /** Name of the arm, or of the control. */
   arm: string;
   /** Weight of L_cos, from 0. */
@@ -178,6 +187,8 @@ export interface StudyRecord {
   config: unknown;
   /** The command that reproduces it, without paths. */
   command: string;
+  /** Folds of the training and validation sets together, each tested once; without them the test set is. */
+  folds?: { count: number; by: "image" | "question" };
   /** The control that gives the commonest training answer to the same question text. */
   majority: Accuracy;
   /** Every run that the study asks for; a report names those that have no record. */

@@ -2,8 +2,13 @@
 import { z } from "zod";
 import { CONNECTORS } from "../connectors/connectors.ts";
 import { DATASETS } from "../data/datasets.ts";
+import { MODULES } from "../models/multimodal.ts";
+import { DEFAULT_LORA, LORA_TARGETS } from "../nn/lora.ts";
+import { SCHEDULES } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
+import { FOLD_UNITS } from "../training/folds.ts";
 import { closest } from "./closest.ts";
+import { RUN_ROLES } from "./record.ts";
 
 const count = z.number().int().min(1);
 const share = z.number().min(0).max(1);
@@ -25,7 +30,7 @@ const fields = <Shape extends z.ZodRawShape>(shape: Shape) =>
     },
   });
 
-const modelSchema = fields({
+const shapeSchema = fields({
   hiddenSize: count,
   intermediateSize: count,
   layers: count,
@@ -35,43 +40,87 @@ const modelSchema = fields({
   ropeTheta: z.number().positive(),
   rmsNormEps: z.number().positive(),
   tieWordEmbeddings: z.boolean(),
-  projectorWidth: z.number().int().min(0),
 });
 
-const trainingSchema = fields({
+/** A decoder from random weights has a shape; any other brings its own. */
+const llmSchema = fields({
+  name: z.string().min(1),
+  shape: shapeSchema.optional(),
+  prompt: fields({
+    lead: z.string(),
+    question: z.string().includes("{question}", { error: "must contain {question}" }),
+  }).optional(),
+}).superRefine(({ name, shape }, context) => {
+  const refuse = (path: string[], message: string) =>
+    context.addIssue({ code: "custom", path: ["shape", ...path], message });
+  if (name !== "random") {
+    if (shape) refuse([], `is for a decoder from random weights; "${name}" has its own`);
+    return;
+  }
+  if (!shape) return refuse([], "is missing, and a decoder from random weights needs one");
+  const { heads, kvHeads, headDim } = shape;
+  if (heads % kvHeads !== 0) refuse(["kvHeads"], `${kvHeads} does not divide ${heads} heads`);
+  if (headDim % 2 !== 0) {
+    refuse(["headDim"], `${headDim} is odd, and rotary embedding needs pairs`);
+  }
+});
+
+const trainingFields = {
   steps: count,
+  epochs: z.number().positive().optional(),
   batch: count,
   questions: count,
   context: count,
   learningRate: z.number().positive(),
+  schedule: z.enum(Object.keys(SCHEDULES) as (keyof typeof SCHEDULES)[]).default("cosine"),
   warmup: share,
   beta1: share,
   beta2: share,
   eps: z.number().positive(),
   weightDecay: z.number().min(0),
   clip: z.number().min(0),
+};
+
+/** Without a default, which would outweigh the study's; questions are as long for all stages. */
+const { context: _, ...stageTrainingFields } = {
+  ...trainingFields,
+  schedule: trainingFields.schedule.unwrap(),
+};
+
+const modules = z.array(z.enum(MODULES));
+
+/** A stage: what it trains, what it draws anew, and where its training differs from the study's. */
+const stageSchema = fields({
+  name: z.string().regex(/^[a-z0-9][a-z0-9+-]*$/, "must be lower-case words joined by - or +"),
+  train: modules.min(1),
+  draw: modules.default([]),
+  training: fields(stageTrainingFields).partial().default({}),
 });
 
-/** Stages that an arm may go through. */
-export const STAGES = ["all"] as const;
+/** Stages that every study has without naming them; a study's own of the same name replaces one. */
+export const STAGES: readonly z.infer<typeof stageSchema>[] = [
+  { name: "projector", train: ["P1", "P2"], draw: [], training: {} },
+  { name: "projector+lora", train: ["P1", "P2", "lora"], draw: [], training: {} },
+  { name: "all", train: ["P1", "P2", "decoder"], draw: [], training: {} },
+];
 
 const words = z.string().regex(
   /^[a-z0-9][a-z0-9-]*$/,
   "must be lower-case words joined by hyphens",
 );
 
-/** The control's name, which its records bear. */
-export const QUESTION_ONLY = "question-only";
+/** Controls that are runs of their own, by the names that their records bear. */
+export const RUN_CONTROLS = RUN_ROLES.filter((role) => role !== "arm");
 
 const armSchema = fields({
   name: words.refine(
-    (name) => name !== QUESTION_ONLY,
-    `"${QUESTION_ONLY}" is the name of a control`,
+    (name) => !(RUN_CONTROLS as readonly string[]).includes(name),
+    { error: (issue) => `"${issue.input}" is the name of a control` },
   ),
   connector: nameOf("connector", CONNECTORS),
   objective: nameOf("objective", OBJECTIVES),
   lambda: z.array(z.number().min(0)).min(1),
-  stages: z.array(z.enum(STAGES)).length(1),
+  stages: z.array(z.string()).min(1),
 }).superRefine(({ objective, lambda }, context) => {
   const refuse = (message: string) =>
     context.addIssue({ code: "custom", path: ["lambda"], message });
@@ -95,6 +144,7 @@ export const studySchema = fields({
     testImages: count.optional(),
     language: z.string().optional(),
   }),
+  folds: fields({ count: count.min(2), by: z.enum(FOLD_UNITS), seed: z.number().int() }).optional(),
   encoder: fields({
     name: z.string().min(1),
     imageSize: count.optional(),
@@ -102,12 +152,21 @@ export const studySchema = fields({
     width: count.optional(),
     centre: z.boolean().optional(),
     pool: count.optional(),
+    layer: z.number().int().optional(),
   }),
+  llm: llmSchema,
+  projector: fields({ width: z.number().int().min(0) }),
+  lora: fields({
+    rank: count,
+    alpha: z.number().positive(),
+    dropout: z.number().min(0).lt(1),
+    targets: z.array(z.enum(LORA_TARGETS)).min(1),
+  }).default({ ...DEFAULT_LORA, targets: [...DEFAULT_LORA.targets] }),
+  stages: z.array(stageSchema).default([]),
   arms: z.array(armSchema).min(1),
   seeds: count,
-  controls: z.array(z.enum([QUESTION_ONLY, "majority"])),
-  model: modelSchema,
-  training: trainingSchema,
+  controls: z.array(z.enum([...RUN_CONTROLS, "majority"])),
+  training: fields(trainingFields),
   evaluation: fields({
     validations: z.number().int().min(0),
     validationImages: z.number().int().min(0),
@@ -124,13 +183,25 @@ export const studySchema = fields({
       });
     }
   });
-  const { heads, kvHeads, headDim } = study.model;
-  const refuseModel = (field: string, message: string) =>
-    context.addIssue({ code: "custom", path: ["model", field], message });
-  if (heads % kvHeads !== 0) refuseModel("kvHeads", `${kvHeads} does not divide ${heads} heads`);
-  if (headDim % 2 !== 0) {
-    refuseModel("headDim", `${headDim} is odd, and rotary embedding needs pairs`);
+  if (study.llm.name === "random" && study.controls.includes("random-llm")) {
+    context.addIssue({
+      code: "custom",
+      path: ["controls", study.controls.indexOf("random-llm")],
+      message: "random-llm is no control where every decoder begins from random weights",
+    });
   }
+  const stages = [...STAGES, ...study.stages].map(({ name }) => name);
+  study.arms.forEach((arm, index) =>
+    arm.stages.forEach((name, place) => {
+      const message = !stages.includes(name)
+        ? `unknown stage "${name}"${closest(name, stages)}`
+        : arm.stages.indexOf(name) !== place
+        ? `stage "${name}" is there twice`
+        : null;
+      if (message === null) return;
+      context.addIssue({ code: "custom", path: ["arms", index, "stages", place], message });
+    })
+  );
 });
 
 /** A study. */

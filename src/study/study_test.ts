@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import { expandGrid } from "./grid.ts";
 import { parseStudy } from "./study.ts";
 
 /** A study with one field changed, by its path; undefined takes it away. */
@@ -39,8 +40,37 @@ const WRONG: [path: string, value: unknown, message: RegExp][] = [
   ["arms.1.stages", ["captions"], /"arms.1.stages.0": /],
   ["seeds", 0, /"seeds": /],
   ["controls", ["majorty"], /"controls.0": /],
-  ["model.kvHeads", 3, /"model.kvHeads": 3 does not divide 2 heads$/],
-  ["model.headDim", 7, /"model.headDim": 7 is odd/],
+  ["controls", ["majority", "random-llm"], /"controls.1": random-llm is no control where every/],
+  ["arms.1.stages", ["all", "all"], /"arms.1.stages.1": stage "all" is there twice$/],
+  [
+    "arms.0.stages",
+    ["projector", "projector+lra"],
+    /"arms.0.stages.1": unknown stage "projector\+lra"; did you mean "projector\+lora"\?/,
+  ],
+  ["arms.1.name", "random-llm", /"arms.1.name": "random-llm" is the name of a control$/],
+  ["llm.shape.kvHeads", 3, /"llm.shape.kvHeads": 3 does not divide 2 heads$/],
+  ["llm.shape.headDim", 7, /"llm.shape.headDim": 7 is odd/],
+  ["llm.shape", undefined, /"llm.shape": is missing, and a decoder from random weights needs one$/],
+  ["llm.name", "embedded", /"llm.shape": is for a decoder from random weights; "embedded" has its/],
+  ["llm.prompt", { lead: "", question: "Q:" }, /"llm.prompt.question": must contain \{question\}$/],
+  ["lora.dropout", 1, /"lora.dropout": /],
+  ["lora.targets", ["q"], /"lora.targets.0": /],
+  ["folds", { count: 1, by: "image", seed: 0 }, /"folds.count": /],
+  ["folds", { count: 2, by: "picture", seed: 0 }, /"folds.by": /],
+  ["stages", [{ name: "Two", train: ["P1"] }], /"stages.0.name": must be lower-case words/],
+  ["stages", [{ name: "two", train: [] }], /"stages.0.train": /],
+  ["stages", [{ name: "two", train: ["P3"] }], /"stages.0.train.0": /],
+  ["stages", [{ name: "two", train: ["P1"], draw: ["all"] }], /"stages.0.draw.0": /],
+  [
+    "stages",
+    [{ name: "two", train: ["P1"], training: { schedule: "linear" } }],
+    /"stages.0.training.schedule": /,
+  ],
+  [
+    "stages",
+    [{ name: "two", train: ["P1"], training: { context: 9 } }],
+    /"stages.0.training": unknown field "context"/,
+  ],
   ["training", undefined, /field "training" is missing$/],
   ["training.steps", -5, /"training.steps": /],
   ["training.steps", "many", /"training.steps": expected number, received string$/],
@@ -68,6 +98,56 @@ Deno.test("what is no object is refused", () => {
       /^TypeError: Cannot read study study.json: expected object/,
     );
   }
+});
+
+Deno.test("a stage of a study has its own settings, and the study's where it has none", () => {
+  const stages = [
+    { name: "projector", train: ["P1"], training: { learningRate: 5e-4, schedule: "constant" } },
+    { name: "last", train: ["P1", "P2"], draw: ["P2"], training: { epochs: 3, batch: 7 } },
+  ];
+  const [arm] = tinyStudy().arms;
+  const arms = [{ ...arm, stages: ["projector", "last", "projector+lora"] }];
+  const study = parseStudy({ ...tinyStudy(), stages, arms }, "study.json");
+  const [{ stages: [first, second, third] }] = expandGrid(study);
+  const { training } = study;
+  assert.equal(training.schedule, "cosine");
+  assert.deepEqual(first, {
+    name: "projector",
+    train: ["P1"],
+    draw: [],
+    training: { ...training, learningRate: 5e-4, schedule: "constant" },
+  });
+  assert.deepEqual(second, {
+    name: "last",
+    train: ["P1", "P2"],
+    draw: ["P2"],
+    training: { ...training, epochs: 3, batch: 7 },
+  });
+  assert.deepEqual(third, {
+    name: "projector+lora",
+    train: ["P1", "P2", "lora"],
+    draw: [],
+    training,
+  });
+});
+
+Deno.test("steps of a stage's own outweigh epochs of the study", () => {
+  const stages = [
+    { name: "counted", train: ["P1"], training: { steps: 9 } },
+    { name: "seen", train: ["P1"], training: { steps: 9, epochs: 2 } },
+  ];
+  const { arms: [arm], training } = tinyStudy();
+  const study = parseStudy({
+    ...tinyStudy(),
+    training: { ...training, epochs: 5 },
+    stages,
+    arms: [{ ...arm, stages: ["counted", "seen", "all"] }],
+  }, "study.json");
+  const [run] = expandGrid(study);
+  assert.deepEqual(
+    run.stages.map(({ training: { steps, epochs } }) => [steps, epochs]),
+    [[9, undefined], [9, 2], [4, 5]],
+  );
 });
 
 Deno.test("a study is read as it stands", () => {

@@ -1,5 +1,6 @@
-/** Causal attention with grouped key/value heads and packed questions. */
+/** Attention with grouped key/value heads: causal, over packed questions, or of all tokens to all. */
 import type { Tensor } from "../gpu/program.ts";
+import type { Constants } from "../gpu/template.ts";
 import type { HeadLayout } from "./heads.ts";
 import { producerOf } from "./linear.ts";
 import type { Tape } from "./tape.ts";
@@ -13,6 +14,8 @@ export interface SequenceLayout {
   prefix: number;
   blocks: number;
   block: number;
+  /** Whether tokens attend only to what is before them, as when absent; else there are no blocks. */
+  causal?: boolean;
 }
 
 /** Tokens of one sequence. */
@@ -29,13 +32,14 @@ export function sequencePositions(layout: SequenceLayout): Int32Array {
 }
 
 /**
- * y = softmax(q k^T / sqrt(headDim), causal) v, query head h reading key/value head
+ * y = softmax(q k^T / sqrt(headDim), mask) v, query head h reading key/value head
  * floor(h / (heads / kvHeads)) (arXiv 2305.13245).
  *
  * If x is the rotated result of a linear map, the gradient goes straight to before the rotation.
  *
  * @param x (batch * sequence, (heads + 2 kvHeads) headWidth), queries, keys and values side by side
  * @returns (batch * sequence, heads headWidth)
+ * @throws {RangeError} If a sequence with blocks is not causal.
  */
 export function attention(
   tape: Tape,
@@ -44,7 +48,10 @@ export function attention(
   layout: HeadLayout,
 ): Tensor {
   const { heads, kvHeads, headWidth, headDim } = layout;
-  const { batch, prefix, blocks, block } = sequence;
+  const { batch, prefix, blocks, block, causal = true } = sequence;
+  if (!causal && blocks > 0) {
+    throw new RangeError(`Cannot trace attention of all tokens to all: there are ${blocks} blocks`);
+  }
   const length = sequenceLength(sequence);
   const y = tape.tensor("attention", x.rows, heads * headWidth, x.needsGradient);
   const logsumexp = tape.tensor("log2-sum-exp2", x.rows, 4 * heads);
@@ -59,13 +66,14 @@ export function attention(
     scale,
     scale_log2e: scale * Math.LOG2E,
   };
-  const constants = { HEAD4: headWidth / 4 };
+  const constants: Constants = { HEAD4: headWidth / 4, ...(!causal && { FULL: 1 }) };
   const fours = Math.ceil(prefix / 4) + blocks * Math.ceil(block / 4);
   const grid = (
     pairs: number,
   ): [number, number] => [fours, Math.ceil(batch * pairs / tape.engine.plan.lanes)];
+  const ofPrefix = causal ? prefix * (prefix + 1) / 2 : prefix ** 2;
   const scores = batch * heads *
-    (prefix * (prefix + 1) / 2 + blocks * (block * prefix + block * (block + 1) / 2));
+    (ofPrefix + blocks * (block * prefix + block * (block + 1) / 2));
   const products = (count: number) => 2 * count * scores * headDim;
   tape.dispatch("attention_forward", {
     matrices: { x, y, logsumexp },

@@ -16,7 +16,8 @@ export interface CachePlace {
  * and its own block, itself included.
  *
  * @param x rotated projections of the new tokens, (batch * blocks, (heads + 2 kvHeads) headWidth)
- * @param cache rotated projections of the sequences, (batch * sequence, the same); changed in place
+ * @param cache rotated projections of the sequences, (batch * sequence, the same), or their last
+ * 2 kvHeads headWidth columns, keys and values; changed in place
  * @returns (batch * blocks, heads headWidth)
  */
 export function decodeAttention(
@@ -29,17 +30,24 @@ export function decodeAttention(
   const { batch, prefix, block } = sequence;
   const sizes = { batch, sequence: sequenceLength(sequence), prefix, block, rows: x.rows };
   const grid = rowGrid(tape, x.rows);
+  const column0 = x.width4 - cache.width4;
   tape.dispatch("cache_append", {
     matrices: { x, cache },
     arrays: { lengths },
-    sizes: { ...sizes, column0: heads * headWidth / 4, width4: x.width4 },
+    sizes: { ...sizes, keys4: heads * headWidth / 4, width4: x.width4, column0 },
     grid,
   });
   const y = tape.tensor("decoded attention", x.rows, heads * headWidth);
   tape.dispatch("attention_decode", {
     matrices: { x, cache, y },
     arrays: { lengths },
-    sizes: { ...sizes, heads, kv_heads: kvHeads, scale_log2e: Math.LOG2E / Math.sqrt(headDim) },
+    sizes: {
+      ...sizes,
+      heads,
+      kv_heads: kvHeads,
+      column0,
+      scale_log2e: Math.LOG2E / Math.sqrt(headDim),
+    },
     constants: { HEAD4: headWidth / 4 },
     grid: [grid[0], heads],
   });

@@ -1,6 +1,8 @@
 /** Embedding look-up and row gathering on the tape. */
+import { bandsOf } from "../gpu/bands.ts";
 import type { Tensor } from "../gpu/program.ts";
 import { columnGrid, rowGrid, type Tape } from "./tape.ts";
+import { accumulateWeight, timesWeight } from "./weight_products.ts";
 
 /** Index arrays of an embedded batch, on the device. */
 export interface EmbeddingIndex {
@@ -33,27 +35,49 @@ export function embedding(
     table.columns,
     table.needsGradient || images.needsGradient,
   );
-  tape.dispatch("embedding_forward", {
-    matrices: { table, images, y },
-    arrays: { sources: index.sources },
-    sizes: { rows, width4: y.width4 },
-    grid: rowGrid(tape, rows),
-  });
+  for (const { tensor, firstRow } of bandsOf(table)) {
+    tape.dispatch("embedding_forward", {
+      matrices: { table: tensor, images, y },
+      arrays: { sources: index.sources },
+      sizes: { rows, width4: y.width4, first: firstRow, count: tensor.rows },
+      grid: rowGrid(tape, rows),
+    });
+  }
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     if (!dy) return;
-    tape.accumulate(table, (base) => {
-      const dtable = tape.tensor(`d ${table.name}`, table.rows, table.columns);
-      tape.dispatch("embedding_backward", {
-        matrices: { dy, dtable, ...(base && { base }) },
-        arrays: { starts: index.starts, places: index.places },
-        sizes: { rows: table.rows, width4: table.width4 },
-        constants: base ? { ADD: 1 } : {},
-        grid: columnGrid(tape, table.rows, table.width4),
+    for (const { tensor, firstRow } of bandsOf(table)) {
+      tape.accumulate(tensor, (base) => {
+        const { rows, columns, width4 } = tensor;
+        const dtable = tape.tensor(`d ${tensor.name}`, rows, columns);
+        tape.dispatch("embedding_backward", {
+          matrices: { dy, dtable, ...(base && { base }) },
+          arrays: { starts: index.starts, places: index.places },
+          sizes: { rows, width4, first: firstRow },
+          constants: base ? { ADD: 1 } : {},
+          grid: columnGrid(tape, rows, width4),
+        });
+        return dtable;
       });
-      return dtable;
-    });
+    }
     tape.accumulate(images, (base) => rowsOf(tape, dy, index.imageRows, images.rows, base));
+  });
+  return y;
+}
+
+/**
+ * Mixed embeddings y = weights table: a row is the weighted sum of several tokens' embeddings.
+ *
+ * @param weights (rows, vocabulary), without a gradient
+ * @param table (vocabulary, hidden)
+ * @returns (rows, hidden)
+ */
+export function mixEmbeddings(tape: Tape, weights: Tensor, table: Tensor): Tensor {
+  const y = timesWeight(tape, weights, table, { name: "mixed embeddings" });
+  y.needsGradient = table.needsGradient;
+  tape.onBackward(() => {
+    const dy = tape.gradientOf(y);
+    if (dy) accumulateWeight(tape, table, weights, dy);
   });
   return y;
 }
@@ -73,19 +97,45 @@ export function gatherRows(
   y.needsGradient = x.needsGradient;
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
+    if (dy && x.bands) {
+      throw new RangeError("Cannot trace rows of bands backward: use an embedding");
+    }
     if (dy) tape.accumulate(x, (base) => rowsOf(tape, dy, index.inverse, x.rows, base));
   });
   return y;
 }
 
-function rowsOf(tape: Tape, x: Tensor, index: GPUBuffer, rows: number, base?: Tensor): Tensor {
-  const y = tape.tensor("rows", rows, x.columns);
-  tape.dispatch("gather_rows", {
-    matrices: { x, y, ...(base && { base }) },
-    arrays: { rows_of: index },
-    sizes: { rows, width4: x.width4 },
-    constants: base ? { ADD: 1 } : {},
-    grid: rowGrid(tape, rows),
-  });
+/**
+ * y[i] = the columns of x[rowsOf[i]] from a multiple of four on, zero where rowsOf[i] is negative.
+ * Without a gradient.
+ */
+export function gatherColumns(
+  tape: Tape,
+  x: Tensor,
+  rows: number,
+  index: GPUBuffer,
+  column: number,
+): Tensor {
+  return rowsOf(tape, x, index, rows, undefined, column);
+}
+
+function rowsOf(
+  tape: Tape,
+  x: Tensor,
+  index: GPUBuffer,
+  rows: number,
+  base?: Tensor,
+  column = 0,
+): Tensor {
+  const y = tape.tensor("rows", rows, x.columns - column);
+  for (const { tensor, firstRow } of bandsOf(x)) {
+    tape.dispatch("gather_rows", {
+      matrices: { x: tensor, y, ...(base && { base }) },
+      arrays: { rows_of: index },
+      sizes: { rows, width4: y.width4, first: firstRow, count: tensor.rows, column0: column / 4 },
+      constants: base ? { ADD: 1 } : {},
+      grid: rowGrid(tape, rows),
+    });
+  }
   return y;
 }

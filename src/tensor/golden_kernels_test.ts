@@ -23,6 +23,7 @@ import { joinColumns, joinHeads, splitHeads, takeColumns } from "../testing/head
 import { randomValues } from "../testing/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { attention } from "./attention.ts";
+import type { GeluForm } from "./gelu.ts";
 import { type Activation, linear, producerOf } from "./linear.ts";
 import { crossEntropy } from "./losses.ts";
 import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
@@ -63,9 +64,9 @@ const OPERATIONS: Record<string, (given: Case) => Promise<Results | Results[]>> 
     return joined;
   },
   linear: (given) => affine(given),
-  linear_gelu: (given) => affine(given, { kind: "gelu", tanh: false }),
-  gelu: (given) => inBothWays(given, gelu, { tanh: false }),
-  gelu_tanh: (given) => inBothWays(given, gelu, { tanh: true }),
+  linear_gelu: (given) => affine(given, { kind: "gelu", form: "exact" }),
+  gelu: (given) => inBothWays(given, gelu, { form: "exact" }),
+  gelu_tanh: (given) => inBothWays(given, gelu, { form: "tanh" }),
   // silu(x) = swiglu with up = 1.
   silu: (given) =>
     inBothWays(given, gated, {
@@ -313,11 +314,11 @@ function inBothWays<Settings>(
 function gelu(
   { engine, tensor }: Case,
   backwards: Backwards,
-  { tanh }: { tanh: boolean },
+  { form }: { form: GeluForm },
 ): Promise<Results> {
   return runOnce(engine, (tape) => {
     const x = tensor("x");
-    const activation: Activation = { kind: "gelu", tanh };
+    const activation: Activation = { kind: "gelu", form };
     const y = linear(tape, x, identity(engine, x.columns), { activation });
     backwards(tape, y, tensor("cotangent"));
     return { y, "grad.x": tape.gradientOf(x) };

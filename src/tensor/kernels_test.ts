@@ -18,14 +18,16 @@ import { joinColumns, joinHeads, splitHeads, takeColumns } from "../testing/head
 import { randomValues } from "../testing/random_values.ts";
 import * as reference from "../testing/reference/attention.ts";
 import { cosineLoss as referenceCosine, cosineLossBackward } from "../testing/reference/cosine.ts";
-import { gelu, geluBackward, geluTanhBackward } from "../testing/reference/gelu.ts";
+import { GELU, gelu, geluBackward } from "../testing/reference/gelu.ts";
 import { layerNormBackward } from "../testing/reference/layer_norm.ts";
 import { linear as referenceLinear, linearBackward } from "../testing/reference/linear.ts";
 import { matmul, type MatmulForm, type MatmulSize } from "../testing/reference/matmul.ts";
 import { packQuestions } from "../testing/reference/packing.ts";
+import { addPositionsBackward } from "../testing/reference/positions.ts";
 import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../testing/reference/rms_norm.ts";
 import { rope, ropeBackward } from "../testing/reference/rope.ts";
 import { swigluBackward } from "../testing/reference/swiglu.ts";
+import { unitRowsBackward } from "../testing/reference/unit_rows.ts";
 import { add, row } from "../testing/reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { attention, type SequenceLayout, sequenceLength, sequencePositions } from "./attention.ts";
@@ -34,10 +36,12 @@ import { type Activation, linear } from "./linear.ts";
 import { cosineLoss } from "./losses.ts";
 import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
 import { layerNorm, rmsNorm } from "./norm.ts";
+import { addPositions } from "./positions.ts";
 import { columnSum } from "./reduce.ts";
 import { ropeTable, type Rotation } from "./rope.ts";
 import type { HeadLayout } from "./heads.ts";
-import type { Tape } from "./tape.ts";
+import { createTape, type Tape } from "./tape.ts";
+import { unitRows } from "./unit_rows.ts";
 
 /** About fifty times what float32 loses over the sums here. */
 const FLOAT32 = { rtol: 1e-5, atol: 1e-6 };
@@ -128,6 +132,26 @@ const TWICE: Record<string, Operation> = {
       return { x: gradient };
     },
   },
+  "learned positions": {
+    shapes: (shape) => ({ x: shape, table: { rows: 16, columns: shape.columns } }),
+    trace: (tape, { x, table }) => addPositions(tape, x, table, 14),
+    gradients: ({ table }, cotangent) => ({
+      x: cotangent,
+      table: addPositionsBackward(cotangent, {
+        positions: 16,
+        period: 14,
+        width: table.length / 16,
+      }),
+    }),
+  },
+  "unit rows": {
+    shapes: (shape) => ({ x: shape, logScale: { rows: 1, columns: 1 } }),
+    trace: (tape, { x, logScale }) => unitRows(tape, x, logScale),
+    gradients({ x, logScale }, cotangent) {
+      const { gradX, gradLogScale } = unitRowsBackward(x, cotangent, x.length / 70, logScale[0]);
+      return { x: gradX, logScale: Float64Array.of(gradLogScale) };
+    },
+  },
   "embeddings": {
     shapes: ({ columns }) => ({ table: { rows: 7, columns }, images: { rows: 3, columns } }),
     trace: (tape, { table, images }) => embedding(tape, table, images, indexOf(tape.engine), 70),
@@ -138,12 +162,16 @@ const TWICE: Record<string, Operation> = {
 /** Activations whose gradient a product behind them makes, with the reference of that gradient. */
 const ACTIVATIONS: Record<string, ActivationCase> = {
   GELU: {
-    activation: { kind: "gelu", tanh: false },
+    activation: { kind: "gelu", form: "exact" },
     gradient: (pre, dy) => geluBackward(pre, dy),
   },
   "GELU by tanh": {
-    activation: { kind: "gelu", tanh: true },
-    gradient: (pre, dy) => geluTanhBackward(pre, dy),
+    activation: { kind: "gelu", form: "tanh" },
+    gradient: (pre, dy) => GELU.tanh.backward(pre, dy),
+  },
+  "GELU by sigmoid": {
+    activation: { kind: "gelu", form: "quick" },
+    gradient: (pre, dy) => GELU.quick.backward(pre, dy),
   },
   SwiGLU: {
     activation: { kind: "swiglu" },
@@ -259,26 +287,29 @@ for (const engine of await testEngines()) {
       { numRuns: 4, endOnFailure: true },
     ));
 
-  Deno.test(`a linear map adds bias and residual ${formOf(engine)}`, async () => {
+  Deno.test(`a linear map adds what comes before an activation, and a residual ${formOf(engine)}`, async () => {
     const [rows, inputs, outputs] = [21, 18, 35];
     const x = randomValues(1, rows * inputs);
     const weight = randomValues(2, outputs * inputs);
     const bias = randomValues(3, outputs);
-    const [residual, cotangent] = [4, 5].map((seed) => randomValues(seed, rows * outputs));
+    const [residual, cotangent, before] = [4, 5, 6].map((seed) =>
+      randomValues(seed, rows * outputs)
+    );
     const given = {
       ...matrices(engine, { x }, { rows, columns: inputs }),
       ...matrices(engine, { weight }, { rows: outputs, columns: inputs }),
       ...matrices(engine, { bias }, { rows: 1, columns: outputs }),
-      ...matrices(engine, { residual, cotangent }, { rows, columns: outputs }),
+      ...matrices(engine, { before, residual, cotangent }, { rows, columns: outputs }),
     };
     const read = await runOnce(engine, (tape) => {
-      const { bias, residual } = given;
-      const y = linear(tape, given.x, given.weight, { bias, residual });
+      const { bias, before, residual } = given;
+      const y = linear(tape, given.x, given.weight, { bias, before, residual });
       backwardFrom(tape, y, given.cotangent);
-      return { y, residual: tape.gradientOf(residual) };
+      return { y, before: tape.gradientOf(before), residual: tape.gradientOf(residual) };
     });
-    const expected = add(referenceLinear(x, weight, bias, inputs), residual);
+    const expected = add(add(referenceLinear(x, weight, bias, inputs), before), residual);
     assertClose(read.y, expected, FLOAT32, "y");
+    assertClose(read.before, cotangent, { rtol: 0, atol: 0 }, "gradient of what comes before");
     assertClose(read.residual, cotangent, { rtol: 0, atol: 0 }, "gradient of the residual");
   });
 
@@ -328,12 +359,42 @@ for (const engine of await testEngines()) {
       { batch: 3, prefix: 5, blocks: 3, block: 6 },
       { batch: 1, prefix: 9, blocks: 1, block: 1 },
       { batch: 2, prefix: 4, blocks: 2, block: 9 },
+      { batch: 3, prefix: 10, blocks: 0, block: 0, causal: false },
+      { batch: 2, prefix: 4, blocks: 0, block: 0, causal: false },
     ]
   ) {
-    const { batch, prefix, blocks, block } = sequence;
-    const title = `attention over ${batch} x (${prefix} + ${blocks} x ${block}) packed tokens`;
+    const { batch, prefix, blocks, block, causal = true } = sequence;
+    const title = causal
+      ? `attention over ${batch} x (${prefix} + ${blocks} x ${block}) packed tokens`
+      : `attention of all tokens to all over ${batch} x ${prefix}`;
     Deno.test(`${title} ${formOf(engine)}`, () => assertPackedAttention(engine, sequence));
   }
+
+  Deno.test(`attention of all tokens to all refuses blocks ${formOf(engine)}`, () => {
+    const layout = { heads: 1, kvHeads: 1, headDim: 4, headWidth: 4 };
+    const sequence = { batch: 1, prefix: 4, blocks: 1, block: 2, causal: false };
+    const tape = createTape(engine);
+    assert.throws(() => attention(tape, tape.tensor("x", 6, 12), sequence, layout), {
+      name: "RangeError",
+      message: "Cannot trace attention of all tokens to all: there are 1 blocks",
+    });
+  });
+
+  Deno.test(`rows of zeros stay zeros and get no gradient ${formOf(engine)}`, async () => {
+    const given = matrices(
+      engine,
+      { x: Float64Array.of(0, 0, 0, 3, 0, 4), dy: Float64Array.of(1, 2, 3, 1, 2, 3) },
+      { rows: 2, columns: 3 },
+    );
+    const { y, dx } = await runOnce(engine, (tape) => {
+      const y = unitRows(tape, given.x);
+      backwardFrom(tape, y, given.dy);
+      return { y, dx: tape.gradientOf(given.x) };
+    });
+    assert.deepEqual([...y.subarray(0, 3), ...dx.subarray(0, 3)], [0, 0, 0, 0, 0, 0]);
+    assertClose(y.subarray(3), [0.6, 0, 0.8], FLOAT32, "unit row");
+    assertClose(dx.subarray(3), [-0.16, 0.4, 0.12], FLOAT32, "its gradient");
+  });
 
   Deno.test(`embeddings are gathered from tokens and images ${formOf(engine)}`, async () => {
     const { table, images } = draw({
@@ -367,7 +428,7 @@ for (const engine of await testEngines()) {
       ...matrices(engine, { bias }, { rows: 1, columns: outputs }),
     };
     const read = await runOnce(engine, (tape) => {
-      const activation: Activation = { kind: "gelu", tanh: false };
+      const activation: Activation = { kind: "gelu", form: "exact" };
       const activated = linear(tape, given.x, identity(engine, columns), { activation });
       const y = linear(tape, activated, given.weight, { bias: given.bias });
       backwardFrom(tape, y, given.cotangent);
@@ -440,12 +501,14 @@ async function assertActivationGradients(
   const [rows, columns, outputs] = [21, 24, 10];
   const width = activation.kind === "swiglu" ? columns / 2 : columns;
   const x = randomValues(1, rows * columns, 4);
+  const before = randomValues(7, rows * columns);
   const weights = [2, 3].map((seed) => randomValues(seed, outputs * width));
   const cotangents = [4, 5].map((seed) => randomValues(seed, rows * outputs));
   const direct = randomValues(6, rows * width);
-  const given = matrices(engine, { x }, { rows, columns });
+  const given = matrices(engine, { x, before }, { rows, columns });
   const read = await runOnce(engine, (tape) => {
-    const y = linear(tape, given.x, identity(engine, columns), { activation });
+    const options = { activation, before: given.before };
+    const y = linear(tape, given.x, identity(engine, columns), options);
     const maps = weights.map((weight) =>
       linear(tape, y, upload(engine, "weight", { rows: outputs, columns: width }, weight))
     );
@@ -454,13 +517,15 @@ async function assertActivationGradients(
       tape.accumulate(map, () => cotangent);
     });
     backwardFrom(tape, y, upload(engine, "dy", { rows, columns: width }, direct));
-    return { x: tape.gradientOf(given.x) };
+    return { x: tape.gradientOf(given.x), before: tape.gradientOf(given.before) };
   });
   const dy = weights.reduce((sum, weight, i) => {
     const size = { m: rows, k: outputs, n: width };
     return add(sum, matmul("NN", cotangents[i], weight, size));
   }, direct);
-  assertClose(read.x, gradient(x, dy, columns), FLOAT32, "gradient before the activation");
+  const expected = gradient(add(x, before), dy, columns);
+  assertClose(read.x, expected, FLOAT32, "gradient before the activation");
+  assertClose(read.before, expected, FLOAT32, "gradient of what comes before");
 }
 
 /**
@@ -527,7 +592,7 @@ async function assertPackedAttention(
   const question = { ids: new Int32Array(block), answerMask: new Int32Array(block) };
   const { segment, positions } = packQuestions(prefix, Array(blocks).fill(question));
   assert.deepEqual(sequencePositions(sequence), positions);
-  const mask = reference.prefixBlocks(segment);
+  const mask = sequence.causal === false ? reference.full : reference.prefixBlocks(segment);
   const size = { heads, kvHeads, tokens, headDim };
   const part = (values: Float64Array, b: number) =>
     values.subarray(b * values.length / batch, (b + 1) * values.length / batch);

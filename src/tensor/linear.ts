@@ -9,8 +9,8 @@
  */
 import type { Tensor } from "../gpu/program.ts";
 import { add } from "./elementwise.ts";
-import { geluBackward } from "./gelu.ts";
-import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
+import { geluBackward, type GeluForm } from "./gelu.ts";
+import { accumulateWeight, timesTransposed, timesWeight } from "./weight_products.ts";
 import { columnSum } from "./reduce.ts";
 import { rotateBack, type Rotation } from "./rope.ts";
 import { swigluBackward } from "./swiglu.ts";
@@ -18,8 +18,7 @@ import type { Tape } from "./tape.ts";
 
 /** What happens to the map's values. */
 export type Activation =
-  /** Exact (erf), or by tanh. */
-  | { kind: "gelu"; tanh: boolean }
+  | { kind: "gelu"; form: GeluForm }
   /** The values are gate and up side by side, each a multiple of four wide; the result is half as wide. */
   | { kind: "swiglu" }
   /** Query and key heads are turned by the row's position. */
@@ -29,6 +28,8 @@ export type Activation =
 export interface LinearOptions {
   /** (1, out). Not together with `swiglu`. */
   bias?: Tensor;
+  /** (rows, out), added to x W^T before the activation. */
+  before?: Tensor;
   activation?: Activation;
   /** (rows, out), added to the result. Not together with an activation. */
   residual?: Tensor;
@@ -49,22 +50,30 @@ export function producerOf(tensor: Tensor): Producer | undefined {
 }
 
 /**
- * y = activation(x W^T + b) + residual.
+ * y = activation(x W^T + b + before) + residual.
  *
- *   dx = dpre W      dW = dpre^T x      db = column sums of dpre      dresidual = dy
+ *   dx = dpre W      dW = dpre^T x      db = column sums of dpre
+ *   dbefore = dpre   dresidual = dy
  *
  * @param x (rows, in)
  * @param weight (out, in)
  * @returns (rows, out), or (rows, out / 2) behind SwiGLU
  */
 export function linear(tape: Tape, x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
-  const { bias, activation, residual, name = "linear" } = options;
-  const needsGradient = [x, weight, bias, residual].some((tensor) => tensor?.needsGradient);
+  const { bias, before, activation, residual, name = "linear" } = options;
+  const needsGradient = [x, weight, bias, before, residual].some((tensor) => tensor?.needsGradient);
   const producer = activation && {
     activation,
     pre: tape.tensor(`${name} before ${activation.kind}`, x.rows, weight.rows, needsGradient),
   };
-  const y = matmulNT(tape, x, weight, { bias, base: residual, producer, name, needsGradient });
+  const y = timesTransposed(tape, x, weight, {
+    bias,
+    before,
+    base: residual,
+    producer,
+    name,
+    needsGradient,
+  });
   if (producer) producers.set(y, producer);
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
@@ -73,17 +82,19 @@ export function linear(tape: Tape, x: Tensor, weight: Tensor, options: LinearOpt
     }
     const dpre = tape.gradientOf(producer?.pre ?? y);
     if (!dpre) return;
-    if (residual) tape.accumulate(residual, (base) => base ? add(tape, base, dpre) : dpre);
+    for (const addend of [before, residual]) {
+      if (addend) tape.accumulate(addend, (base) => base ? add(tape, base, dpre) : dpre);
+    }
     const source = producerOf(x);
     if (source && source.activation.kind !== "rotation") {
       tape.accumulate(
         source.pre,
-        (base) => matmulNN(tape, dpre, weight, { base, source, name: `d ${source.pre.name}` }),
+        (base) => timesWeight(tape, dpre, weight, { base, source, name: `d ${source.pre.name}` }),
       );
     } else {
-      tape.accumulate(x, (base) => matmulNN(tape, dpre, weight, { base, name: `d ${x.name}` }));
+      tape.accumulate(x, (base) => timesWeight(tape, dpre, weight, { base, name: `d ${x.name}` }));
     }
-    tape.accumulate(weight, (base) => matmulTN(tape, dpre, x, { base, name: `d ${weight.name}` }));
+    accumulateWeight(tape, weight, dpre, x);
     if (bias) tape.accumulate(bias, (base) => columnSum(tape, dpre, base));
   });
   return y;
@@ -97,7 +108,7 @@ function activationBackward(
 ): Tensor {
   switch (activation.kind) {
     case "gelu":
-      return geluBackward(tape, pre, dy, activation.tanh, base);
+      return geluBackward(tape, pre, dy, activation.form, base);
     case "swiglu":
       return swigluBackward(tape, pre, dy, base);
     case "rotation":

@@ -8,6 +8,7 @@ import {
 } from "../gpu/plan.ts";
 import type { Tensor } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
+import { geluConstants } from "./gelu.ts";
 import type { Producer } from "./linear.ts";
 import { rotationSizes } from "./rope.ts";
 import type { Tape } from "./tape.ts";
@@ -20,6 +21,12 @@ export interface MatmulOptions {
   needsGradient?: boolean;
 }
 
+/** Columns of a matrix, from a multiple of four on. */
+export interface ColumnRange {
+  column: number;
+  columns: number;
+}
+
 /** What a dispatch has beside its factors. */
 interface Epilogue {
   matrices: Record<string, Tensor>;
@@ -29,24 +36,35 @@ interface Epilogue {
 }
 
 /**
- * activation(A B^T + bias) + base: a (M, K), b (N, K) -> (M, N), or (M, N / 2) behind SwiGLU.
+ * activation(A B^T + bias + before) + base: a (M, K), b (N, K), before (M, N) -> (M, N), or
+ * (M, N / 2) behind SwiGLU.
  *
- * The producer's `pre` is filled, but for a rotation.
+ * The producer's `pre` is filled, but for a rotation. With `into`, the result is a range of that
+ * tensor's columns, and the epilogues' matrices are as wide as it; not together with SwiGLU.
  */
 export function matmulNT(
   tape: Tape,
   a: Tensor,
   b: Tensor,
-  options: MatmulOptions & { bias?: Tensor; producer?: Producer } = {},
+  options: MatmulOptions & {
+    bias?: Tensor;
+    before?: Tensor;
+    producer?: Producer;
+    into?: { tensor: Tensor; column: number };
+  } = {},
 ): Tensor {
   check("matmulNT", a.columns, b.columns);
-  const { bias, producer } = options;
+  const { bias, before, producer, into } = options;
   const kind = producer?.activation.kind;
+  if (kind === "swiglu" && into) {
+    throw new RangeError("Cannot trace matmulNT: SwiGLU takes gate and up from one product");
+  }
   if (kind === "swiglu" && (bias || options.base || b.rows % 8 !== 0)) {
-    throw new RangeError("Cannot trace matmulNT: SwiGLU takes 8 n columns and nothing added");
+    throw new RangeError("Cannot trace matmulNT: SwiGLU takes 8 n columns, no bias and no base");
   }
   const epilogue: Epilogue[] = [activation(producer)];
   if (bias) epilogue.push({ matrices: { bias }, constants: { BIAS: 1 } });
+  if (before) epilogue.push({ matrices: { before }, constants: { BEFORE: 1 } });
   const columns = kind === "swiglu" ? b.rows / 2 : b.rows;
   return product(tape, "nt", a, b, [a.rows, b.rows, a.columns], columns, options, epilogue);
 }
@@ -55,26 +73,34 @@ export function matmulNT(
  * A B + base: a (M, K), b (K, N) -> (M, N).
  *
  * With a `source` whose value was B's left factor once, the gradient of what lies before its
- * activation: of the shape of its `pre`.
+ * activation: of the shape of its `pre`. With `of`, A is that range of the columns of `a`.
  */
 export function matmulNN(
   tape: Tape,
   a: Tensor,
   b: Tensor,
-  options: MatmulOptions & { source?: Producer } = {},
+  options: MatmulOptions & { source?: Producer; of?: ColumnRange } = {},
 ): Tensor {
-  check("matmulNN", a.columns, b.rows);
-  const { source } = options;
+  const { source, of = whole(a) } = options;
+  check("matmulNN", of.columns, b.rows);
   const columns = source ? source.pre.columns : b.columns;
   const epilogue = [activationGradient(source)];
-  return product(tape, "nn", a, b, [a.rows, b.columns, a.columns], columns, options, epilogue);
+  return product(tape, "nn", a, b, [a.rows, b.columns, of.columns], columns, options, epilogue);
 }
 
-/** A^T B + base: a (K, M), b (K, N) -> (M, N). */
-export function matmulTN(tape: Tape, a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+/** A^T B + base: a (K, M), b (K, N) -> (M, N). With `of`, A is that range of the columns of `a`. */
+export function matmulTN(
+  tape: Tape,
+  a: Tensor,
+  b: Tensor,
+  options: MatmulOptions & { of?: ColumnRange } = {},
+): Tensor {
   check("matmulTN", a.rows, b.rows);
-  return product(tape, "tn", a, b, [a.columns, b.columns, a.rows], b.columns, options, []);
+  const { of = whole(a) } = options;
+  return product(tape, "tn", a, b, [of.columns, b.columns, a.rows], b.columns, options, []);
 }
+
+const whole = ({ columns }: Tensor): ColumnRange => ({ column: 0, columns });
 
 function check(name: string, left: number, right: number): void {
   if (left !== right) {
@@ -91,7 +117,7 @@ function activation(producer: Producer | undefined): Epilogue {
     case "gelu":
       return {
         matrices: { pre },
-        constants: { GELU: 1, KEEP: 1, TANH: activation.tanh ? 1 : 0 },
+        constants: { GELU: 1, KEEP: 1, ...geluConstants(activation.form) },
       };
     case "swiglu":
       return {
@@ -115,7 +141,7 @@ function activationGradient(source: Producer | undefined): Epilogue {
   if (!source) return NONE;
   const { activation, pre } = source;
   const constants: Constants = activation.kind === "gelu"
-    ? { GELU_GRADIENT: 1, USE: 1, TANH: activation.tanh ? 1 : 0 }
+    ? { GELU_GRADIENT: 1, USE: 1, ...geluConstants(activation.form) }
     : { SWIGLU_GRADIENT: 1, USE: 1 };
   return { matrices: { pre }, sizes: { half4: pre.width4 / 2 }, constants };
 }
@@ -127,7 +153,10 @@ function product(
   b: Tensor,
   [rows, columns, inner]: [number, number, number],
   resultColumns: number,
-  { base, name = `product ${order}`, needsGradient = false }: MatmulOptions,
+  { base, name = `product ${order}`, needsGradient = false, into, of }: MatmulOptions & {
+    into?: { tensor: Tensor; column: number };
+    of?: ColumnRange;
+  },
   epilogues: Epilogue[],
 ): Tensor {
   const { plan } = tape.engine;
@@ -137,7 +166,7 @@ function product(
   // Gate and up of a column lie in one invocation.
   const block = constants.SWIGLU ? { ...chosen, texels: Math.max(2, chosen.texels) } : chosen;
   checkTile(tape, order, block);
-  const c = tape.tensor(name, rows, resultColumns, needsGradient);
+  const c = into?.tensor ?? tape.tensor(name, rows, resultColumns, needsGradient);
   tape.dispatch(`${block.tile ? "matmul_tile" : "matmul"}_${order}`, {
     matrices: { a, b, c, ...matrices, ...(base && { base }) },
     arrays,
@@ -150,6 +179,8 @@ function product(
       half4: 0,
       rotated4: 0,
       head4: 1,
+      a_column4: (of?.column ?? 0) / 4,
+      c_column4: (into?.column ?? 0) / 4,
       ...sizes,
     },
     constants: {

@@ -1,6 +1,22 @@
-/** The gradient of SwiGLU as an operation of its own; products do it and the forward while they store. */
+/** SwiGLU and its gradient as operations of their own; products do both while they store. */
 import type { Tensor } from "../gpu/program.ts";
 import { rowGrid, type Tape } from "./tape.ts";
+
+/**
+ * y = silu(gate) up, without a gradient: a product's activation has it.
+ *
+ * @param x gate and up side by side, each a multiple of four wide: (rows, 2 width)
+ * @returns (rows, width)
+ */
+export function swigluForward(tape: Tape, x: Tensor, name = "swiglu"): Tensor {
+  const y = tape.tensor(name, x.rows, x.columns / 2, x.needsGradient);
+  tape.dispatch("swiglu_forward", {
+    matrices: { x, y },
+    sizes: { rows: x.rows, width4: y.width4 },
+    grid: rowGrid(tape, x.rows),
+  });
+  return y;
+}
 
 /**
  * Gradient of y = silu(gate) up, plus base.

@@ -2,15 +2,21 @@
 import type { BatchEntry } from "../data/packing.ts";
 import { stream } from "../data/random.ts";
 import type { PreparedSplit } from "./prepared_data.ts";
+import type { TrainingSettings } from "./settings.ts";
 
-/** Batches for ever: images are shuffled anew each epoch, questions each time. Depends on the seed only. */
+/**
+ * Batches for ever: images are shuffled anew each epoch, questions each time.
+ *
+ * @param name Of the random stream that decides the order.
+ */
 export function* trainingBatches(
   split: PreparedSplit,
   batch: number,
   questions: number,
   seed: number,
+  name = "batches",
 ): Generator<BatchEntry[], never> {
-  const random = stream(seed, "batches");
+  const random = stream(seed, name);
   const images = split.questions.flatMap((list, image) => list.length > 0 ? [image] : []);
   let queue: number[] = [];
   while (true) {
@@ -25,6 +31,15 @@ export function* trainingBatches(
     }
     yield entries;
   }
+}
+
+/** Steps in which every image that has questions is seen `epochs` times. */
+export function epochSteps(
+  { questions }: PreparedSplit,
+  { epochs = 1, batch }: Pick<TrainingSettings, "epochs" | "batch">,
+): number {
+  const images = questions.filter((list) => list.length > 0).length;
+  return Math.max(1, Math.ceil(epochs * images / batch));
 }
 
 /** Every question of a split once, in order, as batches; `ids[entry][question]` are places in the split. */

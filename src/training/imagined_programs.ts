@@ -2,6 +2,7 @@
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { type Command, createEngine, type Engine } from "../gpu/program.ts";
+import { emptyCheckpoint } from "../models/llama_weights.ts";
 import { compileQuestioner } from "../models/questioner.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
 import type { PreparedData } from "./prepared_data.ts";
@@ -21,10 +22,18 @@ export function imaginePrograms(
 ): { commands: Command[]; kernels: Kernel[] } {
   const engine = createEngine(imaginaryDevice(device), plan);
   // Arms differ by these; lambda and seed change nothing.
-  const arms = new Map(runs.map((run) => [`${run.connector} ${run.objective}`, run]));
-  const commands = [...arms.values()].flatMap((settings) => {
-    const model = createRunModel(engine, settings, data);
-    const programs = [compileTrainingStep(model, settings.training), compileQuestioner(model)];
+  const stages = new Map(
+    runs.flatMap((settings) =>
+      settings.stages.map((stage) => {
+        const { connector, objective } = settings;
+        return [JSON.stringify([connector, objective, stage]), { settings, stage }] as const;
+      })
+    ),
+  );
+  const commands = [...stages.values()].flatMap(({ settings, stage }) => {
+    const decoder = emptyCheckpoint(data.decoder.config);
+    const model = createRunModel(engine, settings, stage, data, { decoder });
+    const programs = [compileTrainingStep(model, stage.training), compileQuestioner(model)];
     return programs.flatMap(({ commands }) => commands);
   });
   return { commands, kernels: [...engine.cache.values()] };

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import type { Dataset, Example } from "../data/dataset.ts";
 import type { Features } from "../encoders/features.ts";
-import { meanImage, prepareQuestions, withConstantImage, withFeatures } from "./prepared_data.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
+import {
+  freshLanguage,
+  type Language,
+  meanImage,
+  type PreparedData,
+  prepareQuestions,
+  type TextTokenizer,
+  withConstantImage,
+  withFeatures,
+} from "./prepared_data.ts";
 
 type Asked = [text: string, answer: string][];
 
@@ -30,8 +40,12 @@ function dataset(train: Asked[], validation: Asked[] = [], test: Asked[] = []): 
 
 const SHAPE = { tokens: 2, width: 3 };
 
+/** Questions for a decoder from random weights. */
+const prepare = (dataset: Dataset, context = 99): PreparedData =>
+  prepareQuestions(dataset, SHAPE, context, freshLanguage(tinyStudy().llm.shape!));
+
 Deno.test("a prompt ends with the begin mark and an answer with the end mark", () => {
-  const { tokenizer, train } = prepareQuestions(dataset([[["what shape?", "circle"]]]), SHAPE, 99);
+  const { tokenizer, train } = prepare(dataset([[["what shape?", "circle"]]]));
   const [[{ prompt, answer, truth, id }]] = train.questions;
   assert.equal(prompt.at(-1), tokenizer.bos);
   assert.equal(tokenizer.decode(prompt.slice(0, -1)), "what shape?");
@@ -41,10 +55,8 @@ Deno.test("a prompt ends with the begin mark and an answer with the end mark", (
 });
 
 Deno.test("a block holds the longest question of any split with the longest training answer", () => {
-  const data = prepareQuestions(
+  const data = prepare(
     dataset([[["a b", "c d e"], ["a", "c"]]], [[["a a a a", "c"]]], [[["a b a", "c"]]]),
-    SHAPE,
-    99,
   );
   // Four words and the mark; three words and the mark, the last of which is never read.
   assert.equal(data.longestAnswer, 4);
@@ -59,11 +71,9 @@ Deno.test("a block holds the longest question of any split with the longest trai
 
 Deno.test("a test answer longer than any training answer widens nothing and keeps its text", () => {
   const train: Asked[] = [[["a", "b"]]];
-  const narrow = prepareQuestions(dataset(train, [], [[["a", "b"]]]), SHAPE, 99);
-  const wide = prepareQuestions(
+  const narrow = prepare(dataset(train, [], [[["a", "b"]]]));
+  const wide = prepare(
     dataset(train, [], [[["a", "a long answer that none has seen"]]]),
-    SHAPE,
-    99,
   );
   assert.equal(wide.longestAnswer, narrow.longestAnswer);
   assert.equal(wide.longestBlock, narrow.longestBlock);
@@ -74,13 +84,13 @@ Deno.test("a test answer longer than any training answer widens nothing and keep
 
 Deno.test("words of the test split do not enter the vocabulary", () => {
   const train: Asked[] = [[["a", "b"]]];
-  const { tokenizer } = prepareQuestions(dataset(train), SHAPE, 99);
-  const other = prepareQuestions(
+  const wordsOf = ({ tokenizer }: PreparedData) =>
+    Array.from({ length: tokenizer.vocabularySize }, (_, id) => tokenizer.decode([id]));
+  const prepared = prepare(dataset(train));
+  const other = prepare(
     dataset(train, [[["word", "b"]]], [[["another", "b"]]]),
-    SHAPE,
-    99,
   );
-  assert.deepEqual(other.tokenizer.tokens, tokenizer.tokens);
+  assert.deepEqual(wordsOf(other), wordsOf(prepared));
 });
 
 Deno.test("a question longer than the context is refused by name, in whichever split it stands", () => {
@@ -90,9 +100,9 @@ Deno.test("a question longer than the context is refused by name, in whichever s
   for (const splits of [[long, short, short], [short, long, short], [short, short, long]]) {
     const name = ["train", "validation", "test"][splits.indexOf(long)];
     const [train, validation, test] = splits;
-    assert.ok(prepareQuestions(dataset(train, validation, test), SHAPE, 5));
+    assert.ok(prepare(dataset(train, validation, test), 5));
     assert.throws(
-      () => prepareQuestions(dataset(train, validation, test), SHAPE, 4),
+      () => prepare(dataset(train, validation, test), 4),
       new RegExp(
         `^RangeError: Cannot fit question "${name}/0/1": it takes 5 tokens with its answer, the context leaves 4; raise training.context$`,
       ),
@@ -100,16 +110,80 @@ Deno.test("a question longer than the context is refused by name, in whichever s
   }
 });
 
+/** A language model from elsewhere that knows a few words, each a token. */
+function foreign(words: string[]): Language & { tokenizer: TextTokenizer } {
+  const { decoder } = freshLanguage(tinyStudy().llm.shape!);
+  return {
+    prompt: { lead: "image", question: "Q: {question} A:" },
+    decoder: () => decoder(100),
+    tokenizer: {
+      vocabularySize: 100,
+      pad: 90,
+      bos: 91,
+      eos: 92,
+      encode: (text) =>
+        text.split(" ").filter((word) => word !== "").map((word) => words.indexOf(word)),
+      decode: (ids) => [...ids].map((id) => words[id]).join(" "),
+    },
+  };
+}
+
+Deno.test("a language from elsewhere brings its tokens, its decoder and its prompt", () => {
+  const words = ["image", "Q:", "A:", "what", "is", "it", "$&", "a", "circle", "square"];
+  const language = foreign(words);
+  const data = prepareQuestions(
+    dataset([[["what is it", "a circle"]]], [], [[["is it $&", "a circle a square"]]]),
+    SHAPE,
+    99,
+    language,
+  );
+  assert.equal(data.tokenizer, language.tokenizer);
+  assert.equal(data.decoder.config.vocab_size, 100);
+  // Every sequence begins with the begin mark and the lead.
+  assert.deepEqual(data.lead, [91, 0]);
+  const [[train]] = data.train.questions;
+  // The template stands around the question, and no begin mark behind it.
+  assert.deepEqual(train.prompt, [1, 3, 4, 5, 2]);
+  assert.deepEqual(train.answer, [7, 8, 92]);
+  const [[test]] = data.test.questions;
+  // What looks like a pattern of replacement is text.
+  assert.deepEqual(test.prompt, [1, 4, 5, 6, 2]);
+  assert.deepEqual(test.answer, [7, 8, 7]);
+  assert.equal(test.truth, "a circle a square");
+  assert.equal(data.longestBlock, 5 + 3 - 1);
+});
+
+Deno.test("a prompt without a lead begins with the begin mark alone", () => {
+  const language = { ...foreign(["a", "b"]), prompt: { lead: "", question: "{question}" } };
+  const { lead, train } = prepareQuestions(dataset([[["a", "b"]]]), SHAPE, 99, language);
+  assert.deepEqual(lead, [91]);
+  assert.deepEqual(train.questions[0][0].prompt, [0]);
+});
+
+Deno.test("a fresh language has no lead", () => {
+  assert.deepEqual(prepare(dataset([[["a", "b"]]])).lead, []);
+});
+
+Deno.test("where the validation set is trained on too, its words and its longest answer count", () => {
+  const data = dataset([[["a", "b"]]], [[["word", "b c d"]]]);
+  const language = freshLanguage(tinyStudy().llm.shape!);
+  const narrow = prepareQuestions(data, SHAPE, 99, language);
+  const wide = prepareQuestions(data, SHAPE, 99, language, ["train", "validation"]);
+  assert.deepEqual([narrow.longestAnswer, wide.longestAnswer], [2, 4]);
+  const [[question]] = wide.validation.questions;
+  assert.equal(question.prompt.length, 2, "one token and the begin mark");
+  assert.equal(wide.tokenizer.decode(question.answer), "b c d");
+  assert.equal(question.answer.at(-1), wide.tokenizer.eos);
+});
+
 Deno.test("as many questions as a large data set has are taken", () => {
   const asked: Asked = Array.from({ length: 200_000 }, (_, i) => ["a", `${i % 10}`]);
-  assert.equal(prepareQuestions(dataset([asked]), SHAPE, 99).longestAnswer, 2);
+  assert.equal(prepare(dataset([asked])).longestAnswer, 2);
 });
 
 Deno.test("features are added split by split", () => {
-  const questions = prepareQuestions(
+  const questions = prepare(
     dataset([[["a", "b"]]], [[["a", "b"]]], [[["a", "b"]]]),
-    SHAPE,
-    99,
   );
   const features = (value: number): Features => ({
     ...SHAPE,

@@ -1,56 +1,53 @@
 /** The model that a run's settings ask for. */
 import type { PackingLayout } from "../data/packing.ts";
 import type { Engine } from "../gpu/program.ts";
-import type { LlamaConfig } from "../models/llama_config.ts";
-import { createModel, type MultimodalModel } from "../models/multimodal.ts";
+import { createModel, type ModelValues, type MultimodalModel } from "../models/multimodal.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import type { PreparedData } from "./prepared_data.ts";
-import type { RunSettings } from "./settings.ts";
+import type { RunSettings, StageSettings } from "./settings.ts";
 
-/** A run's model with its first values. */
+/**
+ * A run's model in one of its stages.
+ *
+ * @param values What it begins with; the rest is drawn, the decoder taken as prepared.
+ */
 export function createRunModel(
   engine: Engine,
-  settings: RunSettings,
+  { connector, objective, projectorWidth, lora, seed, role, stages }: RunSettings,
+  stage: StageSettings,
   data: PreparedData,
+  values: ModelValues = {},
 ): MultimodalModel {
-  const layout = packingLayout(settings, data);
+  const { config, checkpoint } = data.decoder;
   return createModel(engine, {
-    connector: settings.connector,
-    objective: OBJECTIVES[settings.objective],
-    decoder: decoderConfig(settings, layout.vocabulary),
+    connector,
+    objective: OBJECTIVES[objective],
+    decoder: config,
     visionWidth: data.width,
-    projectorWidth: settings.model.projectorWidth || settings.model.hiddenSize,
-    layout,
-    seed: settings.seed,
+    projectorWidth: projectorWidth || config.hidden_size,
+    layout: packingLayout(stage, data),
+    seed,
+    trained: stage.train,
+    // Of the first stage everything is drawn, whether it says so or not.
+    anew: stage === stages[0] ? undefined : { modules: stage.draw, name: stage.name },
+    lora,
+  }, {
+    ...values,
+    decoder: values.decoder ?? (role === "random-llm" ? undefined : checkpoint),
   });
 }
 
-/** The decoder's configuration for a vocabulary. */
-function decoderConfig({ model }: RunSettings, vocabulary: number): LlamaConfig {
-  return {
-    vocab_size: vocabulary,
-    hidden_size: model.hiddenSize,
-    intermediate_size: model.intermediateSize,
-    num_hidden_layers: model.layers,
-    num_attention_heads: model.heads,
-    num_key_value_heads: model.kvHeads,
-    head_dim: model.headDim,
-    rms_norm_eps: model.rmsNormEps,
-    rope_theta: model.ropeTheta,
-    tie_word_embeddings: model.tieWordEmbeddings,
-  };
-}
-
-/** How batches of a run are packed. */
-function packingLayout({ training }: RunSettings, data: PreparedData): PackingLayout {
+/** How batches of a stage are packed. */
+function packingLayout({ training }: StageSettings, data: PreparedData): PackingLayout {
   return {
     batch: training.batch,
-    prefix: data.tokens,
+    lead: data.lead,
+    prefix: data.lead.length + data.tokens,
     blocks: training.questions,
     // Attention works on four tokens at a time.
     block: Math.ceil(data.longestBlock / 4) * 4,
     answers: data.longestAnswer,
-    vocabulary: data.tokenizer.vocabularySize,
+    vocabulary: data.decoder.config.vocab_size,
     pad: data.tokenizer.pad,
   };
 }

@@ -1,40 +1,34 @@
 import assert from "node:assert/strict";
-import { expandGrid } from "../study/grid.ts";
-import { encodeStudy, loadStudyData, loadStudyEncoder } from "../study/prepare.ts";
 import { testEngines } from "../testing/gpu.ts";
+import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { prepareQuestions } from "./prepared_data.ts";
 import { DivergedError, run } from "./run.ts";
 
 const [engine] = await testEngines();
-const study = tinyStudy();
-const [settings] = expandGrid(study);
-const cacheDir = await Deno.makeTempDir();
-const dataset = await loadStudyData(study, {});
-const encoder = await loadStudyEncoder(study, cacheDir);
-const questions = prepareQuestions(dataset, encoder, study.training.context);
-const data = await encodeStudy(encoder, dataset, questions, { cacheDir });
-await Deno.remove(cacheDir, { recursive: true });
+const { data, runs: [settings] } = await prepareTiny(tinyStudy());
 
 /** A rate after which no weight is a number; with warm-up 0 it counts from the first step. */
 const diverging = {
   ...settings,
-  training: { ...settings.training, learningRate: 1e38, warmup: 0 },
+  stages: settings.stages.map((stage) => ({
+    ...stage,
+    training: { ...stage.training, learningRate: 1e38, warmup: 0 },
+  })),
 };
 
 Deno.test("a run leaves no memory behind", async () => {
   const before = engine.memory.bytes;
-  const { losses, answers } = await run(engine, settings, data);
+  const [{ losses, answers }] = await Array.fromAsync(run(engine, settings, data));
   assert.equal(engine.memory.bytes, before);
-  assert.equal(losses.curve.length, settings.training.steps);
+  assert.equal(losses.curve.length, settings.stages[0].training.steps);
   assert.equal(answers.length, data.test.questions.flat().length);
 });
 
 Deno.test("a run that diverges says at which step, and leaves no memory behind", async () => {
   const before = engine.memory.bytes;
   await assert.rejects(
-    () => run(engine, diverging, data),
-    (error) =>
+    () => Array.fromAsync(run(engine, diverging, data)),
+    (error: Error) =>
       error instanceof DivergedError && /the loss at step [234] is no number/.test(error.message),
   );
   assert.equal(engine.memory.bytes, before);
@@ -43,7 +37,7 @@ Deno.test("a run that diverges says at which step, and leaves no memory behind",
 Deno.test("a run that is stopped leaves no memory behind", async () => {
   const before = engine.memory.bytes;
   await assert.rejects(
-    () => run(engine, settings, data, { signal: AbortSignal.abort() }),
+    () => Array.fromAsync(run(engine, settings, data, { signal: AbortSignal.abort() })),
     { name: "AbortError" },
   );
   assert.equal(engine.memory.bytes, before);

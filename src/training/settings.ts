@@ -1,7 +1,10 @@
 /** The settings of one run, as resolved from study, arm and options. */
+import type { Module } from "../models/multimodal.ts";
+import type { LoraConfig } from "../nn/lora.ts";
+import type { RunRole } from "../study/record.ts";
 
-/** Shape of the decoder and of the projector's inner layer. */
-export interface ModelSettings {
+/** Shape of a decoder that begins from random weights. */
+export interface DecoderShape {
   hiddenSize: number;
   intermediateSize: number;
   layers: number;
@@ -11,14 +14,14 @@ export interface ModelSettings {
   ropeTheta: number;
   rmsNormEps: number;
   tieWordEmbeddings: boolean;
-  /** Width of the layer inside P1; 0 for the hidden size. */
-  projectorWidth: number;
 }
 
-/** The training loop. */
+/** The training loop of a stage. */
 export interface TrainingSettings {
-  /** Optimiser steps. */
+  /** Optimiser steps; where `epochs` is given, those decide. */
   steps: number;
+  /** Times that every training image is seen. */
+  epochs?: number;
   /** Images a step. */
   batch: number;
   /** Questions an image, packed into its sequence. */
@@ -26,19 +29,31 @@ export interface TrainingSettings {
   /** Most tokens of a question with its answer. */
   context: number;
   learningRate: number;
+  /** How the learning rate falls after the warm-up. */
+  schedule: "cosine" | "constant";
   /** Share of the steps with a rising learning rate. */
   warmup: number;
   beta1: number;
   beta2: number;
   eps: number;
   weightDecay: number;
-  /** Largest global gradient norm, for P1 and decoder and for P2 apart; 0 for none. */
+  /** Largest global gradient norm, for P1, decoder and adapters and for P2 apart; 0 for none. */
   clip: number;
+}
+
+/** A stage of training: what is trained, how, and what begins anew. */
+export interface StageSettings {
+  name: string;
+  /** What is trained; everything else is frozen. */
+  train: Module[];
+  /** What is drawn anew before it; everything else goes on from the stage before. */
+  draw: Module[];
+  training: TrainingSettings;
 }
 
 /** What is measured besides the test. */
 export interface EvaluationSettings {
-  /** Times that validation accuracy is measured during training. */
+  /** Times that validation accuracy is measured during a stage. */
   validations: number;
   /** Validation images asked each time. */
   validationImages: number;
@@ -46,17 +61,19 @@ export interface EvaluationSettings {
   embeddingImages: number;
 }
 
-/** Everything that determines a run besides data, encoder and adapter. */
+/** Everything that determines a run besides data, encoder, decoder and adapter. */
 export interface RunSettings {
-  role: "arm" | "question-only";
+  role: RunRole;
   arm: string;
   connector: string;
   objective: string;
   lambda: number;
   seed: number;
   fold: number;
-  stage: string;
-  model: ModelSettings;
-  training: TrainingSettings;
+  /** In order; the model is tested after each. */
+  stages: StageSettings[];
+  /** Width of the layer inside P1; 0 for the decoder's hidden size. */
+  projectorWidth: number;
+  lora: LoraConfig;
   evaluation: EvaluationSettings;
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { KernelPlan } from "../gpu/plan.ts";
-import { replaceFile } from "../report/replace_file.ts";
+import { replaceFile } from "../data/replace_file.ts";
 import type { AdapterRecord } from "../study/record.ts";
 import { planSchema } from "./plan_schema.ts";
 

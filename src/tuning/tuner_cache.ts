@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Engine } from "../gpu/program.ts";
 import { KERNELS } from "../gpu/kernel_files.ts";
-import { replaceFile } from "../report/replace_file.ts";
+import { replaceFile } from "../data/replace_file.ts";
 import type { AdapterRecord } from "../study/record.ts";
 import { blockSchema } from "./plan_schema.ts";
 import type { TunedClass } from "./tune.ts";

@@ -1,5 +1,6 @@
-/** One AdamW update of two groups, with and without clipping. */
+/** One AdamW update of two groups, with and without clipping, and the bound of a parameter. */
 import { traceAdamW } from "../../nn/adamw.ts";
+import { limitParameter } from "../../nn/limit.ts";
 import { createParameters } from "../../nn/parameters.ts";
 import { adamwStep, clipFactor, globalNorm } from "../../testing/reference/adamw.ts";
 import { dot, row, scale } from "../../testing/reference/values.ts";
@@ -68,4 +69,19 @@ export function adamwCase({ tape, draw, array, give, commands, expect }: Bench):
   expect("gradient_squares", partial, squares);
   expect("clip_scale", norms, updates.flatMap(({ norm, factor }) => [norm, factor]));
   expect("clip_scale", ring, updates.map(({ norm }) => norm), { first: 4 * STEP.slot + 2 });
+}
+
+/** Numbers below and above the bound. */
+export function limitCase({ tape, draw, give, commands, expect }: Bench): void {
+  const values = new Float32Array(MEMBERS[0] * WIDTH);
+  const [parameter] = createParameters(tape.engine, [
+    { name: "limited", rows: MEMBERS[0], columns: WIDTH, values },
+  ]);
+  limitParameter(tape, parameter, 0.25);
+  const [{ matrices: { master, mirror } }] = commands("limit");
+  const before = draw(values.length).map(Math.fround);
+  give(master, before);
+  for (const result of [master, mirror]) {
+    if (result) expect("limit", result, before.map((value) => Math.min(value, 0.25)));
+  }
 }

@@ -1,15 +1,18 @@
 /** The case of each kernel. A kernel without one cannot be trained with. */
-import { adamwCase } from "./adamw.ts";
+import { adamwCase, limitCase } from "./adamw.ts";
 import type { Case } from "./bench.ts";
-import { argmaxCase, embeddingCase, gatherCase } from "./embedding.ts";
+import { argmaxCase, embeddingCase, gatherCase, positionsCase } from "./embedding.ts";
 import { attentionCase, cacheAppendCase, decodeCase, rotationCase } from "./heads.ts";
 import {
   addCase,
   columnSumCase,
+  dropoutCase,
   geluCase,
   layerNormCase,
+  multiplyCase,
   rmsNormCase,
   swigluCase,
+  unitRowsCase,
 } from "./layers.ts";
 import { cosineCase, crossEntropyCase } from "./losses.ts";
 import { productNN, productNT, productTN } from "./products.ts";
@@ -23,8 +26,11 @@ export const CASES: Readonly<Record<string, Case>> = {
   matmul_tile_nn: productNN,
   matmul_tile_tn: productTN,
   add: addCase,
+  multiply: multiplyCase,
+  dropout: dropoutCase,
   column_sum: columnSumCase,
   gelu_backward: geluCase,
+  swiglu_forward: swigluCase,
   swiglu_backward: swigluCase,
   rms_norm_forward: rmsNormCase,
   rms_norm_backward: rmsNormCase,
@@ -42,10 +48,15 @@ export const CASES: Readonly<Record<string, Case>> = {
   embedding_forward: embeddingCase,
   embedding_backward: embeddingCase,
   gather_rows: gatherCase,
+  positions_forward: positionsCase,
+  positions_backward: positionsCase,
+  unit_rows_forward: unitRowsCase,
+  unit_rows_backward: unitRowsCase,
   cross_entropy: crossEntropyCase,
   cosine_loss: cosineCase,
   row_total: crossEntropyCase,
   gradient_squares: adamwCase,
   clip_scale: adamwCase,
   adamw: adamwCase,
+  limit: limitCase,
 };

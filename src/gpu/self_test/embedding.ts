@@ -1,8 +1,13 @@
-/** Embedding look-up of packed questions, gathering of rows, and the greedy choice of a token. */
+/** Embedding look-up of packed questions, positions, gathering of rows, and the greedy choice of a token. */
 import { imageRows, packBatch } from "../../data/packing.ts";
 import { greedyChoice } from "../../tensor/decode.ts";
 import { embedding, gatherRows } from "../../tensor/embedding.ts";
+import { addPositions } from "../../tensor/positions.ts";
 import { embedding as rowsOf, embeddingBackward } from "../../testing/reference/embedding.ts";
+import {
+  addPositions as referencePositions,
+  addPositionsBackward,
+} from "../../testing/reference/positions.ts";
 import { add, row } from "../../testing/reference/values.ts";
 import type { Bench } from "./bench.ts";
 import { LAYOUT, ROWS, WIDTH } from "./sizes.ts";
@@ -48,6 +53,27 @@ export function embeddingCase({ tape, random, addend, ints, backward, expect }: 
   expect("embedding_forward", y, rowsOf(both, ids, WIDTH));
   expect(
     "embedding_backward",
+    tape.gradientOf(table.tensor)!,
+    base ? add(gradient, base.values) : gradient,
+  );
+}
+
+/** A table with more positions than the sequences have. */
+export function positionsCase({ tape, random, addend, backward, expect }: Bench): void {
+  const period = ROWS / batch;
+  const positions = period + 2;
+  const x = random(ROWS, WIDTH);
+  const table = random(positions, WIDTH);
+  const dy = random(ROWS, WIDTH);
+  const base = addend(positions, WIDTH);
+  const y = addPositions(tape, x.tensor, table.tensor, period);
+  if (base) tape.accumulate(table.tensor, () => base.tensor);
+  backward(y, dy.tensor);
+  const size = { positions, period, width: WIDTH };
+  const gradient = addPositionsBackward(dy.values, size);
+  expect("positions_forward", y, referencePositions(x.values, table.values, size));
+  expect(
+    "positions_backward",
     tape.gradientOf(table.tensor)!,
     base ? add(gradient, base.values) : gradient,
   );

@@ -8,6 +8,8 @@ import { joinColumns, joinHeads, takeColumns } from "../../testing/heads.ts";
 import {
   attention as referenceAttention,
   attentionBackward,
+  full,
+  type Mask,
   PREFIX,
   prefixBlocks,
 } from "../../testing/reference/attention.ts";
@@ -22,6 +24,14 @@ const { batch, prefix, blocks, block } = LAYOUT;
 const TOKENS = sequenceLength(LAYOUT);
 const POSITIONS = sequencePositions(LAYOUT);
 const THETA = 10_000;
+
+/** Which tokens of packed questions see which. */
+const PACKED = prefixBlocks(
+  Array.from(
+    { length: TOKENS },
+    (_, t) => t < prefix ? PREFIX : Math.floor((t - prefix) / block),
+  ),
+);
 
 /** Queries, keys and values, each (batch, heads, tokens, headDim). */
 type Heads = [Float64Array, Float64Array, Float64Array];
@@ -43,11 +53,12 @@ export function rotationCase({ tape, draw, matrix, addend, ints, expect }: Bench
   expect("rope_backward", dx, base ? add(turned, base.values) : turned);
 }
 
-/** Attention with its gradients, with ROPE those before the rotation. */
+/** Attention with its gradients, with ROPE those before the rotation, with FULL without a mask. */
 export function attentionCase(bench: Bench): void {
   const { tape, draw, random, matrix, ints, give, backward, commands, expect } = bench;
-  const { HEAD4, ROPE } = bench.constants;
+  const { HEAD4, ROPE, FULL } = bench.constants;
   const layout = headsOf(HEAD4);
+  const sequence = FULL ? { batch, prefix: TOKENS, blocks: 0, block: 0, causal: false } : LAYOUT;
   const { queries, joint } = widths(layout);
   const parts = drawHeads(draw, layout);
   const dyHeads = draw(parts[0].length);
@@ -59,9 +70,9 @@ export function attentionCase(bench: Bench): void {
     })
     : random(ROWS, joint).tensor;
   give(x, sideBySide(parts, layout));
-  const y = attention(tape, x, LAYOUT, layout);
+  const y = attention(tape, x, sequence, layout);
   backward(y, dy.tensor);
-  const reference = referenceSequences(parts, dyHeads, layout);
+  const reference = referenceSequences(parts, dyHeads, layout, FULL ? full : PACKED);
   const gradients = ROPE ? turnedBack(reference.gradients, layout) : reference.gradients;
   const [{ matrices: { logsumexp } }] = commands("attention_forward");
   const [{ matrices: { dx, rows } }] = commands("attention_backward_query");
@@ -113,7 +124,7 @@ function decoding({ tape, draw, matrix, ints, constants: { HEAD4 = 4 } }: Bench)
   const places = lengths.map((length, r) =>
     Math.floor(r / blocks) * TOKENS + prefix + (r % blocks) * block + length + STEP.slot - 1
   );
-  const full = referenceSequences(parts, new Float64Array(parts[0].length), layout).y;
+  const full = referenceSequences(parts, new Float64Array(parts[0].length), layout, PACKED).y;
   return {
     queries,
     width,
@@ -174,13 +185,8 @@ function ofRows({ heads }: HeadLayout, of: (at: number) => number[]): number[] {
 }
 
 /** The reference on each sequence of the batch; log2SumExp2 is (batch, heads, tokens). */
-function referenceSequences(parts: Heads, dy: Float64Array, layout: HeadLayout) {
+function referenceSequences(parts: Heads, dy: Float64Array, layout: HeadLayout, mask: Mask) {
   const { heads, kvHeads, headDim } = layout;
-  const segment = Array.from(
-    { length: TOKENS },
-    (_, t) => t < prefix ? PREFIX : Math.floor((t - prefix) / block),
-  );
-  const mask = prefixBlocks(segment);
   const size = { heads, kvHeads, tokens: TOKENS, headDim };
   const y = new Float64Array(dy.length);
   const log2SumExp2 = new Float64Array(batch * heads * TOKENS);

@@ -1,20 +1,28 @@
 /** Norms, sums, and gradients of activations where no product makes them. */
-import { add as traceAdd } from "../../tensor/elementwise.ts";
-import { geluBackward } from "../../tensor/gelu.ts";
+import { dropout } from "../../tensor/dropout.ts";
+import { add as traceAdd, multiply } from "../../tensor/elementwise.ts";
+import { geluBackward, geluForm } from "../../tensor/gelu.ts";
 import { layerNorm, rmsNorm } from "../../tensor/norm.ts";
 import { CHUNK, columnSum } from "../../tensor/reduce.ts";
-import { swigluBackward } from "../../tensor/swiglu.ts";
+import { swigluBackward, swigluForward } from "../../tensor/swiglu.ts";
+import { unitRows } from "../../tensor/unit_rows.ts";
 import { joinColumns } from "../../testing/heads.ts";
-import { geluBackward as referenceGelu, geluTanhBackward } from "../../testing/reference/gelu.ts";
+import { dropout as referenceDropout } from "../../testing/reference/dropout.ts";
+import { GELU } from "../../testing/reference/gelu.ts";
 import {
   layerNorm as referenceLayerNorm,
   layerNormBackward,
 } from "../../testing/reference/layer_norm.ts";
 import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../../testing/reference/rms_norm.ts";
-import { swigluBackward as referenceSwiglu } from "../../testing/reference/swiglu.ts";
-import { add, row } from "../../testing/reference/values.ts";
+import { swiglu, swigluBackward as referenceSwiglu } from "../../testing/reference/swiglu.ts";
+import {
+  unitRows as referenceUnitRows,
+  unitRowsBackward,
+} from "../../testing/reference/unit_rows.ts";
+import { add, dot, row } from "../../testing/reference/values.ts";
 import type { Bench, Operand } from "./bench.ts";
 import { quadruples, ROWS, WIDTH } from "./sizes.ts";
+import { STEP } from "./step.ts";
 
 const EPS = 1e-5;
 
@@ -82,10 +90,68 @@ export function layerNormCase(bench: Bench): void {
   );
 }
 
+/** Rows of length one, or of a length that is a parameter; one row of zeros. */
+export function unitRowsCase(bench: Bench): void {
+  const { tape, draw, random, matrix, addend, backward, commands, expect } = bench;
+  const x = matrix(ROWS, WIDTH, draw(ROWS * WIDTH).fill(0, WIDTH, 2 * WIDTH));
+  const logScale = bench.constants.SCALE ? matrix(1, 1, [1.5]) : undefined;
+  const dy = random(ROWS, WIDTH);
+  const base = addend(ROWS, WIDTH);
+  const y = unitRows(tape, x.tensor, logScale?.tensor);
+  if (base) tape.accumulate(x.tensor, () => base.tensor);
+  backward(y, dy.tensor);
+  const given = logScale?.values[0] ?? 0;
+  const expected = referenceUnitRows(x.values, WIDTH, given);
+  const { gradX } = unitRowsBackward(x.values, dy.values, WIDTH, given);
+  const inverse = statistics(x.values, (values) => {
+    const norm = Math.sqrt(dot(values, values));
+    return norm && 1 / norm;
+  });
+  const [{ matrices: { inverse_norm } }] = commands("unit_rows_forward");
+  const [{ matrices: { products } }] = commands("unit_rows_backward");
+  expect("unit_rows_forward", y, expected);
+  expect("unit_rows_forward", inverse_norm, quadruples((r) => Array(4).fill(inverse[r])));
+  expect("unit_rows_backward", tape.gradientOf(x.tensor)!, plus(gradX, base));
+  if (products) {
+    const along = Array.from(
+      { length: ROWS },
+      (_, r) => dot(row(expected, r, WIDTH), row(dy.values, r, WIDTH)),
+    );
+    expect("unit_rows_backward", products, along);
+  }
+}
+
 /** The sum of two matrices. */
 export function addCase({ tape, random, expect }: Bench): void {
   const [x, y] = [random(ROWS, WIDTH), random(ROWS, WIDTH)];
   expect("add", traceAdd(tape, x.tensor, y.tensor), add(x.values, y.values));
+}
+
+/** The elementwise product with a constant, and its gradient. */
+export function multiplyCase({ tape, random, addend, backward, expect }: Bench): void {
+  const [x, y, dz] = [random(ROWS, WIDTH), random(ROWS, WIDTH), random(ROWS, WIDTH)];
+  const base = addend(ROWS, WIDTH);
+  const timesY = (values: Float64Array) => values.map((value, i) => value * y.values[i]);
+  const z = multiply(tape, x.tensor, y.tensor);
+  if (base) tape.accumulate(x.tensor, () => base.tensor);
+  backward(z, dz.tensor);
+  expect("multiply", z, timesY(x.values));
+  expect("multiply", tape.gradientOf(x.tensor)!, plus(timesY(dz.values), base));
+}
+
+/** The mask of this step, forward and backward. */
+export function dropoutCase({ tape, random, addend, backward, expect }: Bench): void {
+  const [x, dy] = [random(ROWS, WIDTH), random(ROWS, WIDTH)];
+  const base = addend(ROWS, WIDTH);
+  const rate = 0.3;
+  const site = 5;
+  const dropped = (values: Float64Array) =>
+    referenceDropout(values, WIDTH, rate, { seed: STEP.seed, step: STEP.number, site });
+  const y = dropout(tape, x.tensor, { rate, site });
+  if (base) tape.accumulate(x.tensor, () => base.tensor);
+  backward(y, dy.tensor);
+  expect("dropout", y, dropped(x.values));
+  expect("dropout", tape.gradientOf(x.tensor)!, plus(dropped(dy.values), base));
 }
 
 /** Sums of chunks of rows, and their sums. */
@@ -103,15 +169,15 @@ export function columnSumCase({ tape, random, addend, commands, expect }: Bench)
 }
 
 /** The gradient of GELU over the range where it bends. */
-export function geluCase({ tape, random, addend, expect, constants: { TANH } }: Bench): void {
+export function geluCase({ tape, random, addend, expect, constants }: Bench): void {
   const x = random(ROWS, WIDTH, 6);
   const dy = random(ROWS, WIDTH);
   const base = addend(ROWS, WIDTH);
-  const gradient = TANH ? geluTanhBackward : referenceGelu;
+  const form = geluForm(constants);
   expect(
     "gelu_backward",
-    geluBackward(tape, x.tensor, dy.tensor, TANH === 1, base?.tensor),
-    plus(gradient(x.values, dy.values), base),
+    geluBackward(tape, x.tensor, dy.tensor, form, base?.tensor),
+    plus(GELU[form].backward(x.values, dy.values), base),
   );
 }
 
@@ -126,6 +192,7 @@ export function swigluCase({ tape, draw, random, matrix, addend, expect }: Bench
   const dy = random(ROWS, columns);
   const base = addend(ROWS, 2 * columns);
   const { gradGate, gradUp } = referenceSwiglu(gate, up, dy.values);
+  expect("swiglu_forward", swigluForward(tape, x.tensor), swiglu(gate, up));
   expect(
     "swiglu_backward",
     swigluBackward(tape, x.tensor, dy.tensor, base?.tensor),

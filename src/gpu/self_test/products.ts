@@ -4,11 +4,12 @@
  */
 import type { ProductShape } from "../plan.ts";
 import type { Constants } from "../template.ts";
+import { geluForm } from "../../tensor/gelu.ts";
 import type { Activation } from "../../tensor/linear.ts";
 import { matmulNN, matmulNT, matmulTN } from "../../tensor/matmul.ts";
 import { ropeTable } from "../../tensor/rope.ts";
 import { joinColumns, joinHeads, splitHeads, takeColumns } from "../../testing/heads.ts";
-import { gelu, geluBackward, geluTanh, geluTanhBackward } from "../../testing/reference/gelu.ts";
+import { GELU } from "../../testing/reference/gelu.ts";
 import { matmul } from "../../testing/reference/matmul.ts";
 import { rope } from "../../testing/reference/rope.ts";
 import { swiglu, swigluBackward } from "../../testing/reference/swiglu.ts";
@@ -37,9 +38,9 @@ function factor({ draw, matrix, constants: { HALF } }: Bench, rows: number, colu
   return matrix(rows, columns, HALF ? values.map((v) => Math.round(1024 * v) / 1024) : values);
 }
 
-/** y = activation(x W^T + bias) + base. */
+/** y = activation(x W^T + bias + before) + base. */
 export function productNT(bench: Bench, shape = awkward(bench.constants)): void {
-  const { tape, random, expect, constants: { BIAS, ADD, ROPE, SWIGLU }, constants } = bench;
+  const { tape, random, expect, constants: { BIAS, BEFORE, ADD, ROPE, SWIGLU }, constants } = bench;
   const { rows, inner } = shape;
   // Query, key and value heads as many as each other; gate and up each a multiple of four wide.
   const heads = Math.ceil(shape.columns / (3 * HEAD));
@@ -47,9 +48,11 @@ export function productNT(bench: Bench, shape = awkward(bench.constants)): void 
   const a = factor(bench, rows, inner);
   const b = factor(bench, columns, inner);
   const bias = BIAS ? random(1, columns) : undefined;
+  const before = BEFORE ? random(rows, columns) : undefined;
   const base = ADD ? random(rows, columns) : undefined;
   let pre = matmul("NT", a.values, b.values, { m: rows, k: inner, n: columns });
   if (bias) pre = pre.map((value, i) => value + bias.values[i % columns]);
+  if (before) pre = add(pre, before.values);
   const activated = activate(bench, pre, { rows, columns, heads });
   const producer = activated.activation && {
     activation: activated.activation,
@@ -57,6 +60,7 @@ export function productNT(bench: Bench, shape = awkward(bench.constants)): void 
   };
   const y = matmulNT(tape, a.tensor, b.tensor, {
     bias: bias?.tensor,
+    before: before?.tensor,
     base: base?.tensor,
     producer,
   });
@@ -69,22 +73,20 @@ export function productNT(bench: Bench, shape = awkward(bench.constants)): void 
 }
 
 function activate(
-  { matrix, ints, constants: { GELU, TANH, SWIGLU, ROPE } }: Bench,
+  { matrix, ints, constants }: Bench,
   pre: Float64Array,
   { rows, columns, heads }: { rows: number; columns: number; heads: number },
 ): { activation?: Activation; values: Float64Array } {
-  if (GELU) {
-    return {
-      activation: { kind: "gelu", tanh: TANH === 1 },
-      values: TANH ? geluTanh(pre) : gelu(pre),
-    };
+  if (constants.GELU) {
+    const form = geluForm(constants);
+    return { activation: { kind: "gelu", form }, values: GELU[form].forward(pre) };
   }
-  if (SWIGLU) {
+  if (constants.SWIGLU) {
     const half = columns / 2;
     const [gate, up] = [0, half].map((first) => takeColumns(pre, columns, first, half));
     return { activation: { kind: "swiglu" }, values: swiglu(gate, up) };
   }
-  if (ROPE) {
+  if (constants.ROPE) {
     const layout = { heads, kvHeads: heads, headWidth: HEAD, headDim: HEAD };
     const positions = Array.from({ length: rows }, (_, row) => (5 * row) % 7);
     const size = { batch: 1, heads: 2 * heads, tokens: rows };
@@ -114,7 +116,7 @@ function activate(
 /** dx = dy W through the gradient of what x came out of, plus base. */
 export function productNN(bench: Bench, shape = awkward(bench.constants)): void {
   const { tape, random, addend, expect, constants } = bench;
-  const { GELU_GRADIENT, SWIGLU_GRADIENT, TANH } = constants;
+  const { GELU_GRADIENT, SWIGLU_GRADIENT } = constants;
   const { rows, inner } = shape;
   const columns = SWIGLU_GRADIENT ? fill(shape.columns, 4) : shape.columns;
   const a = factor(bench, rows, inner);
@@ -124,7 +126,7 @@ export function productNN(bench: Bench, shape = awkward(bench.constants)): void 
   const product = matmul("NN", a.values, b.values, { m: rows, k: inner, n: columns });
   const pre = random(rows, width, 4);
   const activation: Activation | undefined = GELU_GRADIENT
-    ? { kind: "gelu", tanh: TANH === 1 }
+    ? { kind: "gelu", form: geluForm(constants) }
     : SWIGLU_GRADIENT
     ? { kind: "swiglu" }
     : undefined;
@@ -142,9 +144,7 @@ function activationGradient(
   dy: Float64Array,
   rows: number,
 ): ArrayLike<number> {
-  if (activation.kind === "gelu") {
-    return activation.tanh ? geluTanhBackward(pre, dy) : geluBackward(pre, dy);
-  }
+  if (activation.kind === "gelu") return GELU[activation.form].backward(pre, dy);
   const columns = dy.length / rows;
   const [gate, up] = [0, columns].map((first) => takeColumns(pre, 2 * columns, first, columns));
   const { gradGate, gradUp } = swigluBackward(gate, up, dy);

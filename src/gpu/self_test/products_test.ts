@@ -27,6 +27,10 @@ const EPILOGUES: Record<ProductOrder, Constants[]> = {
     { GELU: 1, KEEP: 1, TANH: 1 },
     { SWIGLU: 1, KEEP: 1 },
     { BIAS: 1, ROPE: 1 },
+    { BEFORE: 1, ADD: 1 },
+    { BEFORE: 1, ROPE: 1 },
+    { BEFORE: 1, SWIGLU: 1, KEEP: 1 },
+    { BIAS: 1, BEFORE: 1, GELU: 1, KEEP: 1, TANH: 0 },
   ],
   nn: [
     {},
@@ -99,7 +103,7 @@ for (const engine of await testEngines()) {
           },
         ),
         // Nearly every run has a pipeline to compile, so few of them and no shrinking.
-        { numRuns: order === "tn" ? 6 : 9, endOnFailure: true },
+        { numRuns: { nt: 12, nn: 9, tn: 6 }[order], endOnFailure: true },
       ));
   }
 }

@@ -24,4 +24,6 @@ export const STEP = {
   lambda: 0.5,
   tokenScale: 0.25,
   slot: 1,
+  number: UPDATES,
+  seed: 3_000_000_000,
 } satisfies StepNumbers;

@@ -21,6 +21,9 @@ export type Mask = (query: number, key: number) => boolean;
 /** Every token sees itself and what is before it. */
 export const causal: Mask = (query, key) => key <= query;
 
+/** Every token sees all. */
+export const full: Mask = () => true;
+
 /** Segment of the tokens that every question sees. */
 export const PREFIX = -1;
 

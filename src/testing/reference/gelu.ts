@@ -1,4 +1,4 @@
-/** GELU, exact and in its tanh approximation: Hendrycks and Gimpel, arXiv 1606.08415. */
+/** GELU, exact and in its two approximations: Hendrycks and Gimpel, arXiv 1606.08415. */
 import { erfc } from "./erf.ts";
 import type { Values } from "./values.ts";
 
@@ -28,6 +28,28 @@ export function geluTanhBackward(x: Values, gradY: Values): Float64Array {
     return gradY[i] * ((1 + tanh) / 2 + v / 2 * (1 - tanh * tanh) * slope);
   });
 }
+
+/** y = x sigmoid(1.702 x). */
+export function geluQuick(x: Values): Float64Array {
+  return Float64Array.from(x, (v) => v * sigmoid(1.702 * v));
+}
+
+/** Gradient of {@linkcode geluQuick}. */
+export function geluQuickBackward(x: Values, gradY: Values): Float64Array {
+  return Float64Array.from(x, (v, i) => {
+    const s = sigmoid(1.702 * v);
+    return gradY[i] * (s + 1.702 * v * s * (1 - s));
+  });
+}
+
+/** The forms by name. */
+export const GELU = {
+  exact: { forward: gelu, backward: geluBackward },
+  tanh: { forward: geluTanh, backward: geluTanhBackward },
+  quick: { forward: geluQuick, backward: geluQuickBackward },
+};
+
+const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
 
 const inner = (v: number) => Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3);
 

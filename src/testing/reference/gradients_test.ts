@@ -2,19 +2,21 @@
 import assert from "node:assert/strict";
 import { assertGradient } from "../finite_difference.ts";
 import { randomValues } from "../random_values.ts";
-import { attention, attentionBackward, causal, PREFIX, prefixBlocks } from "./attention.ts";
+import { attention, attentionBackward, causal, full, PREFIX, prefixBlocks } from "./attention.ts";
 import { cosineLoss, cosineLossBackward } from "./cosine.ts";
 import { crossEntropy, crossEntropyBackward, IGNORED } from "./cross_entropy.ts";
 import { embedding, embeddingBackward } from "./embedding.ts";
-import { gelu, geluBackward, geluTanh, geluTanhBackward } from "./gelu.ts";
+import { GELU } from "./gelu.ts";
 import { layerNorm, layerNormBackward } from "./layer_norm.ts";
 import { linear, linearBackward } from "./linear.ts";
 import { matmul, matmulBackward, type MatmulForm } from "./matmul.ts";
 import { mlp } from "./mlp.ts";
+import { addPositions, addPositionsBackward } from "./positions.ts";
 import { rmsNorm, rmsNormBackward } from "./rms_norm.ts";
 import { rope, ropeBackward } from "./rope.ts";
 import { softmax, softmaxBackward } from "./softmax.ts";
 import { silu, siluBackward, swiglu, swigluBackward } from "./swiglu.ts";
+import { unitRows, unitRowsBackward } from "./unit_rows.ts";
 import { dot } from "./values.ts";
 import { vicregCovariance, vicregVariance } from "./vicreg.ts";
 
@@ -40,8 +42,9 @@ const OPERATIONS: Record<string, Operation> = {
       return { x: gradX, weight: gradWeight, bias: gradBias };
     },
   },
-  "gelu": elementwise(gelu, geluBackward),
-  "tanh gelu": elementwise(geluTanh, geluTanhBackward),
+  "gelu": elementwise(GELU.exact.forward, GELU.exact.backward),
+  "tanh gelu": elementwise(GELU.tanh.forward, GELU.tanh.backward),
+  "quick gelu": elementwise(GELU.quick.forward, GELU.quick.backward),
   "silu": elementwise(silu, siluBackward),
   "swiglu": {
     sizes: { gate: 15, up: 15 },
@@ -78,6 +81,7 @@ const OPERATIONS: Record<string, Operation> = {
     backward: (_, gradY) => ({ x: ropeBackward(gradY, [0, 4, 1], { headDim: 6, theta: 100 }) }),
   },
   "causal attention": attentionOperation(causal),
+  "attention of all tokens to all": attentionOperation(full),
   "attention over packed questions": attentionOperation(prefixBlocks([PREFIX, PREFIX, 0, 0, 1])),
   "embedding with a repeated token": {
     sizes: { table: 5 * 3 },
@@ -85,6 +89,22 @@ const OPERATIONS: Record<string, Operation> = {
     backward: (_, gradY) => ({
       table: embeddingBackward([4, 1, 4, 0], gradY, { vocabulary: 5, width: 3 }),
     }),
+  },
+  "learned positions": {
+    sizes: { x: 2 * 3 * 5, table: 4 * 5 },
+    forward: ({ x, table }) => addPositions(x, table, { period: 3, width: 5 }),
+    backward: (_, gradY) => ({
+      x: gradY,
+      table: addPositionsBackward(gradY, { positions: 4, period: 3, width: 5 }),
+    }),
+  },
+  "unit rows": {
+    sizes: { x: 3 * 5, logScale: 1 },
+    forward: ({ x, logScale }) => unitRows(x, 5, logScale[0]),
+    backward({ x, logScale }, gradY) {
+      const { gradX, gradLogScale } = unitRowsBackward(x, gradY, 5, logScale[0]);
+      return { x: gradX, logScale: Float64Array.of(gradLogScale) };
+    },
   },
   "cross-entropy": {
     sizes: { logits: 4 * 5 },

@@ -6,9 +6,9 @@
  *
  * @throws {Error} As the file system does; the temporary file is removed.
  */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${Deno.pid}.tmp`;
-  const bytes = new TextEncoder().encode(text);
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   try {
     const file = await Deno.open(temporary, { write: true, create: true, truncate: true });
     try {

@@ -1,0 +1,135 @@
+/** What the decoder is pre-trained on: documents and packed scenes, step by step. */
+import { type RandomStream, stream } from "../data/random.ts";
+import type { Tokenizer } from "../data/tokenizer.ts";
+import { type BagOrder, describeScene, sceneBags } from "./description.ts";
+import { bagIds, type Document, type LanguageBatch, type LanguageLayout } from "./language_step.ts";
+import {
+  askScene,
+  DRAWN_TYPES,
+  LOOK_UPS,
+  SCENE_QUESTIONS,
+  type SceneQuestion,
+} from "./questions.ts";
+import { drawScene, type Scene } from "./scene.ts";
+
+/** Share of the documents whose descriptions are predicted too, not only what follows them. */
+const DESCRIBED = 0.25;
+
+/** Longest answer, end mark included: `circle at x3 y5`. */
+export const LONGEST_ANSWER = 5;
+
+/** Longest question with its answer, a multiple of four tokens. */
+export const LONGEST_QUESTION = 16;
+
+/**
+ * The curriculum: what the scenes of a step are like.
+ *
+ * It begins with two objects, tokens that all show one of them, and questions that ask for nothing
+ * but what one token says, for to find one of six objects among many empty tokens is hardly ever
+ * learnt from such scenes alone. All questions come after 800 steps; every 800 steps there may be one
+ * object more; the ground comes in over 3,000 steps, and the order of patches after 1,600.
+ */
+export function curriculum(
+  step: number,
+): { objects: number; order: BagOrder; types: readonly string[] } {
+  return {
+    objects: Math.min(6, 2 + Math.floor(step / 800)),
+    order: { patches: step < 1600 ? 0 : 0.5, ground: Math.min(1, step / 3000) },
+    types: step < 800 ? LOOK_UPS : DRAWN_TYPES,
+  };
+}
+
+/** What scenes are like when the curriculum is over. */
+export const FULL = curriculum(Infinity);
+
+/** The batch of a step: the same for the same seed and step. */
+export function languageBatch(
+  layout: LanguageLayout,
+  tokenizer: Tokenizer,
+  seed: number,
+  step: number,
+): LanguageBatch {
+  const random = stream(seed, `language/${step}`);
+  const { objects: most, order, types } = curriculum(step);
+  // Half of the scenes are as full as they get: they are the hardest.
+  const scene = () => drawScene(random, random.uniform() < 0.5 ? most : 1 + random.int(most));
+  return {
+    documents: Array.from(
+      { length: layout.documents.batch },
+      () => drawDocument(scene(), layout.documents.length, tokenizer, random, types),
+    ),
+    scenes: Array.from({ length: layout.scenes.batch }, () => {
+      const drawn = scene();
+      return {
+        bags: bagsOf(drawn, tokenizer, random, order),
+        questions: Array.from(
+          { length: layout.scenes.blocks },
+          () => encodeQuestion(askScene(drawn, random, types), tokenizer),
+        ),
+      };
+    }),
+  };
+}
+
+/** A scene's phrase tokens as token ids. */
+export function bagsOf(
+  scene: Scene,
+  tokenizer: Tokenizer,
+  random: RandomStream,
+  order: BagOrder = FULL.order,
+): ReadonlyMap<number, number>[] {
+  return sceneBags(scene, random, order).map((bag) => bagIds(bag, tokenizer.encode));
+}
+
+/** A question as token ids: the answer follows the question mark and ends with the end mark. */
+export function encodeQuestion(
+  { text, answer }: Pick<SceneQuestion, "text" | "answer">,
+  tokenizer: Tokenizer,
+): { prompt: number[]; answer: number[] } {
+  return {
+    prompt: tokenizer.encode(text),
+    answer: [...tokenizer.encode(answer), tokenizer.eos],
+  };
+}
+
+/** A description, the same once more in other words, and as many questions with answers as fit. */
+function drawDocument(
+  scene: Scene,
+  length: number,
+  tokenizer: Tokenizer,
+  random: RandomStream,
+  types: readonly string[],
+): Document {
+  const description = [tokenizer.bos, ...tokenizer.encode(describeScene(scene, random))];
+  const tokens = [...description];
+  const isTold = random.uniform() < DESCRIBED;
+  const predicted = description.map((_, t) => isTold && t > 0);
+  const again = tokenizer.encode(describeScene(scene, random));
+  if (tokens.length + again.length <= length) {
+    tokens.push(...again);
+    predicted.push(...again.map(() => true));
+  }
+  while (true) {
+    const { prompt, answer } = encodeQuestion(askScene(scene, random, types), tokenizer);
+    if (tokens.length + prompt.length + answer.length > length) return { tokens, predicted };
+    tokens.push(...prompt, ...answer);
+    // Which question comes is chance, and is learnt from a few; what its answer is counts.
+    predicted.push(...prompt.map(() => isTold), ...answer.map(() => true));
+  }
+}
+
+/** A description with one question, whose answer alone counts. */
+export function testDocument(
+  scene: Scene,
+  question: SceneQuestion,
+  tokenizer: Tokenizer,
+  random: RandomStream,
+): Document {
+  const description = [tokenizer.bos, ...tokenizer.encode(describeScene(scene, random))];
+  const { prompt, answer } = encodeQuestion(question, tokenizer);
+  const tokens = [...description, ...prompt, ...answer];
+  return { tokens, predicted: tokens.map((_, t) => t >= tokens.length - answer.length) };
+}
+
+/** Names of the question types. */
+export const QUESTION_NAMES = Object.keys(SCENE_QUESTIONS);

@@ -1,0 +1,248 @@
+/** The model card of the embedded models: a pure function of the figures that their training left. */
+import type { ClipConfig } from "../models/clip_config.ts";
+import type { LlamaConfig } from "../models/llama_config.ts";
+import { type ChartSeries, lineChart } from "../report/line_chart.ts";
+import { count, duration, fixed } from "../report/number_format.ts";
+import { table } from "../report/table.ts";
+import type { AdapterRecord } from "../study/record.ts";
+import type { TowerFigures } from "./evaluate_towers.ts";
+import type { LanguageAccuracy, LanguagePoint, LanguageSettings } from "./pretrain_language.ts";
+import type { VisionPoint, VisionSettings } from "./pretrain_vision.ts";
+
+/** What every training says about itself. */
+interface TrainingFigures<Settings, Config, Point> {
+  settings: Settings;
+  config: Config;
+  /** Numbers in the model. */
+  parameters: number;
+  adapter: AdapterRecord;
+  /** Wall time of all sittings. */
+  seconds: number;
+  curve: Point[];
+}
+
+/** `language.json`. */
+export interface LanguageFigures
+  extends TrainingFigures<LanguageSettings, LlamaConfig, LanguagePoint> {
+  accuracy: LanguageAccuracy;
+}
+
+/** `vision.json`. */
+export interface VisionFigures extends TrainingFigures<VisionSettings, ClipConfig, VisionPoint> {
+  figures: TowerFigures;
+}
+
+/** The card and its curves. */
+export interface ModelCard {
+  markdown: string;
+  /** SVG text by file name. */
+  curves: Record<string, string>;
+}
+
+/** The card of what has been trained; a part that has not is left out. */
+export function renderModelCard(
+  { vision, language }: { vision?: VisionFigures; language?: LanguageFigures },
+): ModelCard {
+  const curves: Record<string, string> = {};
+  if (language) curves["language_loss.svg"] = languageCurve(language);
+  if (vision) {
+    curves["vision_loss.svg"] = visionLoss(vision);
+    curves["vision_accuracy.svg"] = visionAccuracy(vision);
+  }
+  const parts = [
+    INTRODUCTION,
+    ...(vision ? [visionCard(vision)] : []),
+    ...(language ? [languageCard(language)] : []),
+    REPRODUCTION,
+  ];
+  return { markdown: parts.map((part) => part.trim()).join("\n\n") + "\n", curves };
+}
+
+const INTRODUCTION = `
+# Embedded models
+
+A CLIP-style pair of towers (\`clip/\`) and a Llama-architecture decoder (\`decoder/\`), trained by this
+project's own engine on data that are drawn on the spot, and stored in Hugging Face layout with
+half-precision weights. Studies use the vision tower as the frozen image encoder and the decoder as
+the language model under the name \`embedded\`. The text tower serves the contrastive training and its
+tests only.
+
+The world is one of flat shapes on a plain ground: seven shapes, twelve colours, any sizes and
+places, up to eight objects (src/pretraining/scene.ts). It contains the worlds of Sort-of-CLEVR and
+easy-shapes, of which no test picture is ever drawn in training. The models know nothing else: no
+photographs, and no language but descriptions of such scenes and questions about them.
+`;
+
+const REPRODUCTION = `
+## How to reproduce them
+
+\`\`\`sh
+deno task pretrain --out DIR
+\`\`\`
+
+writes both folders, this card, and the figures behind it (\`language.json\`, \`vision.json\`). A stopped
+training goes on where it stopped. The same adapter, driver and operand form give the same bytes;
+others add in another order and give models that differ in the last digits at first and in all later
+on. A test trains each model for a few steps and compares the losses with committed ones.
+`;
+
+const percent = (share: number) => fixed(100 * share, 1);
+
+function facts(rows: [string, string][]): string {
+  return table([
+    { header: "What", cell: ([name]: [string, string]) => name },
+    { header: "Here", cell: ([, value]) => value },
+  ], rows);
+}
+
+function trained(
+  { parameters, seconds, adapter, settings }: TrainingFigures<
+    { steps: number; seed: number; learningRate: number },
+    unknown,
+    unknown
+  >,
+): [string, string][] {
+  return [
+    ["Parameters", count(parameters)],
+    ["Steps", count(settings.steps)],
+    ["Learning rate", `${settings.learningRate}, warm-up, constant, linear decay (AdamW)`],
+    ["Seed", String(settings.seed)],
+    ["Adapter", `${adapter.description}; ${adapter.driver}`],
+    ["Wall time", duration(seconds)],
+  ];
+}
+
+function languageCard(language: LanguageFigures): string {
+  const { config, settings, accuracy } = language;
+  const types = Object.keys(accuracy.text);
+  return [
+    "## decoder",
+    `Half of its training is text, "there is a small red circle at x3 y5. ..." followed by questions ` +
+    `and answers. In the other half the scene stands in front as ${26} phrase tokens, the sums of a ` +
+    `phrase's word embeddings, in the places where image tokens will stand (src/pretraining/description.ts). ` +
+    `It never saw a picture. The curriculum begins with two objects and ends with six.`,
+    facts([
+      [
+        "Shape",
+        `${config.num_hidden_layers} layers, hidden size ${config.hidden_size}, ` +
+        `${config.num_attention_heads} heads, MLP ${config.intermediate_size}, vocabulary ${config.vocab_size}`,
+      ],
+      ...trained(language),
+      [
+        "A step",
+        `${settings.documents.batch} documents of ${settings.documents.length} tokens, ` +
+        `${settings.scenes.batch} scenes of ${settings.scenes.questions} questions`,
+      ],
+    ]),
+    "![Loss of the decoder](curves/language_loss.svg)\n",
+    `Accuracy of greedy answers, in percent, on ${
+      count(accuracy.questions)
+    } held-out questions of ` +
+    "each type about scenes of six objects:\n",
+    table([
+      { header: "Question type", cell: (type: string) => type },
+      {
+        header: "Scene as text",
+        align: "right",
+        cell: (type) => percent(accuracy.text[type]),
+      },
+      {
+        header: "Scene as phrase tokens",
+        align: "right",
+        cell: (type) => percent(accuracy.phrases[type]),
+      },
+    ], types),
+  ].join("\n\n").replace(/\n{3,}/g, "\n\n");
+}
+
+function visionCard(vision: VisionFigures): string {
+  const { config: { vision_config: tower, text_config: text }, settings, figures } = vision;
+  const { retrieval, siblings, zeroShot, probe } = figures;
+  return [
+    "## clip",
+    `Each picture of a batch is to find its caption among all of the batch, and each caption its picture ` +
+    `(arXiv 2103.00020). Captions tell shapes, colours, sizes, places, counts and relations; ` +
+    `${settings.siblingGroups} groups of four pictures of a batch differ in one attribute of one object.`,
+    facts([
+      [
+        "Vision tower",
+        `${tower.num_hidden_layers} layers, width ${tower.hidden_size}, ${tower.num_attention_heads} heads, ` +
+        `pictures of ${tower.image_size} x ${tower.image_size} in patches of ${tower.patch_size}`,
+      ],
+      [
+        "Text tower",
+        `${text.num_hidden_layers} layers, width ${text.hidden_size}, ${text.num_attention_heads} heads`,
+      ],
+      ...trained(vision),
+      ["A step", `${settings.batch} pictures with captions`],
+    ]),
+    "![Loss of the towers](curves/vision_loss.svg)\n",
+    "![Held-out accuracy of the towers](curves/vision_accuracy.svg)\n",
+    `On pictures that no training step draws. Retrieval: each full caption among those of ` +
+    `${retrieval.pictures} scenes of one to four objects. Siblings: the right one of four that differ in one ` +
+    `attribute (chance 25 %). Zero-shot: one object, classed by the captions "a COLOUR SHAPE." of all ` +
+    `${zeroShot.classes} (of ${zeroShot.pictures} pictures). Probe: ridge regression from the patch ` +
+    `states of hidden layer -2, which a projector reads, on ${probe.tested} objects of six-object pictures.\n`,
+    table([
+      { header: "Test", cell: ([name]: [string, string]) => name },
+      { header: "Result", align: "right", cell: ([, value]) => value },
+    ], [
+      ["retrieval, caption of a picture, R@1", `${percent(retrieval.imageToText.at1)} %`],
+      ["retrieval, caption of a picture, R@5", `${percent(retrieval.imageToText.at5)} %`],
+      ["retrieval, picture of a caption, R@1", `${percent(retrieval.textToImage.at1)} %`],
+      ["retrieval, picture of a caption, R@5", `${percent(retrieval.textToImage.at5)} %`],
+      ...Object.entries(siblings).map(([attribute, { imageToText }]): [string, string] => [
+        `siblings by ${attribute}`,
+        `${percent(imageToText)} %`,
+      ]),
+      ["zero-shot shape", `${percent(zeroShot.shape)} %`],
+      ["zero-shot colour", `${percent(zeroShot.color)} %`],
+      ["zero-shot both", `${percent(zeroShot.both)} %`],
+      ["probe, shape", `${percent(probe.shape)} %`],
+      ["probe, colour", `${percent(probe.color)} %`],
+      ["probe, place, R2", fixed(probe.place, 3)],
+      ["probe, place within its patch, R2", fixed(probe.offset, 3)],
+    ]),
+  ].join("\n\n").replace(/\n{3,}/g, "\n\n");
+}
+
+/** A line through the points of a curve. */
+function series<Point extends { step: number }>(
+  name: string,
+  curve: readonly Point[],
+  value: (point: Point) => number,
+  hue: number,
+): ChartSeries {
+  const points = curve.map((point) => {
+    const y = value(point);
+    return { x: point.step, y, low: y, high: y };
+  });
+  return { name, points, hue };
+}
+
+const languageCurve = ({ curve }: LanguageFigures) =>
+  lineChart({
+    title: "Loss of the decoder in training",
+    xLabel: "optimiser steps",
+    yLabel: "cross-entropy, nats a token",
+    series: [
+      series("documents", curve, ({ documents }) => documents, 0),
+      series("phrase tokens", curve, ({ scenes }) => scenes, 1),
+    ],
+  });
+
+const visionLoss = ({ curve }: VisionFigures) =>
+  lineChart({
+    title: "Contrastive loss of the towers in training",
+    xLabel: "optimiser steps",
+    yLabel: "cross-entropy, nats",
+    series: [series("loss", curve, ({ loss }) => loss, 0)],
+  });
+
+const visionAccuracy = ({ curve }: VisionFigures) =>
+  lineChart({
+    title: "Captions found in a held-out batch",
+    xLabel: "optimiser steps",
+    yLabel: "share of pictures",
+    series: [series("held-out batch", curve, ({ heldOutAccuracy }) => heldOutAccuracy, 0)],
+  });

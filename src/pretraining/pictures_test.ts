@@ -1,0 +1,84 @@
+/** Batches are fixed by seed and step, and never hold a picture that the data sets test by. */
+import assert from "node:assert/strict";
+import { stream } from "../data/random.ts";
+import { sortOfClevr } from "../data/sort_of_clevr.ts";
+import {
+  evaluationPictures,
+  paintGroup,
+  pictureBatch,
+  pictureDigest,
+  pixelValues,
+} from "./pictures.ts";
+import { drawScene } from "./scene.ts";
+
+const LAYOUT = { batch: 24, siblingGroups: 4, side: 75 };
+const NONE: ReadonlySet<string> = new Set();
+
+Deno.test("a batch depends on its seed and step alone", () => {
+  const batch = pictureBatch(LAYOUT, 1, 7, NONE);
+  assert.equal(batch.images.length, 24);
+  assert.equal(batch.captions.length, 24);
+  assert.deepEqual(pictureBatch(LAYOUT, 1, 7, NONE), batch);
+  assert.notDeepEqual(pictureBatch(LAYOUT, 1, 8, NONE).captions, batch.captions);
+  assert.notDeepEqual(pictureBatch(LAYOUT, 2, 7, NONE).captions, batch.captions);
+  // Siblings are different pictures, too.
+  assert.equal(new Set(batch.images.map(pictureDigest)).size, 24);
+});
+
+Deno.test("a batch cannot hold fewer pictures than its siblings", () => {
+  assert.throws(() => pictureBatch({ ...LAYOUT, siblingGroups: 7 }, 1, 0, NONE), {
+    name: "RangeError",
+    message: "Cannot draw 24 pictures: 7 sibling groups have more",
+  });
+});
+
+Deno.test("a planted picture is refused, with its whole group", () => {
+  const planted = pictureBatch(LAYOUT, 1, 7, NONE);
+  for (const at of [2, 20]) {
+    const digest = pictureDigest(planted.images[at]);
+    const { images, captions } = pictureBatch(LAYOUT, 1, 7, new Set([digest]));
+    assert.equal(images.length, 24);
+    assert.ok(!images.map(pictureDigest).includes(digest));
+    const group = at < 16 ? [0, 1, 2, 3] : [at];
+    for (const i of group) assert.notDeepEqual(images[i], planted.images[i]);
+    assert.notDeepEqual(group.map((i) => captions[i]), group.map((i) => planted.captions[i]));
+    // What was drawn before is what it was.
+    assert.deepEqual(images.slice(0, group[0]), planted.images.slice(0, group[0]));
+  }
+});
+
+Deno.test("the data sets' test pictures are known at the tower's size", async () => {
+  const excluded = await evaluationPictures(75);
+  // 200 pictures to choose by each; 200 and 1,000 to test by.
+  assert.equal(excluded.size, 1600);
+  const { test, train } = sortOfClevr({
+    seed: 0,
+    trainImages: 1,
+    validationImages: 0,
+    testImages: 3,
+  });
+  for (const example of test) assert.ok(excluded.has(pictureDigest(await example.image())));
+  assert.ok(!excluded.has(pictureDigest(await train[0].image())));
+});
+
+Deno.test("a group is drawn until none of its pictures is excluded", () => {
+  const random = stream(1, "group");
+  let draws = 0;
+  const first = drawScene(stream(2, "scene"), 2), second = drawScene(stream(3, "scene"), 2);
+  const draw = () => ({ scenes: [draws++ < 5 ? first : second], captions: [`${draws}`] });
+  const all = new Set<string>();
+  // Whatever look it gets, the first scene is excluded as long as the set says so of all pictures.
+  const excluded = { has: (digest: string) => (all.add(digest), draws <= 5) };
+  const { captions } = paintGroup(draw, 20, excluded as unknown as Set<string>, random);
+  assert.deepEqual(captions, ["6"]);
+  assert.equal(all.size, 6);
+});
+
+Deno.test("pixels are normalised, a plane a channel", () => {
+  const data = Uint8Array.from([0, 255, 51, 255, 0, 204]);
+  const image = { width: 2, height: 1, data };
+  assert.deepEqual(
+    [...pixelValues([image, image])].map((value) => Math.round(value * 1e6) / 1e6),
+    [-1, 1, 1, -1, -0.6, 0.6, -1, 1, 1, -1, -0.6, 0.6],
+  );
+});

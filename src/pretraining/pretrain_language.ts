@@ -1,0 +1,315 @@
+/**
+ * Pre-trains the embedded decoder on descriptions of scenes, and questions and answers about them.
+ *
+ * It never sees a picture. Half of what it reads is text; half of the scenes stand in its prefix as
+ * phrase tokens, see `description.ts`.
+ */
+import { join } from "node:path";
+import { stream } from "../data/random.ts";
+import type { Tokenizer } from "../data/tokenizer.ts";
+import { readTensor } from "../gpu/bands.ts";
+import type { Engine } from "../gpu/program.ts";
+import type { LlamaConfig } from "../models/llama_config.ts";
+import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "../models/llama_weights.ts";
+import { createParameters, drawValues, freeParameters, writeParameter } from "../nn/parameters.ts";
+import { warmupStableDecay } from "../nn/schedule.ts";
+import { readTrainingState, writeTrainingState } from "../nn/training_state.ts";
+import { loadCheckpoint, saveCheckpoint } from "../training/checkpoint.ts";
+import { checkLength, lengthOf } from "./length.ts";
+import {
+  bagsOf,
+  encodeQuestion,
+  languageBatch,
+  LONGEST_ANSWER,
+  LONGEST_QUESTION,
+  QUESTION_NAMES,
+  testDocument,
+} from "./language_data.ts";
+import {
+  compileLanguagePrograms,
+  type LanguageLayout,
+  type LanguageLosses,
+  type LanguagePrograms,
+  READ_EVERY,
+} from "./language_step.ts";
+import { GRID } from "./description.ts";
+import { SCENE_QUESTIONS } from "./questions.ts";
+import { drawScene } from "./scene.ts";
+
+/** What determines a pre-training of the decoder, besides its data and its shape. */
+export interface LanguageSettings {
+  steps: number;
+  seed: number;
+  /** Documents a step, and tokens of each. */
+  documents: { batch: number; length: number };
+  /** Packed scenes a step, and questions of each. */
+  scenes: { batch: number; questions: number };
+  learningRate: number;
+  /** Steps with a rising learning rate. */
+  warmup: number;
+  /** Last steps, with a falling one. */
+  decay: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  clip: number;
+}
+
+/** The settings that the committed weights were trained with. */
+export const LANGUAGE_SETTINGS: LanguageSettings = {
+  steps: 16_000,
+  seed: 1,
+  documents: { batch: 3, length: 128 },
+  scenes: { batch: 12, questions: 10 },
+  learningRate: 1.5e-3,
+  warmup: 100,
+  decay: 4000,
+  beta1: 0.9,
+  beta2: 0.98,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  clip: 1,
+};
+
+/** A point of the training curve: means over the steps since the last point. */
+export interface LanguagePoint extends LanguageLosses {
+  step: number;
+}
+
+/** Share of held-out questions answered right, by type. */
+export interface LanguageAccuracy {
+  /** The scene is a description in the prompt. */
+  text: Record<string, number>;
+  /** The scene is phrase tokens in the prefix. */
+  phrases: Record<string, number>;
+  /** Questions of each type in each of the two. */
+  questions: number;
+}
+
+/** What a pre-training gives. */
+export interface PretrainedDecoder {
+  config: LlamaConfig;
+  /** In checkpoint layout. */
+  weights: Map<string, NamedMatrix>;
+  curve: LanguagePoint[];
+  /** Of the weights in half precision, as they are written. */
+  accuracy: LanguageAccuracy;
+  /** Of training, all sittings together. */
+  seconds: number;
+}
+
+/** Where it goes on and what it tells. */
+export interface PretrainHooks {
+  /** Folder of the checkpoint; none is kept when absent. */
+  folder?: string;
+  /** Steps between checkpoints. */
+  every?: number;
+  /** Questions of each type at the end. */
+  testQuestions?: number;
+  onPoint?(point: LanguagePoint): void;
+  signal?: AbortSignal;
+}
+
+const CHECKPOINT = "language.checkpoint.safetensors";
+
+/**
+ * Trains a decoder, from its checkpoint where there is one.
+ *
+ * @throws {RangeError} If the checkpoint was made with other settings.
+ * @throws {DOMException} `AbortError` when the signal fires, after a checkpoint.
+ */
+export async function pretrainLanguage(
+  engine: Engine,
+  shape: Omit<LlamaConfig, "vocab_size">,
+  tokenizer: Tokenizer,
+  settings: LanguageSettings,
+  hooks: PretrainHooks = {},
+): Promise<PretrainedDecoder> {
+  const config: LlamaConfig = { vocab_size: tokenizer.vocabularySize, ...shape };
+  const first = firstWeights(config, settings.seed);
+  const parameters = createParameters(
+    engine,
+    [...packLlama(config, first)].map(([name, { data, ...size }]) => ({
+      name,
+      ...size,
+      values: data,
+    })),
+  );
+  const layout: LanguageLayout = {
+    documents: settings.documents,
+    scenes: {
+      batch: settings.scenes.batch,
+      lead: [tokenizer.bos],
+      prefix: 1 + 1 + GRID ** 2,
+      blocks: settings.scenes.questions,
+      block: LONGEST_QUESTION,
+      answers: LONGEST_ANSWER,
+      vocabulary: config.vocab_size,
+      pad: tokenizer.pad,
+    },
+  };
+  const programs = compileLanguagePrograms(engine, config, parameters, layout, settings);
+  const { steps, decay, ...constant } = settings;
+  const description = JSON.stringify({ config, ...constant });
+  const path = hooks.folder && join(hooks.folder, CHECKPOINT);
+  const curve: LanguagePoint[] = [];
+  try {
+    let step = 0;
+    let secondsBefore = 0;
+    const started = performance.now();
+    const seconds = () => secondsBefore + (performance.now() - started) / 1000;
+    const saved = path ? await loadCheckpoint(path) : null;
+    if (saved) {
+      checkLength(saved.metadata, settings, path!);
+      if (saved.metadata.description !== description) {
+        throw new RangeError(
+          `Cannot go on with "${path}": it was made with other settings; remove it to begin anew`,
+        );
+      }
+      writeTrainingState(engine, parameters, programs.moments, saved.state);
+      step = Number(saved.metadata.step);
+      secondsBefore = Number(saved.metadata.seconds);
+      curve.push(...JSON.parse(saved.metadata.curve));
+    }
+    const save = async () => {
+      if (!path) return;
+      const state = await readTrainingState(engine, parameters, programs.moments);
+      await saveCheckpoint(path, state, {
+        description,
+        ...lengthOf(settings),
+        step: String(step),
+        seconds: String(seconds()),
+        curve: JSON.stringify(curve),
+      });
+    };
+    while (step < steps) {
+      const { seed, warmup, learningRate } = settings;
+      const rate = learningRate * warmupStableDecay(step, steps, warmup, decay);
+      programs.train(languageBatch(layout, tokenizer, seed, step), step, rate);
+      step++;
+      const last = step === steps;
+      if (step % READ_EVERY === 0 || last) {
+        const point = { step, ...meanLosses(await programs.readLosses()) };
+        curve.push(point);
+        hooks.onPoint?.(point);
+        // Only here, where the curve has all steps.
+        if (hooks.signal?.aborted || (step / READ_EVERY) % (hooks.every ?? 4) === 0) await save();
+        hooks.signal?.throwIfAborted();
+      }
+    }
+    const trained = seconds();
+    for (const parameter of parameters) {
+      // What is written in half precision is what is tested.
+      const values = await readTensor(engine, parameter.tensor);
+      writeParameter(engine, parameter, values.map(Math.f16round));
+    }
+    const accuracy = await testLanguage(
+      programs,
+      layout,
+      tokenizer,
+      settings.seed,
+      hooks.testQuestions ?? 1000,
+    );
+    const state = await readTrainingState(engine, parameters, programs.moments);
+    const weights = unpackLlama(
+      config,
+      new Map(parameters.map(({ name }) => [name, state.get(`parameters/${name}`)!])),
+    );
+    return { config, weights, curve, accuracy, seconds: trained };
+  } finally {
+    programs.destroy();
+    freeParameters(engine, parameters);
+  }
+}
+
+/** What an attention layer adds at first, as a share of what it looks at. */
+const COPY = 0.5;
+
+/**
+ * First weights that copy: attention's output map is the transpose of its value map, and the head is
+ * the embedding, so that a token that looks at another adds that one's words to what it predicts.
+ * What is left to learn is where to look. (After arXiv 2305.09828, where the two maps' product begins
+ * near a multiple of the identity.) With independent draws, two-object look-ups took three times as
+ * many steps to appear.
+ */
+function firstWeights(config: LlamaConfig, seed: number): Map<string, NamedMatrix> {
+  const first = new Map(
+    llamaSpecs(config).map((spec): [string, NamedMatrix] => [
+      spec.name,
+      { rows: spec.rows, columns: spec.columns, data: drawValues(seed, spec) },
+    ]),
+  );
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const [value, output] = ["v_proj", "o_proj"].map((name) =>
+      first.get(`model.layers.${layer}.self_attn.${name}.weight`)!
+    );
+    const heads = config.num_attention_heads / config.num_key_value_heads;
+    for (let row = 0; row < output.rows; row++) {
+      for (let column = 0; column < output.columns; column++) {
+        const head = Math.floor(column / config.head_dim);
+        const from = Math.floor(head / heads) * config.head_dim + column % config.head_dim;
+        output.data[row * output.columns + column] = COPY * value.data[from * value.columns + row];
+      }
+    }
+  }
+  const head = first.get("lm_head.weight");
+  head?.data.set(first.get("model.embed_tokens.weight")!.data);
+  return first;
+}
+
+function meanLosses(losses: LanguageLosses[]): LanguageLosses {
+  const mean = (key: keyof LanguageLosses) =>
+    losses.reduce((sum, loss) => sum + loss[key], 0) / losses.length;
+  return {
+    documents: mean("documents"),
+    scenes: mean("scenes"),
+    gradientNorm: mean("gradientNorm"),
+  };
+}
+
+/** Accuracy by question type on scenes of six objects that no training step draws. */
+async function testLanguage(
+  programs: LanguagePrograms,
+  layout: LanguageLayout,
+  tokenizer: Tokenizer,
+  seed: number,
+  questions: number,
+): Promise<LanguageAccuracy> {
+  const accuracy: LanguageAccuracy = { text: {}, phrases: {}, questions };
+  const { batch, blocks } = layout.scenes;
+  for (const type of QUESTION_NAMES) {
+    const random = stream(seed, `language test/${type}`);
+    /** Scenes, each with up to `most` questions of the type. */
+    const draw = (most: number) => {
+      while (true) {
+        const scene = drawScene(random, 6);
+        const asked = Array.from({ length: most }, () => SCENE_QUESTIONS[type](scene, random))
+          .filter((question) => question !== null);
+        if (asked.length > 0) return { scene, asked };
+      }
+    };
+    const right = { text: 0, phrases: 0 };
+    for (let done = 0; done < questions; done += layout.documents.batch) {
+      const documents = Array.from({ length: layout.documents.batch }, () => {
+        const { scene, asked: [question] } = draw(1);
+        return testDocument(scene, { ...question, type }, tokenizer, random);
+      });
+      const result = await programs.test({ documents, scenes: [] });
+      right.text += result.documents.slice(0, questions - done).filter(Boolean).length;
+    }
+    for (let done = 0; done < questions;) {
+      const scenes = Array.from({ length: batch }, () => draw(blocks)).map(({ scene, asked }) => ({
+        bags: bagsOf(scene, tokenizer, random),
+        questions: asked.map((question) => encodeQuestion(question, tokenizer)),
+      }));
+      const result = await programs.test({ documents: [], scenes });
+      const answers = result.questions.flat().slice(0, questions - done);
+      right.phrases += answers.filter(Boolean).length;
+      done += answers.length;
+    }
+    accuracy.text[type] = right.text / questions;
+    accuracy.phrases[type] = right.phrases / questions;
+  }
+  return accuracy;
+}

@@ -1,0 +1,311 @@
+/**
+ * Pre-trains the embedded towers: each picture of a batch is to find its caption among all of the
+ * batch, and each caption its picture (arXiv 2103.00020).
+ */
+import { join } from "node:path";
+import type { Tokenizer } from "../data/tokenizer.ts";
+import type { Engine } from "../gpu/program.ts";
+import type { ClipConfig } from "../models/clip_config.ts";
+import {
+  type ClipPair,
+  createClipPair,
+  destroyClipPair,
+  readClipWeights,
+  writeCaptions,
+  writePictures,
+} from "../models/clip_pair.ts";
+import {
+  compileContrastiveStep,
+  CONTRASTIVE_READ_EVERY,
+  type ContrastiveLosses,
+  type ContrastiveOptimizer,
+  type ContrastiveStep,
+} from "../models/clip_training_step.ts";
+import type { Tensor } from "../models/safetensors.ts";
+import { biasCorrection, warmupStableDecay } from "../nn/schedule.ts";
+import { writeParameter } from "../nn/parameters.ts";
+import { readTrainingState, writeTrainingState } from "../nn/training_state.ts";
+import { loadCheckpoint, saveCheckpoint } from "../training/checkpoint.ts";
+import { checkLength, lengthOf } from "./length.ts";
+import { toHalfPrecision } from "./clip_folder.ts";
+import {
+  evaluateTowers,
+  type TowerFigures,
+  type Towers,
+  type TowerTests,
+} from "./evaluate_towers.ts";
+import {
+  evaluationPictures,
+  type ExcludedPictures,
+  pictureBatch,
+  pixelValues,
+} from "./pictures.ts";
+import { recall } from "./retrieval.ts";
+import { compileTowers, encodeCaptions } from "./towers.ts";
+
+/** What determines a pre-training of the towers, besides its data and their shape. */
+export interface VisionSettings extends ContrastiveOptimizer {
+  steps: number;
+  seed: number;
+  /** Pictures a step, and groups of four siblings among them. */
+  batch: number;
+  siblingGroups: number;
+  learningRate: number;
+  /** Steps with a rising learning rate. */
+  warmup: number;
+  /** Last steps, with a falling learning rate. */
+  decay: number;
+}
+
+/** The settings that the committed weights were trained with. */
+export const VISION_SETTINGS: VisionSettings = {
+  steps: 8000,
+  seed: 1,
+  batch: 64,
+  siblingGroups: 8,
+  learningRate: 1e-3,
+  warmup: 200,
+  decay: 1500,
+  beta1: 0.9,
+  beta2: 0.98,
+  eps: 1e-6,
+  weightDecay: 0.05,
+  clip: 1,
+};
+
+/** A shape of the towers that lacks the vocabulary alone. */
+export type ClipShape = Omit<ClipConfig, "text_config"> & {
+  text_config: Omit<ClipConfig["text_config"], "vocab_size">;
+};
+
+/** A point of the training curve: means over the steps since the last point. */
+export interface VisionPoint extends ContrastiveLosses {
+  step: number;
+  /** Share of the pictures of a batch that is never trained on whose caption is found in it. */
+  heldOutAccuracy: number;
+}
+
+/** What a pre-training gives. */
+export interface PretrainedTowers {
+  config: ClipConfig;
+  /** In Hugging Face's names and half precision. */
+  weights: Map<string, Tensor>;
+  curve: VisionPoint[];
+  /** Of the weights in half precision. */
+  figures: TowerFigures;
+  /** Of training, all sittings together. */
+  seconds: number;
+}
+
+/** Where it goes on and what it tells. */
+export interface VisionHooks {
+  /** Folder of the checkpoint; none is kept when absent. */
+  folder?: string;
+  /** Points of the curve between checkpoints: 4 when absent. */
+  every?: number;
+  /** Pictures of the tests at the end. */
+  tests?: TowerTests;
+  onPoint?(point: VisionPoint): void;
+  signal?: AbortSignal;
+}
+
+const CHECKPOINT = "vision.checkpoint.safetensors";
+
+/**
+ * Trains a pair of towers, from its checkpoint where there is one, and tests it.
+ *
+ * @throws {RangeError} If the checkpoint was made with other settings, or the loss is no number.
+ * @throws {DOMException} `AbortError` when the signal fires, after a checkpoint.
+ */
+export async function pretrainVision(
+  engine: Engine,
+  shape: ClipShape,
+  tokenizer: Tokenizer,
+  settings: VisionSettings,
+  hooks: VisionHooks = {},
+): Promise<PretrainedTowers> {
+  const { text_config, ...rest } = shape;
+  const config: ClipConfig = {
+    ...rest,
+    text_config: { ...text_config, vocab_size: tokenizer.vocabularySize },
+  };
+  const options = {
+    config,
+    batch: settings.batch,
+    textLength: text_config.max_position_embeddings,
+  };
+  const pair = createClipPair(engine, { ...options, seed: settings.seed });
+  startPositions(pair);
+  let trained: Omit<PretrainedTowers, "config" | "figures">;
+  try {
+    const done = await train(pair, tokenizer, settings, hooks);
+    trained = { weights: toHalfPrecision(await readClipWeights(pair)), ...done };
+  } finally {
+    destroyClipPair(pair);
+  }
+  const figures = await testWeights(engine, options, tokenizer, settings, trained.weights, hooks);
+  return { config, ...trained, figures };
+}
+
+async function testWeights(
+  engine: Engine,
+  options: { config: ClipConfig; batch: number; textLength: number },
+  tokenizer: Tokenizer,
+  { seed }: VisionSettings,
+  checkpoint: ReadonlyMap<string, Tensor>,
+  { tests }: VisionHooks,
+): Promise<TowerFigures> {
+  const pair = createClipPair(engine, { ...options, seed, checkpoint });
+  const towers = compileTowers(pair, tokenizer);
+  try {
+    return await evaluateTowers(towers, seed, tests);
+  } finally {
+    towers.destroy();
+    destroyClipPair(pair);
+  }
+}
+
+/**
+ * Starts the learned positions of the patches from sines and cosines of their rows and columns (as
+ * MAE fixes them, arXiv 2111.06377, appendix A.1), so that places are there to be read from the first
+ * step. From small random values their trace in the patch states faded during training.
+ */
+function startPositions({ engine, parameters, config: { vision_config: config } }: ClipPair): void {
+  const { hidden_size: width, image_size, patch_size } = config;
+  const name = "vision_model.embeddings.position_embedding.weight";
+  const parameter = parameters.find((parameter) => parameter.name === name);
+  if (!parameter) throw new RangeError(`Cannot start positions: the pair has no "${name}"`);
+  const side = image_size / patch_size;
+  const quarter = width / 4;
+  const values = new Float32Array((1 + side * side) * width);
+  for (let patch = 0; patch < side * side; patch++) {
+    [patch % side, Math.floor(patch / side)].forEach((place, axis) => {
+      for (let i = 0; i < quarter; i++) {
+        const angle = place * 10_000 ** (-i / quarter);
+        const at = (1 + patch) * width + 2 * axis * quarter + i;
+        values[at] = Math.sin(angle);
+        values[at + quarter] = Math.cos(angle);
+      }
+    });
+  }
+  writeParameter(engine, parameter, values);
+}
+
+async function train(
+  pair: ClipPair,
+  tokenizer: Tokenizer,
+  settings: VisionSettings,
+  hooks: VisionHooks,
+): Promise<{ curve: VisionPoint[]; seconds: number }> {
+  const { engine, config, parameters } = pair;
+  const { beta1, beta2, eps, weightDecay, clip } = settings;
+  const training = compileContrastiveStep(pair, { beta1, beta2, eps, weightDecay, clip });
+  const towers = compileTowers(pair, tokenizer);
+  try {
+    const excluded = await evaluationPictures(config.vision_config.image_size);
+    const { steps: _, decay: __, ...constant } = settings;
+    const description = JSON.stringify({ config, ...constant });
+    const path = hooks.folder && join(hooks.folder, CHECKPOINT);
+    const curve: VisionPoint[] = [];
+    let step = 0;
+    let secondsBefore = 0;
+    const started = performance.now();
+    const seconds = () => secondsBefore + (performance.now() - started) / 1000;
+    const saved = path ? await loadCheckpoint(path) : null;
+    if (saved) {
+      checkLength(saved.metadata, settings, path!);
+      if (saved.metadata.description !== description) {
+        throw new RangeError(
+          `Cannot go on with "${path}": it was made with other settings; remove it to begin anew`,
+        );
+      }
+      writeTrainingState(engine, parameters, training.moments, saved.state);
+      step = Number(saved.metadata.step);
+      secondsBefore = Number(saved.metadata.seconds);
+      curve.push(...JSON.parse(saved.metadata.curve));
+    }
+    while (step < settings.steps) {
+      runStep(pair, training, tokenizer, settings, step, excluded);
+      step++;
+      if (step % CONTRASTIVE_READ_EVERY !== 0 && step !== settings.steps) continue;
+      const losses = meanLosses(await training.readLosses());
+      if (!Number.isFinite(losses.loss)) {
+        throw new RangeError(
+          `Cannot go on with the training: at step ${step} its loss is no number`,
+        );
+      }
+      const heldOutAccuracy = await testBatch(towers, settings, excluded);
+      const point = { step, ...losses, heldOutAccuracy };
+      curve.push(point);
+      hooks.onPoint?.(point);
+      // Only here, where the curve has all steps.
+      const due = curve.length % (hooks.every ?? 4) === 0;
+      if (path && (due || hooks.signal?.aborted)) {
+        const state = await readTrainingState(engine, parameters, training.moments);
+        const metadata = {
+          description,
+          ...lengthOf(settings),
+          step: String(step),
+          seconds: String(seconds()),
+          curve: JSON.stringify(curve),
+        };
+        await saveCheckpoint(path, state, metadata);
+      }
+      hooks.signal?.throwIfAborted();
+    }
+    return { curve, seconds: seconds() };
+  } finally {
+    towers.destroy();
+    training.destroy();
+  }
+}
+
+/** Draws the batch of a step and submits its update; does not wait. */
+function runStep(
+  pair: ClipPair,
+  training: ContrastiveStep,
+  tokenizer: Tokenizer,
+  settings: VisionSettings,
+  step: number,
+  excluded: ExcludedPictures,
+) {
+  const layout = { ...settings, side: pair.config.vision_config.image_size };
+  const { images, captions } = pictureBatch(layout, settings.seed, step, excluded);
+  writePictures(pair, pixelValues(images));
+  const { ids, ends } = encodeCaptions(tokenizer, captions, pair.text.tokens);
+  writeCaptions(pair, ids, ends);
+  const { steps, warmup, decay, learningRate } = settings;
+  const rate = learningRate * warmupStableDecay(step, steps, warmup, decay);
+  const correction = (beta: number): [number, number] => [biasCorrection(beta, step + 1), 1];
+  training.run(step, {
+    learningRate: [rate, 0],
+    correction1: correction(settings.beta1),
+    correction2: correction(settings.beta2),
+  });
+}
+
+/** A step that no training reaches. */
+const NEVER = 1e9;
+
+/** Accuracy in a batch that no step draws. */
+async function testBatch(
+  towers: Towers,
+  settings: VisionSettings,
+  excluded: ExcludedPictures,
+): Promise<number> {
+  const layout = { ...settings, side: towers.side };
+  const { images, captions } = pictureBatch(layout, settings.seed, NEVER, excluded);
+  return recall(await towers.images(images), await towers.texts(captions)).at1;
+}
+
+function meanLosses(losses: ContrastiveLosses[]): ContrastiveLosses {
+  const mean = (key: keyof ContrastiveLosses) =>
+    losses.reduce((sum, each) => sum + each[key], 0) / losses.length;
+  return {
+    loss: mean("loss"),
+    imageLoss: mean("imageLoss"),
+    textLoss: mean("textLoss"),
+    gradientNorm: mean("gradientNorm"),
+    logitScale: mean("logitScale"),
+  };
+}

@@ -1,0 +1,96 @@
+/** A trained run that is tested again, on other data: `ablate --from RECORD`. */
+import { z } from "zod";
+import { basename, dirname, join } from "node:path";
+import type { Encoder } from "../encoders/encoder.ts";
+import { MODULES } from "../models/multimodal.ts";
+import { readRunRecord } from "../report/store.ts";
+import type { RunSettings } from "../training/settings.ts";
+import type { StudyLanguage } from "./prepare.ts";
+import type { RunRecord } from "./record.ts";
+import { type Study, studySchema } from "./study.ts";
+
+/** A run's record, and the folder of its weights. */
+export interface SavedRun {
+  record: RunRecord;
+  weights: string;
+}
+
+/**
+ * Finds a run by its record, `runs/NAME.json` of a study's folder; its weights lie in `weights/NAME`.
+ *
+ * @throws {Error} If there is no such record, or it is damaged; the message names it.
+ * @throws {RangeError} If its weights are not there.
+ */
+export async function findSavedRun(path: string): Promise<SavedRun> {
+  const record = await readRunRecord(path);
+  const weights = join(dirname(dirname(path)), "weights", basename(path, ".json"));
+  if (!await Deno.stat(weights).then(({ isDirectory }) => isDirectory, () => false)) {
+    throw new RangeError(`Cannot test run "${path}": its weights are not in "${weights}"`);
+  }
+  return { record, weights };
+}
+
+const { projector, lora } = studySchema.shape;
+const stages = z.array(z.object({ name: z.string(), train: z.array(z.enum(MODULES)) }));
+const partsOf = z.object({ projector, lora, stages });
+
+/**
+ * The run as it was, under a study's way of asking: one stage, with all that was trained until then.
+ *
+ * @throws {TypeError} If the record's configuration lacks what rebuilds the model.
+ */
+export function savedSettings({ record }: SavedRun, study: Study): RunSettings {
+  const { success, data } = partsOf.safeParse(pickParts(record.config));
+  if (!success) {
+    throw new TypeError(
+      `Cannot test run "${record.arm}": its record does not say what its projector was like`,
+    );
+  }
+  const { role, arm, connector, objective, lambda, seed, stage } = record;
+  const last = data.stages.findIndex(({ name }) => name === stage);
+  const trained = new Set(data.stages.slice(0, last + 1).flatMap(({ train }) => train));
+  return {
+    ...{ role, arm, connector, objective, lambda, seed },
+    fold: 0,
+    stages: [{ name: stage, train: [...trained], draw: [], training: study.training }],
+    projectorWidth: data.projector.width,
+    lora: data.lora,
+    evaluation: study.evaluation,
+  };
+}
+
+function pickParts(config: unknown): unknown {
+  const { projector, lora, stages } = (config ?? {}) as Record<string, unknown>;
+  return { projector, lora, stages };
+}
+
+/**
+ * Makes sure that the run's projector stands between the same encoder and language model as before.
+ *
+ * @throws {RangeError} If one of them is another; the message says which.
+ */
+export function checkSameModels(
+  { record }: SavedRun,
+  now: { encoder: Encoder; language: StudyLanguage },
+): void {
+  const before = (record.config ?? {}) as Record<
+    "encoder" | "llm",
+    { name?: string; contentHash?: string | null } | undefined
+  >;
+  if (!before.llm?.contentHash) {
+    throw new RangeError(
+      `Cannot test run "${record.arm}": its decoder began from random weights, and its tokenizer knows the words of its own data only`,
+    );
+  }
+  const pairs = [
+    ["image encoder", before.encoder, now.encoder],
+    ["language model", before.llm, now.language],
+  ] as const;
+  for (const [what, was, is] of pairs) {
+    if (was?.contentHash !== is.contentHash) {
+      throw new RangeError(
+        `Cannot test run "${record.arm}": it was trained with ${what} "${was?.name}", and this one, "${is.name}", differs from it`,
+      );
+    }
+  }
+}

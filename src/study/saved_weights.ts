@@ -1,0 +1,72 @@
+/**
+ * What a run leaves behind: a folder with `projector.safetensors` (P1 and P2, names as in PyTorch),
+ * the adapters in PEFT's layout where there are some, and `decoder.safetensors` in checkpoint
+ * layout where the decoder was trained.
+ */
+import { join } from "node:path";
+import { replaceFile } from "../data/replace_file.ts";
+import type { LlamaConfig } from "../models/llama_config.ts";
+import type { NamedMatrix } from "../models/llama_weights.ts";
+import type { ModelWeights } from "../models/multimodal.ts";
+import { ADAPTER_CONFIG, loadPeft, savePeft } from "../models/peft.ts";
+import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
+import type { LoraConfig } from "../nn/lora.ts";
+import { namingFile, parseMatrices } from "../training/checkpoint.ts";
+
+const PROJECTOR = "projector.safetensors";
+const DECODER = "decoder.safetensors";
+
+/** Writes the weights of a run into a folder, which is made. */
+export async function saveWeights(
+  folder: string,
+  { connector, objective, decoder, lora }: ModelWeights,
+  about: { lora: LoraConfig; baseModel: string },
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await replaceFile(join(folder, PROJECTOR), encode(new Map([...connector, ...objective])));
+  if (decoder) await replaceFile(join(folder, DECODER), encode(decoder));
+  if (lora) await savePeft(folder, { ...about, weights: lora });
+}
+
+/**
+ * Reads the weights of a run.
+ *
+ * @param config The decoder's, which adapters must fit.
+ * @throws {RangeError} If the folder holds no projector, or something does not fit.
+ * @throws {SyntaxError | TypeError | RangeError} If a file is damaged; the message names it.
+ */
+export async function loadWeights(folder: string, config: LlamaConfig): Promise<ModelWeights> {
+  const projector = await decode(join(folder, PROJECTOR));
+  if (!projector) {
+    throw new RangeError(`Cannot load run: "${folder}" has no "${PROJECTOR}"`);
+  }
+  const part = (prefix: string) =>
+    new Map([...projector].filter(([name]) => name.startsWith(`${prefix}.`)));
+  const weights: ModelWeights = { connector: part("P1"), objective: part("P2") };
+  const decoder = await decode(join(folder, DECODER));
+  if (decoder) weights.decoder = decoder;
+  if (await Deno.stat(join(folder, ADAPTER_CONFIG)).then(() => true, () => false)) {
+    weights.lora = (await namingFile(folder, () => loadPeft(folder, config))).weights;
+  }
+  return weights;
+}
+
+function encode(matrices: ReadonlyMap<string, NamedMatrix>): Uint8Array {
+  return writeSafetensors(
+    [...matrices].map(([name, { rows, columns, data }]) =>
+      [name, { dtype: "F32", shape: [rows, columns], data } as Tensor] as const
+    ),
+  );
+}
+
+/** Null where there is no such file. */
+async function decode(path: string): Promise<Map<string, NamedMatrix> | null> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  return await namingFile(path, () => parseMatrices(bytes));
+}

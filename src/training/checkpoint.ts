@@ -1,0 +1,78 @@
+/**
+ * Checkpoints: a training state in one safetensors file, with what it belongs to as metadata.
+ *
+ * Matrices are float32 as they stand on the device, so training goes on from a checkpoint as if it
+ * had never stopped, bit for bit.
+ */
+import { replaceFile } from "../data/replace_file.ts";
+import {
+  parseSafetensors,
+  parseSafetensorsMetadata,
+  type Tensor,
+  toFloat32,
+  writeSafetensors,
+} from "../models/safetensors.ts";
+import type { TrainingState } from "../nn/training_state.ts";
+
+/** Writes a checkpoint, whole or not at all. */
+export async function saveCheckpoint(
+  path: string,
+  state: TrainingState,
+  metadata: Record<string, string>,
+): Promise<void> {
+  const tensors = [...state].map(([name, { rows, columns, data }]) =>
+    [name, { dtype: "F32", shape: [rows, columns], data } as Tensor] as const
+  );
+  await replaceFile(path, writeSafetensors(tensors, metadata));
+}
+
+/**
+ * Reads a checkpoint; null where there is none.
+ *
+ * @throws {SyntaxError | TypeError | RangeError} If the file is damaged; the message names it.
+ */
+export async function loadCheckpoint(
+  path: string,
+): Promise<{ state: TrainingState; metadata: Record<string, string> } | null> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  return await namingFile(path, () => ({
+    state: parseMatrices(bytes),
+    metadata: parseSafetensorsMetadata(bytes),
+  }));
+}
+
+/**
+ * The matrices of a safetensors file.
+ *
+ * @throws {SyntaxError | TypeError | RangeError} If the file is damaged, or holds something else.
+ */
+export function parseMatrices(bytes: Uint8Array): TrainingState {
+  return new Map(
+    [...parseSafetensors(bytes)].map(([name, tensor]) => {
+      const [rows, columns] = tensor.shape;
+      if (tensor.shape.length !== 2) {
+        throw new RangeError(
+          `Cannot read tensor "${name}": it has shape [${tensor.shape}], not rows and columns`,
+        );
+      }
+      return [name, { rows, columns, data: toFloat32(tensor) }];
+    }),
+  );
+}
+
+/** What a reader gives; what it throws is thrown with the file's name. */
+export async function namingFile<T>(path: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const Kind = [SyntaxError, TypeError, RangeError].find((kind) => error instanceof kind);
+    if (!Kind) throw error;
+    throw new Kind(`${(error as Error).message}, in "${path}"`, { cause: error });
+  }
+}
