@@ -29,6 +29,7 @@ export type {
   Results,
   RunKey,
   RunRecord,
+  RunRole,
   StudyRecord,
   TypeAccuracy,
   ValidationPoint,

@@ -96,17 +96,20 @@ async function train(
   const runs = saved ? [savedSettings(saved, study)] : expandGrid(study);
   const dataset = await loadStudyData(study, { dataDir });
   const language = await loadStudyLanguage(study, cacheDir());
-  const { engine: untuned, record } = await openEngine(adapter, progress.say);
-  const encoder = await loadStudyEncoder(study, cacheDir(), { engine: () => untuned });
+  // Encoders ask for it at the first picture; a device is opened when all else is right.
+  let opened: Awaited<ReturnType<typeof openEngine>>;
+  const onEngine = { engine: () => opened.engine };
+  const encoder = await loadStudyEncoder(study, cacheDir(), onEngine);
   let randomEncoder: Encoder | undefined;
   try {
     if (runs.some(({ role }) => role === "random-encoder")) {
-      const options = { engine: () => untuned, randomSeed: 1 };
-      randomEncoder = await loadStudyEncoder(study, cacheDir(), options);
+      randomEncoder = await loadStudyEncoder(study, cacheDir(), { ...onEngine, randomSeed: 1 });
     }
     if (saved) checkSameModels(saved, { encoder, language });
     const questions = prepareStudy(study, dataset, encoder, language);
     const values = saved && await loadWeights(saved.weights, questions.decoder.config);
+    opened = await openEngine(adapter, progress.say);
+    const { engine: untuned, record } = opened;
     const outlineOf = dataByRun(study, { encoder: questions });
     const aside = fresh ? await moveAside(out) : null;
     if (aside) progress.say(`Earlier records are now in ${aside}`);

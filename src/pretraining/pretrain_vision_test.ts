@@ -59,7 +59,7 @@ async function checkFolder(folder: string, { config, weights }: PretrainedTowers
   assert.deepEqual(parseClipConfig(written), config);
   const preprocessor = await json("preprocessor_config.json");
   assert.deepEqual(preprocessor.size, { height: 20, width: 20 });
-  assert.deepEqual(preprocessor.image_mean, [0.5, 0.5, 0.5]);
+  assert.deepEqual(preprocessor.image_mean, [0.9, 0.9, 0.9]);
   const tensors = parseSafetensors(await Deno.readFile(`${folder}/model.safetensors`));
   assert.deepEqual(tensors, new Map([...tensors.keys()].map((name) => [name, weights.get(name)])));
   assert.equal(tensors.size, weights.size);

@@ -76,10 +76,15 @@ export interface AdapterRecord {
 }
 
 /** What a run is for: a compared arm, or one of the controls. */
-export const RUN_ROLES = ["arm", "question-only", "random-encoder", "random-llm"] as const;
+export type RunRole = "arm" | "question-only" | "random-encoder" | "random-llm";
 
-/** One of {@linkcode RUN_ROLES}. */
-export type RunRole = typeof RUN_ROLES[number];
+/** Every {@linkcode RunRole}, in the order of the report. */
+export const RUN_ROLES = [
+  "arm",
+  "question-only",
+  "random-encoder",
+  "random-llm",
+] as const satisfies readonly RunRole[];
 
 /** One trained and tested model. */
 export interface RunRecord {
