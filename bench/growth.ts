@@ -7,7 +7,8 @@
  */
 import type { BatchEntry } from "../src/data/packing.ts";
 import type { Engine } from "../src/gpu/program.ts";
-import { READ_EVERY, type StepLosses } from "../src/models/training_step.ts";
+import type { StepLosses } from "../src/models/training_step.ts";
+import { READ_EVERY } from "../src/nn/loss_ring.ts";
 import { compileStep, fullBatch, type StepSize, trainedNumbers } from "./training_model.ts";
 
 /** The sizes of a step's work. */

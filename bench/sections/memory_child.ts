@@ -1,6 +1,6 @@
 /** Trains a model of size `Deno.args[1]` for `Deno.args[0]` steps and prints the memory at some of them. */
 import { openGpu } from "../../src/gpu/adapter.ts";
-import { READ_EVERY } from "../../src/models/training_step.ts";
+import { READ_EVERY } from "../../src/nn/loss_ring.ts";
 import { createEngine } from "../../src/gpu/program.ts";
 import { chosenPlan } from "../plans.ts";
 import { compileStep, type StepSize } from "../training_model.ts";

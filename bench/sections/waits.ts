@@ -1,7 +1,7 @@
 /** Whether a training step waits on the queue. */
 import { count, fixed } from "../../src/report/number_format.ts";
 import { table } from "../../src/report/table.ts";
-import { READ_EVERY } from "../../src/models/training_step.ts";
+import { READ_EVERY } from "../../src/nn/loss_ring.ts";
 import { quantile } from "simple-statistics";
 import type { BenchContext, Section, Target } from "../section.ts";
 import { type BenchStep, compileStep, describeSize, QUICK_SIZE } from "../training_model.ts";
@@ -62,7 +62,7 @@ async function measure({ engine, say }: BenchContext): Promise<WaitsRecord> {
   return { size: describeSize(QUICK_SIZE), ...record };
 }
 
-/** Trains as `src/training/run.ts` does, calls counted; one step before compiles. */
+/** Trains as `src/training/train_stage.ts` does, calls counted; one step before compiles. */
 export async function runCounted(
   { step, write, run }: BenchStep,
   steps: number,

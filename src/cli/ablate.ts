@@ -1,5 +1,5 @@
 /** `ablate`: trains and compares the arms of a study, and writes its report. */
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { FEATURES } from "../encoders/precomputed.ts";
 import { loadStudy } from "../study/load.ts";
@@ -7,7 +7,9 @@ import { applyOptions, parseLambdas } from "../study/options.ts";
 import { callerDir, callerPath } from "./paths.ts";
 import { printPlan } from "./print_plan.ts";
 import { reproducingCommand } from "./reproducing_command.ts";
+import { orInvalid } from "./or_invalid.ts";
 import { runStudy } from "./run_study.ts";
+import { positiveInteger } from "./whole_number.ts";
 
 /** The command `ablate`. */
 export function ablateCommand() {
@@ -100,25 +102,4 @@ function names(text: string): string[] {
   const list = text.split(",").map((name) => name.trim()).filter((name) => name !== "");
   if (list.length === 0) throw new RangeError("No arm is named");
   return list;
-}
-
-/** Turns a parser's error into commander's, which names the option. */
-function orInvalid<T>(parse: (text: string) => T): (text: string) => T {
-  return (text) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      throw new InvalidArgumentError((error as Error).message);
-    }
-  };
-}
-
-function positiveInteger(what: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < 1 || text.trim() === "") {
-      throw new RangeError(`Number of ${what} must be a whole number from 1 up, got "${text}"`);
-    }
-    return value;
-  };
 }

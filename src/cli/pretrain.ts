@@ -1,5 +1,5 @@
 /** `pretrain`: trains the models that come with the project. */
-import { Argument, Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Argument, Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { replaceFile } from "../data/replace_file.ts";
 import type { Engine } from "../gpu/program.ts";
@@ -16,12 +16,12 @@ import { LANGUAGE_SETTINGS, pretrainLanguage } from "../pretraining/pretrain_lan
 import { pretrainVision, VISION_SETTINGS } from "../pretraining/pretrain_vision.ts";
 import { pretrainingTokenizer } from "../pretraining/tokenizer.ts";
 import type { AdapterRecord } from "../study/record.ts";
+import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
+import { orInvalid } from "./or_invalid.ts";
 import { callerPath } from "./paths.ts";
 import { createProgress, type Progress } from "./progress.ts";
-
-/** Exit code of a program that SIGINT ended. */
-const INTERRUPTED = 130;
+import { positiveInteger } from "./whole_number.ts";
 
 /** What a part of the pre-training works with. */
 interface Work {
@@ -48,7 +48,11 @@ export function pretrainCommand() {
       new Argument("[part]", "what is trained; both when absent").choices(Object.keys(PARTS)),
     )
     .option("--out <dir>", "folder of the models (default: runs/pretrained)")
-    .option("--steps <n>", "optimiser steps, in place of the committed models'", positiveInteger)
+    .option(
+      "--steps <n>",
+      "optimiser steps, in place of the embedded models'",
+      orInvalid(positiveInteger("steps")),
+    )
     .option(
       "--adapter <name>",
       "system, lavapipe, swiftshader, or part of an adapter's description",
@@ -57,27 +61,16 @@ export function pretrainCommand() {
       const out = callerPath(asked ?? join("runs", "pretrained"));
       await Deno.mkdir(out, { recursive: true });
       const progress = createProgress();
-      const abort = new AbortController();
-      const interrupt = () => {
-        if (abort.signal.aborted) Deno.exit(INTERRUPTED);
-        progress.say("Stopping at the next checkpoint. Once more stops at once.");
-        abort.abort();
-      };
-      Deno.addSignalListener("SIGINT", interrupt);
-      try {
+      await withInterrupt(progress, {
+        stopping: "Stopping at the next checkpoint. Once more stops at once.",
+        stopped: "Stopped; the same command goes on from the last checkpoint",
+      }, async (signal) => {
         const { engine, record: adapter } = await openEngine(name, progress.say);
-        const work: Work = { engine, adapter, out, steps, progress, signal: abort.signal };
+        const work: Work = { engine, adapter, out, steps, progress, signal };
         for (const train of part ? [PARTS[part]] : Object.values(PARTS)) await train(work);
         await writeModelCard(out);
         progress.say(`Models and model card: ${out}`);
-      } catch (error) {
-        if (!abort.signal.aborted || (error as Error).name !== "AbortError") throw error;
-        progress.say("Stopped; the same command goes on from the last checkpoint");
-        Deno.exitCode = INTERRUPTED;
-      } finally {
-        progress.stop();
-        Deno.removeSignalListener("SIGINT", interrupt);
-      }
+      });
     });
 }
 
@@ -155,14 +148,4 @@ async function readJson<T>(path: string): Promise<T | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1 || text.trim() === "") {
-    throw new InvalidArgumentError(
-      `Number of steps must be a whole number from 1 up, got "${text}"`,
-    );
-  }
-  return value;
 }

@@ -23,12 +23,10 @@ import type { Study } from "../study/study.ts";
 import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
 import { tuneStudy } from "../tuning/tune_study.ts";
 import { duration, megabytes } from "./format.ts";
+import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
 import { moveAside, openOutFolder } from "./out_folder.ts";
 import { createProgress, type Progress } from "./progress.ts";
-
-/** Exit code of a program that SIGINT ended. */
-const INTERRUPTED = 130;
 
 /** How a study is run. */
 export interface RunOptions {
@@ -54,18 +52,11 @@ export interface RunOptions {
  */
 export async function runStudy(study: Study, options: RunOptions): Promise<void> {
   const progress = createProgress();
-  const abort = new AbortController();
-  const interrupt = () => {
-    if (abort.signal.aborted) {
-      progress.stop();
-      Deno.exit(INTERRUPTED);
-    }
-    progress.say("Stopping after this step; finished runs are kept. Once more stops at once.");
-    abort.abort();
-  };
-  Deno.addSignalListener("SIGINT", interrupt);
-  try {
-    const { runs, diverged } = await train(study, options, progress, abort.signal);
+  await withInterrupt(progress, {
+    stopping: "Stopping after this step; finished runs are kept. Once more stops at once.",
+    stopped: "Stopped; the same command goes on where it was",
+  }, async (signal) => {
+    const { runs, diverged } = await train(study, options, progress, signal);
     const { finding, results } = await writeReport(options.out);
     progress.stop();
     if (options.json) console.log(JSON.stringify(results));
@@ -74,14 +65,7 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
       console.error(`${diverged} of ${runs} runs diverged and have no record`);
       Deno.exitCode = 1;
     }
-  } catch (error) {
-    if (!abort.signal.aborted || (error as Error).name !== "AbortError") throw error;
-    progress.say("Stopped; the same command goes on with the runs that are missing");
-    Deno.exitCode = INTERRUPTED;
-  } finally {
-    progress.stop();
-    Deno.removeSignalListener("SIGINT", interrupt);
-  }
+  });
 }
 
 /** Everything that can be wrong is found before pictures are encoded and a device is kept busy. */

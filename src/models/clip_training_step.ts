@@ -1,5 +1,4 @@
 /** The training step of a CLIP pair: forward, contrastive loss, backward, clipping and AdamW. */
-import { createArray, readBuffer } from "../gpu/memory.ts";
 import {
   type Command,
   compileProgram,
@@ -9,6 +8,7 @@ import {
 } from "../gpu/program.ts";
 import { type AdamWSettings, type Moments, traceAdamW } from "../nn/adamw.ts";
 import { limitParameter } from "../nn/limit.ts";
+import { createLossRing } from "../nn/loss_ring.ts";
 import { rowTotal } from "../tensor/reduce.ts";
 import { createTape } from "../tensor/tape.ts";
 import { type ClipPair, traceFeatures } from "./clip_pair.ts";
@@ -18,9 +18,6 @@ import { uploadIndices } from "./index_arrays.ts";
 
 /** Most that logits are scaled by, section 2.5 of arXiv 2103.00020. */
 const LARGEST_SCALE = 100;
-
-/** Steps after which {@linkcode ContrastiveStep.readLosses} must be called, or losses are overwritten. */
-export const CONTRASTIVE_READ_EVERY = 64;
 
 /** Settings of the optimiser; biases, gains, class token and the logits' scale do not decay. */
 export interface ContrastiveOptimizer extends AdamWSettings {
@@ -56,7 +53,10 @@ export interface ContrastiveStep {
     step: number,
     numbers: Pick<StepNumbers, "learningRate" | "correction1" | "correction2">,
   ): void;
-  /** Numbers of the steps since the last reading, oldest first. Waits for the queue. */
+  /**
+   * Numbers of the steps since the last reading, oldest first. Waits for the queue. To be called at
+   * least every `READ_EVERY` steps.
+   */
   readLosses(): Promise<ContrastiveLosses[]>;
   /** Frees the program's memory and the moments. */
   destroy(): void;
@@ -68,8 +68,7 @@ export function compileContrastiveStep(
   { clip, ...settings }: ContrastiveOptimizer,
 ): ContrastiveStep {
   const { engine, batch, parameters } = pair;
-  const slots = CONTRASTIVE_READ_EVERY;
-  const ring = createArray(engine.device, 4 * slots, "contrastive losses");
+  const ring = createLossRing(engine.device);
   const labels = uploadIndices(
     engine.device,
     Int32Array.from({ length: batch }, (_, i) => i),
@@ -79,40 +78,31 @@ export function compileContrastiveStep(
   const { images, texts } = traceFeatures(tape, pair);
   const logitScale = parameters.find(({ name }) => name === LOGIT_SCALE)!;
   const loss = contrastiveLoss(tape, images, texts, logitScale.tensor, labels);
-  rowTotal(tape, loss.perImage, ring, 0, 1 / batch);
-  rowTotal(tape, loss.perText, ring, 1, 1 / batch);
+  rowTotal(tape, loss.perImage, ring.buffer, 0, 1 / batch);
+  rowTotal(tape, loss.perText, ring.buffer, 1, 1 / batch);
   // The gradient's norm goes to place 2.
-  rowTotal(tape, logitScale.tensor, ring, 3, 1);
+  rowTotal(tape, logitScale.tensor, ring.buffer, 3, 1);
   tape.backward();
   const group = { parameters, settings, optimizerGroup: 0, clipGroup: 0, clip } as const;
-  const optimizerMemory = traceAdamW(tape, [group], ring);
+  const optimizerMemory = traceAdamW(tape, [group], ring.buffer);
   limitParameter(tape, logitScale, Math.log(LARGEST_SCALE));
   const program = compileProgram(engine, tape.commands);
-  let unread = 0;
-  let next = 0;
   return {
     program,
     commands: tape.commands,
     moments: optimizerMemory.moments,
     run(step, numbers) {
-      next = (step + 1) % slots;
-      unread++;
       writeStep(engine, {
         ...numbers,
         tokenScale: contrastiveScale(batch),
-        slot: step % slots,
+        slot: ring.take(step),
       });
       program.run();
     },
     async readLosses() {
-      const values = new Float32Array(await readBuffer(engine.device, ring));
-      const count = Math.min(unread, slots);
-      unread = 0;
-      return Array.from({ length: count }, (_, i) => {
-        const slot = (next - count + i + slots) % slots;
-        const [imageLoss, textLoss, gradientNorm, scale] = values.subarray(4 * slot, 4 * slot + 4);
+      return (await ring.read()).map(([imageLoss, textLoss, gradientNorm, logitScale]) => {
         const loss = (imageLoss + textLoss) / 2;
-        return { loss, imageLoss, textLoss, gradientNorm, logitScale: scale };
+        return { loss, imageLoss, textLoss, gradientNorm, logitScale };
       });
     },
     destroy() {

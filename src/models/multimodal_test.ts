@@ -3,6 +3,7 @@
  * reference, and what must hold of every step whatever the numbers are.
  */
 import assert from "node:assert/strict";
+import { READ_EVERY } from "../nn/loss_ring.ts";
 import { type BatchEntry, type EncodedQuestion, packBatch } from "../data/packing.ts";
 import { readMatrix, writeMatrix } from "../gpu/memory.ts";
 import { defaultPlan } from "../gpu/plan.ts";
@@ -29,7 +30,6 @@ import { compileQuestioner } from "./questioner.ts";
 import {
   compileTrainingStep,
   type OptimizerConfig,
-  READ_EVERY,
   type StepLosses,
   type TrainingStep,
 } from "./training_step.ts";

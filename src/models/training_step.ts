@@ -1,5 +1,4 @@
 /** The training step of the multimodal model: forward, backward, clipping and AdamW as one program. */
-import { createArray, readBuffer } from "../gpu/memory.ts";
 import {
   type Command,
   compileProgram,
@@ -8,6 +7,7 @@ import {
   writeStep,
 } from "../gpu/program.ts";
 import { type Moments, type ParameterGroup, traceAdamW } from "../nn/adamw.ts";
+import { createLossRing } from "../nn/loss_ring.ts";
 import type { Parameter } from "../nn/parameters.ts";
 import { rowTotal } from "../tensor/reduce.ts";
 import { createTape } from "../tensor/tape.ts";
@@ -18,9 +18,6 @@ import {
   traceProjection,
   traceTokenLoss,
 } from "./multimodal.ts";
-
-/** Steps between two readings of the losses. */
-const RING_SLOTS = 64;
 
 /** Settings of the optimiser. */
 export interface OptimizerConfig {
@@ -49,14 +46,14 @@ export interface TrainingStep {
   moments: Map<string, Moments>;
   /** Runs one step on the batch that was written; does not wait. */
   run(step: number, numbers: Omit<StepNumbers, "slot" | "number" | "seed">): void;
-  /** Losses of the steps since the last reading, oldest first. Waits for the queue. */
+  /**
+   * Losses of the steps since the last reading, oldest first. Waits for the queue. To be called at
+   * least every `READ_EVERY` steps.
+   */
   readLosses(): Promise<StepLosses[]>;
   /** Frees the program's memory and the moments. */
   destroy(): void;
 }
-
-/** Steps after which {@linkcode TrainingStep.readLosses} must be called, or losses are overwritten. */
-export const READ_EVERY = RING_SLOTS;
 
 /** Traces and compiles the training step: forward, backward, clipping, AdamW. */
 export function compileTrainingStep(
@@ -65,16 +62,16 @@ export function compileTrainingStep(
 ): TrainingStep {
   const { engine, config, inputs } = model;
   const tape = createTape(engine);
-  const ring = createArray(engine.device, 4 * RING_SLOTS, "losses");
+  const ring = createLossRing(engine.device);
   const z = traceProjection(tape, model);
   const cosine = config.objective.trace(tape, {
     x: inputs.images,
     z,
     parameters: tensorsOf(model.objective),
   });
-  if (cosine) rowTotal(tape, cosine, ring, 1, 1 / cosine.rows);
+  if (cosine) rowTotal(tape, cosine, ring.buffer, 1, 1 / cosine.rows);
   const { output } = traceDecoder(tape, model, z, config.lora?.dropout);
-  rowTotal(tape, traceTokenLoss(tape, model, output), ring, 0, "token");
+  rowTotal(tape, traceTokenLoss(tape, model, output), ring.buffer, 0, "token");
   tape.backward();
   const { beta1, beta2, eps, weightDecay, clip } = optimizer;
   const group = (parameters: Parameter[], index: 0 | 1): ParameterGroup => ({
@@ -87,29 +84,22 @@ export function compileTrainingStep(
   const answering = [...model.connector, ...model.decoder, ...model.lora?.parameters ?? []];
   // P2 is clipped by its own norm, or a large P2 gradient would shrink the steps of P1.
   const groups = [group(answering, 0), group(model.objective, 1)];
-  const optimizerMemory = traceAdamW(tape, groups, ring);
+  const optimizerMemory = traceAdamW(tape, groups, ring.buffer);
   const program = compileProgram(engine, tape.commands);
-  let unread = 0;
-  let next = 0;
   return {
     program,
     commands: tape.commands,
     moments: optimizerMemory.moments,
     run(step, numbers) {
-      next = (step + 1) % RING_SLOTS;
-      unread++;
-      writeStep(engine, { ...numbers, slot: step % RING_SLOTS, number: step, seed: config.seed });
+      writeStep(engine, { ...numbers, slot: ring.take(step), number: step, seed: config.seed });
       program.run();
     },
     async readLosses() {
-      const values = new Float32Array(await readBuffer(engine.device, ring));
-      const count = Math.min(unread, RING_SLOTS);
-      unread = 0;
-      return Array.from({ length: count }, (_, i) => {
-        const slot = (next - count + i + RING_SLOTS) % RING_SLOTS;
-        const [tokenLoss, cosineValue, gradientNorm] = values.subarray(4 * slot, 4 * slot + 4);
-        return { tokenLoss, cosineLoss: cosine ? cosineValue : null, gradientNorm };
-      });
+      return (await ring.read()).map(([tokenLoss, cosineValue, gradientNorm]) => ({
+        tokenLoss,
+        cosineLoss: cosine ? cosineValue : null,
+        gradientNorm,
+      }));
     },
     destroy() {
       program.destroy();

@@ -6,14 +6,20 @@
  *
  * Both are forward passes of the same weights in one program, so that one update serves them.
  */
-import { type BatchEntry, packBatch, type PackingLayout, sortBySource } from "../data/packing.ts";
-import { imageRows, imageTokens } from "../data/packing.ts";
+import {
+  type BatchEntry,
+  imageRows,
+  imageTokens,
+  packBatch,
+  type PackingLayout,
+  sortBySource,
+} from "../data/packing.ts";
 import { createArray, readBuffer, writeMatrix } from "../gpu/memory.ts";
 import { compileProgram, type Engine, freeTensor, ownTensor, writeStep } from "../gpu/program.ts";
 import { llamaHead, llamaLayers, type RopeInputs } from "../models/llama.ts";
 import { headLayout, type LlamaConfig } from "../models/llama_config.ts";
-import { type Moments, traceAdamW } from "../nn/adamw.ts";
-import type { AdamWSettings } from "../nn/adamw.ts";
+import { type AdamWSettings, type Moments, traceAdamW } from "../nn/adamw.ts";
+import { createLossRing } from "../nn/loss_ring.ts";
 import type { Parameter } from "../nn/parameters.ts";
 import { biasCorrection } from "../nn/schedule.ts";
 import { type SequenceLayout, sequenceLength, sequencePositions } from "../tensor/attention.ts";
@@ -64,7 +70,7 @@ export interface LanguagePrograms {
   moments: Map<string, Moments>;
   /** Submits one update, counted from 0; does not wait. */
   train(batch: LanguageBatch, step: number, learningRate: number): void;
-  /** Losses of the steps since the last reading. Must be called at least every {@linkcode READ_EVERY} steps. */
+  /** Losses of the steps since the last reading. To be called at least every `READ_EVERY` steps. */
   readLosses(): Promise<LanguageLosses[]>;
   /**
    * Whether each document's and each question's predicted tokens are all the model's first choice,
@@ -73,9 +79,6 @@ export interface LanguagePrograms {
   test(batch: LanguageBatch): Promise<{ documents: boolean[]; questions: boolean[][] }>;
   destroy(): void;
 }
-
-/** Steps after which the losses must be read. */
-export const READ_EVERY = 64;
 
 /** Weights of words by the ids of a tokenizer's tokens. */
 export function bagIds(bag: Bag, encode: (word: string) => number[]): Map<number, number> {
@@ -163,17 +166,23 @@ export function compileLanguagePrograms(
     };
   }
 
-  const ring = createArray(device, 4 * READ_EVERY, "losses");
+  const ring = createLossRing(device);
   const tape = createTape(engine);
   const logits = traceLogits(tape);
-  rowTotal(tape, crossEntropy(tape, logits.documents, inputs.documentLabels), ring, 0, "token");
-  rowTotal(tape, crossEntropy(tape, logits.answers, inputs.labels), ring, 1, "token");
+  rowTotal(
+    tape,
+    crossEntropy(tape, logits.documents, inputs.documentLabels),
+    ring.buffer,
+    0,
+    "token",
+  );
+  rowTotal(tape, crossEntropy(tape, logits.answers, inputs.labels), ring.buffer, 1, "token");
   tape.backward();
   const { clip, ...settings } = optimizer;
   const update = traceAdamW(
     tape,
     [{ parameters, settings, optimizerGroup: 0, clipGroup: 0, clip }],
-    ring,
+    ring.buffer,
   );
   const program = compileProgram(engine, tape.commands);
 
@@ -242,19 +251,16 @@ export function compileLanguagePrograms(
   }
 
   const counts: { documents: number; scenes: number }[] = [];
-  let next = 0;
   return {
     moments: update.moments,
     train(batch, step, learningRate) {
       const { documentTokens, answerTokens } = write(batch);
       const total = documentTokens + answerTokens;
       counts.push({ documents: documentTokens / total, scenes: answerTokens / total });
-      const slot = step % READ_EVERY;
-      next = (slot + 1) % READ_EVERY;
       const { beta1, beta2 } = settings;
       const [c1, c2] = [biasCorrection(beta1, step + 1), biasCorrection(beta2, step + 1)];
       writeStep(engine, {
-        slot,
+        slot: ring.take(step),
         learningRate: [learningRate, learningRate],
         correction1: [c1, c1],
         correction2: [c2, c2],
@@ -263,11 +269,9 @@ export function compileLanguagePrograms(
       program.run();
     },
     async readLosses() {
-      const values = new Float32Array(await readBuffer(device, ring));
-      const taken = counts.splice(0);
-      return taken.map((share, i) => {
-        const slot = (next - taken.length + i + 2 * READ_EVERY) % READ_EVERY;
-        const [documents, scenes, gradientNorm] = values.subarray(4 * slot, 4 * slot + 3);
+      const read = await ring.read();
+      return counts.splice(0).slice(-read.length).map((share, i) => {
+        const [documents, scenes, gradientNorm] = read[i];
         return {
           documents: share.documents > 0 ? documents / share.documents : 0,
           scenes: share.scenes > 0 ? scenes / share.scenes : 0,
@@ -302,7 +306,7 @@ export function compileLanguagePrograms(
       };
     },
     destroy() {
-      for (const each of [program, testProgram, update]) each.destroy();
+      for (const each of [program, testProgram, update, ring]) each.destroy();
       for (const tensor of [inputs.bags, inputs.noImages, rotation]) freeTensor(engine, tensor);
       const { documents, scenes, documentLabels, answerRows, answerOfRow, labels } = inputs;
       for (
@@ -315,7 +319,6 @@ export function compileLanguagePrograms(
           answerRows,
           answerOfRow,
           labels,
-          ring,
         ]
       ) buffer.destroy();
     },

@@ -29,8 +29,8 @@ const TOWER = {
  */
 export const CLIP_PAIR = {
   projection_dim: TOWER.projection_dim,
-  // ln 2. From CLIP's ln(1 / 0.07) features first shrink together, since wrong logits cost so much,
-  // and after 256 steps of 32 pictures still guess.
+  // ln 2, below CLIP's ln(1 / 0.07): while features say nothing yet, wrong logits of a large scale cost
+  // so much that features first shrink together.
   logit_scale_init_value: 0.6931,
   vision_config: {
     ...TOWER,

@@ -11,11 +11,9 @@ import { readTensor } from "../gpu/bands.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "../models/llama_weights.ts";
+import type { AdamWSettings } from "../nn/adamw.ts";
 import { createParameters, drawValues, freeParameters, writeParameter } from "../nn/parameters.ts";
-import { warmupStableDecay } from "../nn/schedule.ts";
-import { readTrainingState, writeTrainingState } from "../nn/training_state.ts";
-import { loadCheckpoint, saveCheckpoint } from "../training/checkpoint.ts";
-import { checkLength, lengthOf } from "./length.ts";
+import { readTrainingState } from "../nn/training_state.ts";
 import {
   bagsOf,
   encodeQuestion,
@@ -30,33 +28,24 @@ import {
   type LanguageLayout,
   type LanguageLosses,
   type LanguagePrograms,
-  READ_EVERY,
 } from "./language_step.ts";
 import { GRID } from "./description.ts";
 import { SCENE_QUESTIONS } from "./questions.ts";
+import { meanOfEach, type ResumableHooks, type Schedule, trainResumably } from "./resumable.ts";
 import { drawScene } from "./scene.ts";
 
 /** What determines a pre-training of the decoder, besides its data and its shape. */
-export interface LanguageSettings {
-  steps: number;
+export interface LanguageSettings extends AdamWSettings, Schedule {
   seed: number;
   /** Documents a step, and tokens of each. */
   documents: { batch: number; length: number };
   /** Packed scenes a step, and questions of each. */
   scenes: { batch: number; questions: number };
-  learningRate: number;
-  /** Steps with a rising learning rate. */
-  warmup: number;
-  /** Last steps, with a falling one. */
-  decay: number;
-  beta1: number;
-  beta2: number;
-  eps: number;
-  weightDecay: number;
+  /** Largest global norm of the gradient; 0 for none. */
   clip: number;
 }
 
-/** The settings that the committed weights were trained with. */
+/** The settings of the embedded decoder. */
 export const LANGUAGE_SETTINGS: LanguageSettings = {
   steps: 16_000,
   seed: 1,
@@ -100,15 +89,11 @@ export interface PretrainedDecoder {
 }
 
 /** Where it goes on and what it tells. */
-export interface PretrainHooks {
+export interface LanguageHooks extends ResumableHooks<LanguagePoint> {
   /** Folder of the checkpoint; none is kept when absent. */
   folder?: string;
-  /** Steps between checkpoints. */
-  every?: number;
   /** Questions of each type at the end. */
   testQuestions?: number;
-  onPoint?(point: LanguagePoint): void;
-  signal?: AbortSignal;
 }
 
 const CHECKPOINT = "language.checkpoint.safetensors";
@@ -124,7 +109,7 @@ export async function pretrainLanguage(
   shape: Omit<LlamaConfig, "vocab_size">,
   tokenizer: Tokenizer,
   settings: LanguageSettings,
-  hooks: PretrainHooks = {},
+  hooks: LanguageHooks = {},
 ): Promise<PretrainedDecoder> {
   const config: LlamaConfig = { vocab_size: tokenizer.vocabularySize, ...shape };
   const first = firstWeights(config, settings.seed);
@@ -150,55 +135,19 @@ export async function pretrainLanguage(
     },
   };
   const programs = compileLanguagePrograms(engine, config, parameters, layout, settings);
-  const { steps, decay, ...constant } = settings;
-  const description = JSON.stringify({ config, ...constant });
-  const path = hooks.folder && join(hooks.folder, CHECKPOINT);
-  const curve: LanguagePoint[] = [];
+  const { steps: _, decay: __, ...constant } = settings;
   try {
-    let step = 0;
-    let secondsBefore = 0;
-    const started = performance.now();
-    const seconds = () => secondsBefore + (performance.now() - started) / 1000;
-    const saved = path ? await loadCheckpoint(path) : null;
-    if (saved) {
-      checkLength(saved.metadata, settings, path!);
-      if (saved.metadata.description !== description) {
-        throw new RangeError(
-          `Cannot go on with "${path}": it was made with other settings; remove it to begin anew`,
-        );
-      }
-      writeTrainingState(engine, parameters, programs.moments, saved.state);
-      step = Number(saved.metadata.step);
-      secondsBefore = Number(saved.metadata.seconds);
-      curve.push(...JSON.parse(saved.metadata.curve));
-    }
-    const save = async () => {
-      if (!path) return;
-      const state = await readTrainingState(engine, parameters, programs.moments);
-      await saveCheckpoint(path, state, {
-        description,
-        ...lengthOf(settings),
-        step: String(step),
-        seconds: String(seconds()),
-        curve: JSON.stringify(curve),
-      });
-    };
-    while (step < steps) {
-      const { seed, warmup, learningRate } = settings;
-      const rate = learningRate * warmupStableDecay(step, steps, warmup, decay);
-      programs.train(languageBatch(layout, tokenizer, seed, step), step, rate);
-      step++;
-      const last = step === steps;
-      if (step % READ_EVERY === 0 || last) {
-        const point = { step, ...meanLosses(await programs.readLosses()) };
-        curve.push(point);
-        hooks.onPoint?.(point);
-        // Only here, where the curve has all steps.
-        if (hooks.signal?.aborted || (step / READ_EVERY) % (hooks.every ?? 4) === 0) await save();
-        hooks.signal?.throwIfAborted();
-      }
-    }
-    const trained = seconds();
+    const { curve, seconds } = await trainResumably<LanguagePoint>({
+      engine,
+      parameters,
+      moments: programs.moments,
+      schedule: settings,
+      path: hooks.folder && join(hooks.folder, CHECKPOINT),
+      description: JSON.stringify({ config, ...constant }),
+      train: (step, learningRate) =>
+        programs.train(languageBatch(layout, tokenizer, settings.seed, step), step, learningRate),
+      measure: async () => meanOfEach(await programs.readLosses()),
+    }, hooks);
     for (const parameter of parameters) {
       // What is written in half precision is what is tested.
       const values = await readTensor(engine, parameter.tensor);
@@ -216,7 +165,7 @@ export async function pretrainLanguage(
       config,
       new Map(parameters.map(({ name }) => [name, state.get(`parameters/${name}`)!])),
     );
-    return { config, weights, curve, accuracy, seconds: trained };
+    return { config, weights, curve, accuracy, seconds };
   } finally {
     programs.destroy();
     freeParameters(engine, parameters);
@@ -230,8 +179,7 @@ const COPY = 0.5;
  * First weights that copy: attention's output map is the transpose of its value map, and the head is
  * the embedding, so that a token that looks at another adds that one's words to what it predicts.
  * What is left to learn is where to look. (After arXiv 2305.09828, where the two maps' product begins
- * near a multiple of the identity.) With independent draws, two-object look-ups took three times as
- * many steps to appear.
+ * near a multiple of the identity.)
  */
 function firstWeights(config: LlamaConfig, seed: number): Map<string, NamedMatrix> {
   const first = new Map(
@@ -256,16 +204,6 @@ function firstWeights(config: LlamaConfig, seed: number): Map<string, NamedMatri
   const head = first.get("lm_head.weight");
   head?.data.set(first.get("model.embed_tokens.weight")!.data);
   return first;
-}
-
-function meanLosses(losses: LanguageLosses[]): LanguageLosses {
-  const mean = (key: keyof LanguageLosses) =>
-    losses.reduce((sum, loss) => sum + loss[key], 0) / losses.length;
-  return {
-    documents: mean("documents"),
-    scenes: mean("scenes"),
-    gradientNorm: mean("gradientNorm"),
-  };
 }
 
 /** Accuracy by question type on scenes of six objects that no training step draws. */

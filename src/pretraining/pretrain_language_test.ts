@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { QUESTION_NAMES } from "./language_data.ts";
-import { READ_EVERY } from "./language_step.ts";
+import { READ_EVERY } from "../nn/loss_ring.ts";
 import {
+  type LanguageHooks,
   type LanguageSettings,
-  type PretrainHooks,
   pretrainLanguage,
 } from "./pretrain_language.ts";
 import { pretrainingTokenizer } from "./tokenizer.ts";
@@ -30,7 +30,7 @@ const SETTINGS: LanguageSettings = {
 };
 const tokenizer = pretrainingTokenizer();
 const [engine] = await testEngines();
-const pretrain = (hooks: PretrainHooks = {}, settings = SETTINGS) =>
+const pretrain = (hooks: LanguageHooks = {}, settings = SETTINGS) =>
   pretrainLanguage(engine, SHAPE, tokenizer, settings, { testQuestions: 2, ...hooks });
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {

@@ -16,17 +16,13 @@ import {
 } from "../models/clip_pair.ts";
 import {
   compileContrastiveStep,
-  CONTRASTIVE_READ_EVERY,
   type ContrastiveLosses,
   type ContrastiveOptimizer,
   type ContrastiveStep,
 } from "../models/clip_training_step.ts";
 import type { Tensor } from "../models/safetensors.ts";
-import { biasCorrection, warmupStableDecay } from "../nn/schedule.ts";
+import { biasCorrection } from "../nn/schedule.ts";
 import { writeParameter } from "../nn/parameters.ts";
-import { readTrainingState, writeTrainingState } from "../nn/training_state.ts";
-import { loadCheckpoint, saveCheckpoint } from "../training/checkpoint.ts";
-import { checkLength, lengthOf } from "./length.ts";
 import { toHalfPrecision } from "./clip_folder.ts";
 import {
   evaluateTowers,
@@ -40,24 +36,19 @@ import {
   pictureBatch,
   pixelValues,
 } from "./pictures.ts";
+import { meanOfEach, type ResumableHooks, type Schedule, trainResumably } from "./resumable.ts";
 import { recall } from "./retrieval.ts";
 import { compileTowers, encodeCaptions } from "./towers.ts";
 
 /** What determines a pre-training of the towers, besides its data and their shape. */
-export interface VisionSettings extends ContrastiveOptimizer {
-  steps: number;
+export interface VisionSettings extends ContrastiveOptimizer, Schedule {
   seed: number;
   /** Pictures a step, and groups of four siblings among them. */
   batch: number;
   siblingGroups: number;
-  learningRate: number;
-  /** Steps with a rising learning rate. */
-  warmup: number;
-  /** Last steps, with a falling learning rate. */
-  decay: number;
 }
 
-/** The settings that the committed weights were trained with. */
+/** The settings of the embedded towers. */
 export const VISION_SETTINGS: VisionSettings = {
   steps: 8000,
   seed: 1,
@@ -98,15 +89,11 @@ export interface PretrainedTowers {
 }
 
 /** Where it goes on and what it tells. */
-export interface VisionHooks {
+export interface VisionHooks extends ResumableHooks<VisionPoint> {
   /** Folder of the checkpoint; none is kept when absent. */
   folder?: string;
-  /** Points of the curve between checkpoints: 4 when absent. */
-  every?: number;
   /** Pictures of the tests at the end. */
   tests?: TowerTests;
-  onPoint?(point: VisionPoint): void;
-  signal?: AbortSignal;
 }
 
 const CHECKPOINT = "vision.checkpoint.safetensors";
@@ -168,7 +155,7 @@ async function testWeights(
 /**
  * Starts the learned positions of the patches from sines and cosines of their rows and columns (as
  * MAE fixes them, arXiv 2111.06377, appendix A.1), so that places are there to be read from the first
- * step. From small random values their trace in the patch states faded during training.
+ * step.
  */
 function startPositions({ engine, parameters, config: { vision_config: config } }: ClipPair): void {
   const { hidden_size: width, image_size, patch_size } = config;
@@ -204,56 +191,25 @@ async function train(
   try {
     const excluded = await evaluationPictures(config.vision_config.image_size);
     const { steps: _, decay: __, ...constant } = settings;
-    const description = JSON.stringify({ config, ...constant });
-    const path = hooks.folder && join(hooks.folder, CHECKPOINT);
-    const curve: VisionPoint[] = [];
-    let step = 0;
-    let secondsBefore = 0;
-    const started = performance.now();
-    const seconds = () => secondsBefore + (performance.now() - started) / 1000;
-    const saved = path ? await loadCheckpoint(path) : null;
-    if (saved) {
-      checkLength(saved.metadata, settings, path!);
-      if (saved.metadata.description !== description) {
-        throw new RangeError(
-          `Cannot go on with "${path}": it was made with other settings; remove it to begin anew`,
-        );
-      }
-      writeTrainingState(engine, parameters, training.moments, saved.state);
-      step = Number(saved.metadata.step);
-      secondsBefore = Number(saved.metadata.seconds);
-      curve.push(...JSON.parse(saved.metadata.curve));
-    }
-    while (step < settings.steps) {
-      runStep(pair, training, tokenizer, settings, step, excluded);
-      step++;
-      if (step % CONTRASTIVE_READ_EVERY !== 0 && step !== settings.steps) continue;
-      const losses = meanLosses(await training.readLosses());
-      if (!Number.isFinite(losses.loss)) {
-        throw new RangeError(
-          `Cannot go on with the training: at step ${step} its loss is no number`,
-        );
-      }
-      const heldOutAccuracy = await testBatch(towers, settings, excluded);
-      const point = { step, ...losses, heldOutAccuracy };
-      curve.push(point);
-      hooks.onPoint?.(point);
-      // Only here, where the curve has all steps.
-      const due = curve.length % (hooks.every ?? 4) === 0;
-      if (path && (due || hooks.signal?.aborted)) {
-        const state = await readTrainingState(engine, parameters, training.moments);
-        const metadata = {
-          description,
-          ...lengthOf(settings),
-          step: String(step),
-          seconds: String(seconds()),
-          curve: JSON.stringify(curve),
-        };
-        await saveCheckpoint(path, state, metadata);
-      }
-      hooks.signal?.throwIfAborted();
-    }
-    return { curve, seconds: seconds() };
+    return await trainResumably<VisionPoint>({
+      engine,
+      parameters,
+      moments: training.moments,
+      schedule: settings,
+      path: hooks.folder && join(hooks.folder, CHECKPOINT),
+      description: JSON.stringify({ config, ...constant }),
+      train: (step, learningRate) =>
+        runStep(pair, training, tokenizer, settings, step, learningRate, excluded),
+      async measure(step) {
+        const losses = meanOfEach(await training.readLosses());
+        if (!Number.isFinite(losses.loss)) {
+          throw new RangeError(
+            `Cannot go on with the training: at step ${step} its loss is no number`,
+          );
+        }
+        return { ...losses, heldOutAccuracy: await testBatch(towers, settings, excluded) };
+      },
+    }, hooks);
   } finally {
     towers.destroy();
     training.destroy();
@@ -267,6 +223,7 @@ function runStep(
   tokenizer: Tokenizer,
   settings: VisionSettings,
   step: number,
+  learningRate: number,
   excluded: ExcludedPictures,
 ) {
   const layout = { ...settings, side: pair.config.vision_config.image_size };
@@ -274,11 +231,9 @@ function runStep(
   writePictures(pair, pixelValues(images));
   const { ids, ends } = encodeCaptions(tokenizer, captions, pair.text.tokens);
   writeCaptions(pair, ids, ends);
-  const { steps, warmup, decay, learningRate } = settings;
-  const rate = learningRate * warmupStableDecay(step, steps, warmup, decay);
   const correction = (beta: number): [number, number] => [biasCorrection(beta, step + 1), 1];
   training.run(step, {
-    learningRate: [rate, 0],
+    learningRate: [learningRate, 0],
     correction1: correction(settings.beta1),
     correction2: correction(settings.beta2),
   });
@@ -296,16 +251,4 @@ async function testBatch(
   const layout = { ...settings, side: towers.side };
   const { images, captions } = pictureBatch(layout, settings.seed, NEVER, excluded);
   return recall(await towers.images(images), await towers.texts(captions)).at1;
-}
-
-function meanLosses(losses: ContrastiveLosses[]): ContrastiveLosses {
-  const mean = (key: keyof ContrastiveLosses) =>
-    losses.reduce((sum, each) => sum + each[key], 0) / losses.length;
-  return {
-    loss: mean("loss"),
-    imageLoss: mean("imageLoss"),
-    textLoss: mean("textLoss"),
-    gradientNorm: mean("gradientNorm"),
-    logitScale: mean("logitScale"),
-  };
 }

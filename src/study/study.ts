@@ -93,7 +93,10 @@ const modules = z.array(z.enum(MODULES));
 const stageSchema = fields({
   name: z.string().regex(/^[a-z0-9][a-z0-9+-]*$/, "must be lower-case words joined by - or +"),
   train: modules.min(1),
-  draw: modules.default([]),
+  // A decoder is as it was loaded or trained: to draw it is the control random-llm.
+  draw: modules.refine((list) => !list.includes("decoder"), {
+    error: "a decoder is not drawn between stages; random-llm is the control for it",
+  }).default([]),
   training: fields(stageTrainingFields).partial().default({}),
 });
 

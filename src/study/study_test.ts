@@ -154,3 +154,13 @@ Deno.test("a study is read as it stands", () => {
   const study = tinyStudy();
   assert.deepEqual(parseStudy(JSON.parse(JSON.stringify(study)), "study.json"), study);
 });
+
+Deno.test("a stage does not draw a decoder anew", () => {
+  const { stages: _, ...study } = tinyStudy();
+  const stages = [{ name: "again", train: ["P1"], draw: ["decoder"] }];
+  assert.throws(() => parseStudy({ ...study, stages }, "x.json"), {
+    name: "TypeError",
+    message:
+      'Cannot read study x.json: "stages.0.draw": a decoder is not drawn between stages; random-llm is the control for it',
+  });
+});

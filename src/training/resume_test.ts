@@ -7,7 +7,8 @@ import { formOf, testEngines } from "../testing/gpu.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { loadProgress, saveProgress } from "./progress_file.ts";
-import { run, type RunHooks, type RunOutcome } from "./run.ts";
+import { run, type RunOutcome } from "./run.ts";
+import type { RunHooks } from "./train_stage.ts";
 import type { RunSettings } from "./settings.ts";
 
 const STEPS = 4;

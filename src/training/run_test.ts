@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { testEngines } from "../testing/gpu.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { DivergedError, run } from "./run.ts";
+import { run } from "./run.ts";
+import { DivergedError } from "./train_stage.ts";
 
 const [engine] = await testEngines();
 const { data, runs: [settings] } = await prepareTiny(tinyStudy());

@@ -1,0 +1,176 @@
+/** What a model is tested by: its answers, and the statistics of its projections. */
+import { createHash } from "node:crypto";
+import { imageTokens, packBatch } from "../data/packing.ts";
+import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
+import { isCorrect, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
+import type { NamedMatrix } from "../models/llama_weights.ts";
+import {
+  countParameters,
+  type ModelWeights,
+  type MultimodalModel,
+  readTextEmbeddings,
+  readWeights,
+  writeBatch,
+} from "../models/multimodal.ts";
+import type { Asked, Questioner } from "../models/questioner.ts";
+import type { RunRecord } from "../study/record.ts";
+import { batchFeatures, evaluationBatches } from "./batches.ts";
+import type { PreparedData, PreparedSplit } from "./prepared_data.ts";
+import type { RunSettings, StageSettings } from "./settings.ts";
+
+/**
+ * Answers to the test questions and statistics of the test pictures' projections.
+ *
+ * @param first What the model began with: what is frozen in it is that still.
+ */
+export async function testModel(
+  model: MultimodalModel,
+  questioner: Questioner,
+  settings: RunSettings,
+  { training }: StageSettings,
+  data: PreparedData,
+  first: Partial<ModelWeights>,
+) {
+  const { answers, tokenLoss: testTokenLoss } = await answer(
+    model,
+    questioner,
+    data.test,
+    data,
+    training.questions,
+  );
+  const projected = await projectImages(
+    model,
+    questioner,
+    data.test,
+    settings.evaluation.embeddingImages,
+  );
+  const weights = { ...first, ...await readWeights(model) };
+  const text = await readTextEmbeddings(model);
+  return {
+    parameters: countParameters(model),
+    accuracy: scoreAnswers(
+      data.test.questions.flat().map(({ truth, type }) => ({ answer: truth, type })),
+      answers.map(({ answer }) => answer),
+    ),
+    answers,
+    testTokenLoss,
+    embedding: embeddingStatistics(
+      projected.matrix,
+      { rows: text.rows, cols: text.columns, data: text.data },
+      projected.cosineLoss,
+    ),
+    weights,
+    weightsSha256: hashWeights(weights),
+  };
+}
+
+/** Share of the validation questions answered right; null where none are asked. */
+export async function validationAccuracy(
+  model: MultimodalModel,
+  questioner: Questioner,
+  data: PreparedData,
+  { evaluation }: RunSettings,
+  { training }: StageSettings,
+): Promise<number | null> {
+  const images = Math.min(evaluation.validationImages, data.validation.questions.length);
+  if (images === 0) return null;
+  const { answers } = await answer(
+    model,
+    questioner,
+    data.validation,
+    data,
+    training.questions,
+    images,
+  );
+  return answers.filter(({ correct }) => correct).length / answers.length;
+}
+
+/** Answers to every question of a split's first images, and the mean loss of the true answers' tokens. */
+async function answer(
+  model: MultimodalModel,
+  questioner: Questioner,
+  split: PreparedSplit,
+  { tokenizer, longestAnswer }: PreparedData,
+  questions: number,
+  images?: number,
+): Promise<{ answers: RunRecord["answers"]; tokenLoss: number }> {
+  const { batch, blocks } = model.config.layout;
+  const answers: RunRecord["answers"] = [];
+  let lossSum = 0, count = 0;
+  const collect = async (
+    places: [number, number][][],
+    answerTokens: number,
+    asked: Promise<Asked>,
+  ) => {
+    const { tokens, tokenLoss } = await asked;
+    lossSum += answerTokens * tokenLoss;
+    count += answerTokens;
+    places.forEach((list, b) =>
+      list.forEach(([image, q], i) => {
+        const { id, truth } = split.questions[image][q];
+        const text = tokenizer.decode(
+          untilEnd(tokens.map((step) => step[b * blocks + i]), tokenizer.eos),
+        );
+        answers.push({ id, answer: text, correct: isCorrect(text, truth) });
+      })
+    );
+  };
+  // One batch is always on its way, so that the device works while answers are read back.
+  let before = Promise.resolve();
+  for (const { entries, places } of evaluationBatches(split, batch, questions, images)) {
+    const packed = packBatch(entries, model.config.layout);
+    writeBatch(model, batchFeatures(split, entries, batch), packed);
+    const asked = questioner.ask(packed, longestAnswer);
+    await before;
+    before = collect(places, packed.answerTokens, asked);
+  }
+  await before;
+  return { answers, tokenLoss: lossSum / Math.max(1, count) };
+}
+
+function untilEnd(tokens: number[], end: number): number[] {
+  const at = tokens.indexOf(end);
+  return at < 0 ? tokens : tokens.slice(0, at);
+}
+
+/** z = P1(x) of the first images of a split, and the mean of the arm's own L_cos on them. */
+async function projectImages(
+  model: MultimodalModel,
+  questioner: Questioner,
+  split: PreparedSplit,
+  images: number,
+) {
+  const { layout, decoder } = model.config;
+  const count = Math.min(images, split.questions.length);
+  const width = decoder.hidden_size;
+  const tokens = imageTokens(layout);
+  const z = new Float32Array(count * tokens * width);
+  let cosineSum = 0, hasCosine = false;
+  for (let first = 0; first < count; first += layout.batch) {
+    const size = Math.min(layout.batch, count - first);
+    const entries = Array.from({ length: size }, (_, i) => ({ image: first + i, questions: [] }));
+    writeBatch(model, batchFeatures(split, entries, layout.batch), packBatch(entries, layout));
+    const projected = await questioner.project();
+    const rows = size * tokens;
+    z.set(projected.z.subarray(0, rows * width), first * tokens * width);
+    if (projected.cosineLoss) {
+      hasCosine = true;
+      cosineSum += projected.cosineLoss.subarray(0, rows).reduce((a, b) => a + b, 0);
+    }
+  }
+  const rows = count * tokens;
+  return {
+    matrix: { rows, cols: width, data: z },
+    cosineLoss: hasCosine ? cosineSum / rows : null,
+  };
+}
+
+/** SHA-256 over names and bytes of what answers and was trained, in name order. P2 takes no part. */
+function hashWeights({ connector, decoder = new Map(), lora = new Map() }: ModelWeights): string {
+  const hash = createHash("sha256");
+  const weights: [string, NamedMatrix][] = [...connector, ...decoder, ...lora];
+  for (const [name, { data }] of weights.sort(([a], [b]) => a < b ? -1 : 1)) {
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex");
+}
