@@ -31,11 +31,11 @@ export function ablateCommand() {
     .option("--data-dir <dir>", "folder of the data set, in its official layout", orInvalid(folder))
     .option(
       "--encoder <name|dir>",
-      "patches, hog, a folder with a CLIP checkpoint, features:DIR, or an image model of transformers.js by hub name or folder",
+      "embedded, patches, hog, a folder with a CLIP checkpoint, features:DIR, or an image model of transformers.js by hub name or folder",
     )
     .option(
       "--llm <name|dir>",
-      "a folder in Hugging Face's layout, or its name on the hub",
+      "embedded, a folder in Hugging Face's layout, or its name on the hub",
     )
     .option("--folds <k>", "folds of cross-validation", orInvalid(positiveInteger("folds")))
     .option(

@@ -15,6 +15,11 @@ import { CLIP_PAIR, DECODER } from "../pretraining/models.ts";
 import { LANGUAGE_SETTINGS, pretrainLanguage } from "../pretraining/pretrain_language.ts";
 import { pretrainVision, VISION_SETTINGS } from "../pretraining/pretrain_vision.ts";
 import { pretrainingTokenizer } from "../pretraining/tokenizer.ts";
+import {
+  languageTrajectory,
+  type Trajectories,
+  visionTrajectory,
+} from "../pretraining/trajectories.ts";
 import type { AdapterRecord } from "../study/record.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
@@ -34,7 +39,7 @@ interface Work {
 }
 
 /** The parts, by the name that the command line takes. */
-const PARTS: Record<string, (work: Work) => Promise<void>> = { language, vision };
+const PARTS: Record<string, (work: Work) => Promise<void>> = { language, vision, trajectories };
 
 /** The command. */
 export function pretrainCommand() {
@@ -45,7 +50,8 @@ export function pretrainCommand() {
         "A stopped training goes on where it stopped.",
     )
     .addArgument(
-      new Argument("[part]", "what is trained; both when absent").choices(Object.keys(PARTS)),
+      new Argument("[part]", "what is trained, or the first steps of both; all when absent")
+        .choices(Object.keys(PARTS)),
     )
     .option("--out <dir>", "folder of the models (default: runs/pretrained)")
     .option(
@@ -122,6 +128,15 @@ async function vision({ engine, adapter, out, steps, progress, signal }: Work): 
     ...{ settings, config, parameters, adapter, seconds, figures, curve },
   };
   await writeJson(join(out, "vision.json"), all);
+}
+
+/** Leaves what a test compares the first steps with. */
+async function trajectories({ engine, out }: Work): Promise<void> {
+  const all: Trajectories = {
+    language: await languageTrajectory(engine),
+    vision: await visionTrajectory(engine),
+  };
+  await writeJson(join(out, "trajectories.json"), all);
 }
 
 /** Writes the card of what a folder holds figures of. */

@@ -12,7 +12,13 @@ import type { Engine } from "../gpu/program.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "../models/llama_weights.ts";
 import type { AdamWSettings } from "../nn/adamw.ts";
-import { createParameters, drawValues, freeParameters, writeParameter } from "../nn/parameters.ts";
+import {
+  createParameters,
+  drawValues,
+  freeParameters,
+  type Parameter,
+  writeParameter,
+} from "../nn/parameters.ts";
 import { readTrainingState } from "../nn/training_state.ts";
 import {
   bagsOf,
@@ -47,13 +53,13 @@ export interface LanguageSettings extends AdamWSettings, Schedule {
 
 /** The settings of the embedded decoder. */
 export const LANGUAGE_SETTINGS: LanguageSettings = {
-  steps: 16_000,
+  steps: 9600,
   seed: 1,
   documents: { batch: 3, length: 128 },
   scenes: { batch: 12, questions: 10 },
   learningRate: 1.5e-3,
   warmup: 100,
-  decay: 4000,
+  decay: 6400,
   beta1: 0.9,
   beta2: 0.98,
   eps: 1e-8,
@@ -121,19 +127,7 @@ export async function pretrainLanguage(
       values: data,
     })),
   );
-  const layout: LanguageLayout = {
-    documents: settings.documents,
-    scenes: {
-      batch: settings.scenes.batch,
-      lead: [tokenizer.bos],
-      prefix: 1 + 1 + GRID ** 2,
-      blocks: settings.scenes.questions,
-      block: LONGEST_QUESTION,
-      answers: LONGEST_ANSWER,
-      vocabulary: config.vocab_size,
-      pad: tokenizer.pad,
-    },
-  };
+  const layout = languageLayout(settings, tokenizer);
   const programs = compileLanguagePrograms(engine, config, parameters, layout, settings);
   const { steps: _, decay: __, ...constant } = settings;
   try {
@@ -153,13 +147,10 @@ export async function pretrainLanguage(
       const values = await readTensor(engine, parameter.tensor);
       writeParameter(engine, parameter, values.map(Math.f16round));
     }
-    const accuracy = await testLanguage(
-      programs,
-      layout,
-      tokenizer,
-      settings.seed,
-      hooks.testQuestions ?? 1000,
-    );
+    const accuracy = await testLanguage(engine, config, parameters, tokenizer, {
+      seed: settings.seed,
+      questions: hooks.testQuestions ?? 500,
+    });
     const state = await readTrainingState(engine, parameters, programs.moments);
     const weights = unpackLlama(
       config,
@@ -170,6 +161,26 @@ export async function pretrainLanguage(
     programs.destroy();
     freeParameters(engine, parameters);
   }
+}
+
+/** Sizes of a step. */
+export function languageLayout(
+  { documents, scenes }: Pick<LanguageSettings, "documents" | "scenes">,
+  tokenizer: Tokenizer,
+): LanguageLayout {
+  return {
+    documents,
+    scenes: {
+      batch: scenes.batch,
+      lead: [tokenizer.bos],
+      prefix: 1 + 1 + GRID ** 2,
+      blocks: scenes.questions,
+      block: LONGEST_QUESTION,
+      answers: LONGEST_ANSWER,
+      vocabulary: tokenizer.vocabularySize,
+      pad: tokenizer.pad,
+    },
+  };
 }
 
 /** What an attention layer adds at first, as a share of what it looks at. */
@@ -206,48 +217,74 @@ function firstWeights(config: LlamaConfig, seed: number): Map<string, NamedMatri
   return first;
 }
 
+/** Documents and scenes that are tested at a time. */
+const TESTED = { documents: { batch: 24, length: 128 }, scenes: { batch: 12, questions: 10 } };
+
 /** Accuracy by question type on scenes of six objects that no training step draws. */
-async function testLanguage(
-  programs: LanguagePrograms,
-  layout: LanguageLayout,
+export async function testLanguage(
+  engine: Engine,
+  config: LlamaConfig,
+  parameters: Parameter[],
   tokenizer: Tokenizer,
-  seed: number,
-  questions: number,
+  { seed, questions, types = QUESTION_NAMES }: {
+    seed: number;
+    /** Of each type, in each of the two forms of a scene. */
+    questions: number;
+    types?: readonly string[];
+  },
 ): Promise<LanguageAccuracy> {
+  const layout = languageLayout(TESTED, tokenizer);
+  const programs = compileLanguagePrograms(engine, config, parameters, layout, LANGUAGE_SETTINGS);
   const accuracy: LanguageAccuracy = { text: {}, phrases: {}, questions };
-  const { batch, blocks } = layout.scenes;
-  for (const type of QUESTION_NAMES) {
-    const random = stream(seed, `language test/${type}`);
-    /** Scenes, each with up to `most` questions of the type. */
-    const draw = (most: number) => {
-      while (true) {
-        const scene = drawScene(random, 6);
-        const asked = Array.from({ length: most }, () => SCENE_QUESTIONS[type](scene, random))
-          .filter((question) => question !== null);
-        if (asked.length > 0) return { scene, asked };
-      }
-    };
-    const right = { text: 0, phrases: 0 };
-    for (let done = 0; done < questions; done += layout.documents.batch) {
-      const documents = Array.from({ length: layout.documents.batch }, () => {
-        const { scene, asked: [question] } = draw(1);
-        return testDocument(scene, { ...question, type }, tokenizer, random);
-      });
-      const result = await programs.test({ documents, scenes: [] });
-      right.text += result.documents.slice(0, questions - done).filter(Boolean).length;
+  try {
+    for (const type of types) {
+      const right = await testType(programs, tokenizer, type, questions, seed);
+      accuracy.text[type] = right.text / questions;
+      accuracy.phrases[type] = right.phrases / questions;
     }
-    for (let done = 0; done < questions;) {
-      const scenes = Array.from({ length: batch }, () => draw(blocks)).map(({ scene, asked }) => ({
-        bags: bagsOf(scene, tokenizer, random),
-        questions: asked.map((question) => encodeQuestion(question, tokenizer)),
-      }));
-      const result = await programs.test({ documents: [], scenes });
-      const answers = result.questions.flat().slice(0, questions - done);
-      right.phrases += answers.filter(Boolean).length;
-      done += answers.length;
-    }
-    accuracy.text[type] = right.text / questions;
-    accuracy.phrases[type] = right.phrases / questions;
+  } finally {
+    programs.destroy();
   }
   return accuracy;
+}
+
+/** Right answers to questions of a type, of the scene as text and as phrase tokens. */
+async function testType(
+  programs: LanguagePrograms,
+  tokenizer: Tokenizer,
+  type: string,
+  questions: number,
+  seed: number,
+): Promise<{ text: number; phrases: number }> {
+  const random = stream(seed, `language test/${type}`);
+  /** A scene with up to `most` questions of the type. */
+  const draw = (most: number) => {
+    while (true) {
+      const scene = drawScene(random, 6);
+      const asked = Array.from({ length: most }, () => SCENE_QUESTIONS[type](scene, random))
+        .filter((question) => question !== null);
+      if (asked.length > 0) return { scene, asked };
+    }
+  };
+  const { documents, scenes } = TESTED;
+  const text: boolean[] = [], phrases: boolean[] = [];
+  while (Math.min(text.length, phrases.length) < questions) {
+    const result = await programs.test({
+      documents: Array.from({ length: documents.batch }, () => {
+        const { scene, asked: [question] } = draw(1);
+        return testDocument(scene, { ...question, type }, tokenizer, random);
+      }),
+      scenes: Array.from({ length: scenes.batch }, () => {
+        const { scene, asked } = draw(scenes.questions);
+        return {
+          bags: bagsOf(scene, tokenizer, random),
+          questions: asked.map((question) => encodeQuestion(question, tokenizer)),
+        };
+      }),
+    });
+    text.push(...result.documents);
+    phrases.push(...result.questions.flat());
+  }
+  const count = (all: boolean[]) => all.slice(0, questions).filter(Boolean).length;
+  return { text: count(text), phrases: count(phrases) };
 }

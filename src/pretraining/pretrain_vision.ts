@@ -50,13 +50,13 @@ export interface VisionSettings extends ContrastiveOptimizer, Schedule {
 
 /** The settings of the embedded towers. */
 export const VISION_SETTINGS: VisionSettings = {
-  steps: 8000,
+  steps: 7200,
   seed: 1,
   batch: 64,
   siblingGroups: 8,
   learningRate: 1e-3,
   warmup: 200,
-  decay: 1500,
+  decay: 2200,
   beta1: 0.9,
   beta2: 0.98,
   eps: 1e-6,

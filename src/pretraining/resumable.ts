@@ -30,6 +30,8 @@ export interface Schedule extends Length {
 export interface ResumableHooks<Point> {
   /** Points of the curve between checkpoints: 4 when absent. */
   every?: number;
+  /** Steps between points of the curve: `READ_EVERY` when absent, which is the most. */
+  pointEvery?: number;
   onPoint?(point: Point): void;
   /** Stops after a checkpoint. */
   signal?: AbortSignal;
@@ -47,7 +49,7 @@ export interface Resumable<Point> {
   description: string;
   /** Submits a step, counted from 0; does not wait. */
   train(step: number, learningRate: number): void;
-  /** What is to be kept of the steps since the last point. Called every `READ_EVERY` steps, and last. */
+  /** What is to be kept of the steps since the last point. */
   measure(step: number): Promise<Point>;
 }
 
@@ -62,7 +64,7 @@ export async function trainResumably<Point extends { step: number }>(
   { engine, parameters, moments, schedule, path, description, train, measure }: Resumable<
     Omit<Point, "step">
   >,
-  { every = 4, onPoint, signal }: ResumableHooks<Point>,
+  { every = 4, pointEvery = READ_EVERY, onPoint, signal }: ResumableHooks<Point>,
 ): Promise<{ curve: Point[]; seconds: number }> {
   const { steps, warmup, decay, learningRate } = schedule;
   const curve: Point[] = [];
@@ -86,12 +88,12 @@ export async function trainResumably<Point extends { step: number }>(
   while (step < steps) {
     train(step, learningRate * warmupStableDecay(step, steps, warmup, decay));
     step++;
-    if (step % READ_EVERY !== 0 && step !== steps) continue;
+    if (step % pointEvery !== 0 && step !== steps) continue;
     const point = { step, ...await measure(step) } as Point;
     curve.push(point);
     onPoint?.(point);
     // Only here, where the curve has all steps.
-    if (path && (curve.length % every === 0 || signal?.aborted)) {
+    if (path && (curve.length % every === 0 || step === steps || signal?.aborted)) {
       const state = await readTrainingState(engine, parameters, moments);
       await saveCheckpoint(path, state, {
         description,
