@@ -9,6 +9,7 @@ import { type Adapter, loraDelta } from "../nn/lora.ts";
 import { attention, type SequenceLayout } from "../tensor/attention.ts";
 import { type CachePlace, decodeAttention } from "../tensor/decode.ts";
 import type { HeadLayout } from "../tensor/heads.ts";
+import { gatherRows } from "../tensor/embedding.ts";
 import { linear, type LinearOptions } from "../tensor/linear.ts";
 import { rmsNorm } from "../tensor/norm.ts";
 import type { Tape } from "../tensor/tape.ts";
@@ -44,6 +45,15 @@ export interface LlamaAdapters {
   of(layer: number, part: AdaptedPart): Adapter | undefined;
 }
 
+/** The rows whose output is asked for. */
+export interface OutputRows {
+  rows: number;
+  /** The row of the sequence that each of them is, or -1 for none. */
+  rowsOf: GPUBuffer;
+  /** Which of them a row of the sequence is, or -1. */
+  inverse: GPUBuffer;
+}
+
 /** How the heads of a layer meet: over the whole sequence, or one token against a cache. */
 type Attend = (tape: Tape, rotated: Tensor, heads: HeadLayout, layer: number) => Tensor;
 
@@ -52,7 +62,9 @@ type Attend = (tape: Tape, rotated: Tensor, heads: HeadLayout, layer: number) =>
  *
  * @param x (B * T, C)
  * @param adapters What LoRA adds to the projections; nothing where they are left out.
- * @returns the last layer's output (B * T, C), before the final norm, and each layer's rotated
+ * @param asked All rows where they are left out. Behind its attention the last layer computes no other:
+ * a token that predicts nothing is read by later ones there, and never again.
+ * @returns the last layer's output (B * T or asked rows, C), before the final norm, and each layer's rotated
  * projection (B * T, (heads + 2 kvHeads) headWidth), which is its key/value cache
  */
 export function llamaLayers(
@@ -63,13 +75,14 @@ export function llamaLayers(
   ropeInputs: RopeInputs,
   sequence: SequenceLayout,
   adapters?: LlamaAdapters,
+  asked?: OutputRows,
 ): { output: Tensor; caches: Tensor[] } {
   const caches: Tensor[] = [];
   const attend: Attend = (tape, rotated, heads) => {
     caches.push(rotated);
     return attention(tape, rotated, sequence, heads);
   };
-  const output = layers(tape, config, weights, x, ropeInputs, attend, adapters);
+  const output = layers(tape, config, weights, x, ropeInputs, attend, adapters, asked);
   return { output, caches };
 }
 
@@ -106,6 +119,7 @@ function layers(
   ropeInputs: RopeInputs,
   attend: Attend,
   adapters?: LlamaAdapters,
+  asked?: OutputRows,
 ): Tensor {
   const heads = headLayout(config);
   const { rms_norm_eps: eps } = config;
@@ -123,8 +137,13 @@ function layers(
       activation: { kind: "rotation", rotation: { ...ropeInputs, heads } },
       name: "qkv",
     });
-    const attended = attend(tape, rotated, heads, layer);
-    h = project("self_attn.o_proj.weight", attended, { residual: h, name: "attention out" });
+    const isLast = layer === config.num_hidden_layers - 1;
+    const onlyAsked = (x: Tensor) => isLast && asked ? gatherRows(tape, x, asked.rows, asked) : x;
+    const attended = onlyAsked(attend(tape, rotated, heads, layer));
+    h = project("self_attn.o_proj.weight", attended, {
+      residual: onlyAsked(h),
+      name: "attention out",
+    });
     const normed2 = rmsNorm(tape, h, get("post_attention_layernorm.weight"), eps);
     const gated = project("mlp.gate_up", normed2, {
       activation: { kind: "swiglu" },

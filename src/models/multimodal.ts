@@ -19,13 +19,13 @@ import {
 } from "../nn/parameters.ts";
 import type { Objective } from "../objectives/objective.ts";
 import { sequenceLength, sequencePositions } from "../tensor/attention.ts";
-import { embedding, type EmbeddingIndex, gatherRows } from "../tensor/embedding.ts";
+import { embedding, type EmbeddingIndex } from "../tensor/embedding.ts";
 import { crossEntropy } from "../tensor/losses.ts";
 import { ropeTable } from "../tensor/rope.ts";
 import { readTensor } from "../gpu/bands.ts";
 import type { Tape } from "../tensor/tape.ts";
 import { DEFAULT_LORA, type LoraConfig } from "../nn/lora.ts";
-import { llamaHead, llamaLayers, type LlamaWeights } from "./llama.ts";
+import { llamaHead, llamaLayers, type LlamaWeights, type OutputRows } from "./llama.ts";
 import {
   type AdapterSet,
   createAdapters,
@@ -261,16 +261,26 @@ export function traceProjection(tape: Tape, model: MultimodalModel): Tensor {
   );
 }
 
+/** The rows that predict answers. */
+export function answerRows({ config: { layout }, inputs }: MultimodalModel): OutputRows {
+  return {
+    rows: layout.batch * layout.blocks * layout.answers,
+    rowsOf: inputs.answerRows,
+    inverse: inputs.answerOfRow,
+  };
+}
+
 /**
  * z -> decoder layers over the packed sequence.
  *
  * @param dropout Rate before the adapters; 0 but in training.
+ * @param asked The rows whose output is wanted; all of them when absent.
  */
 export function traceDecoder(
   tape: Tape,
   model: MultimodalModel,
   z: Tensor,
-  dropout = 0,
+  { dropout = 0, asked }: { dropout?: number; asked?: OutputRows } = {},
 ): { output: Tensor; caches: Tensor[] } {
   const { config: { decoder, layout }, inputs } = model;
   const weights = tensorsOf(model.decoder);
@@ -284,21 +294,17 @@ export function traceDecoder(
   );
   const ropeInputs = { table: inputs.ropeTable, positions: inputs.positions };
   const adapters = model.lora && tracedAdapters(model.lora, dropout);
-  return llamaLayers(tape, decoder, weights, embedded, ropeInputs, layout, adapters);
+  return llamaLayers(tape, decoder, weights, embedded, ropeInputs, layout, adapters, asked);
 }
 
 /**
  * Token loss of the batch's answers: (answer rows, 4).
  *
- * @param output of the decoder's layers, (batch * sequence, d)
+ * @param output of the decoder's layers at {@linkcode answerRows}, (answer rows, d)
  */
 export function traceTokenLoss(tape: Tape, model: MultimodalModel, output: Tensor): Tensor {
-  const { config: { decoder, layout }, inputs } = model;
-  const answers = gatherRows(tape, output, layout.batch * layout.blocks * layout.answers, {
-    rowsOf: inputs.answerRows,
-    inverse: inputs.answerOfRow,
-  });
-  const logits = llamaHead(tape, decoder, tensorsOf(model.decoder), answers);
+  const { config: { decoder }, inputs } = model;
+  const logits = llamaHead(tape, decoder, tensorsOf(model.decoder), output);
   return crossEntropy(tape, logits, inputs.labels);
 }
 

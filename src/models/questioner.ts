@@ -9,6 +9,7 @@ import { createTape, keep } from "../tensor/tape.ts";
 import { llamaDecodeLayers, llamaHead } from "./llama.ts";
 import { tracedAdapters } from "./llama_adapters.ts";
 import {
+  answerRows,
   type MultimodalModel,
   tensorsOf,
   traceDecoder,
@@ -58,7 +59,9 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
   const prefillTape = createTape(engine);
   const prefill = traceDecoder(prefillTape, model, traceProjection(prefillTape, model));
   prefill.caches.forEach(keep);
-  rowTotal(prefillTape, traceTokenLoss(prefillTape, model, prefill.output), ring, 0, "token");
+  const predicting = answerRows(model);
+  const answers = gatherRows(prefillTape, prefill.output, predicting.rows, predicting);
+  rowTotal(prefillTape, traceTokenLoss(prefillTape, model, answers), ring, 0, "token");
   const last = gatherRows(prefillTape, prefill.output, blocks, {
     rowsOf: inputs.promptRows,
     inverse: inputs.promptRows,

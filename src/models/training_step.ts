@@ -12,6 +12,7 @@ import type { Parameter } from "../nn/parameters.ts";
 import { rowTotal } from "../tensor/reduce.ts";
 import { createTape } from "../tensor/tape.ts";
 import {
+  answerRows,
   type MultimodalModel,
   tensorsOf,
   traceDecoder,
@@ -70,7 +71,10 @@ export function compileTrainingStep(
     parameters: tensorsOf(model.objective),
   });
   if (cosine) rowTotal(tape, cosine, ring.buffer, 1, 1 / cosine.rows);
-  const { output } = traceDecoder(tape, model, z, config.lora?.dropout);
+  const { output } = traceDecoder(tape, model, z, {
+    dropout: config.lora?.dropout,
+    asked: answerRows(model),
+  });
   rowTotal(tape, traceTokenLoss(tape, model, output), ring.buffer, 0, "token");
   tape.backward();
   const { beta1, beta2, eps, weightDecay, clip } = optimizer;

@@ -5,7 +5,7 @@
 import type { RandomStream } from "../data/random.ts";
 import { describeScene, phrase } from "./description.ts";
 import { placeWords, plural, withArticle } from "./questions.ts";
-import { drawScene, type Scene, type SceneObject, sizeOf } from "./scene.ts";
+import { drawScene, MOST_OBJECTS, type Scene, type SceneObject, sizeOf } from "./scene.ts";
 
 /** Most words and punctuation marks of a caption; with its first and last mark it fills 36 tokens. */
 export const LONGEST_CAPTION = 34;
@@ -127,7 +127,7 @@ export function fullCaption(scene: Scene): string {
 /** Numbers of objects of a scene; one object is large enough only where it is alone. */
 const OBJECTS = [1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 6, 7, 8];
 
-/** Draws a scene of the world with its usual numbers of objects. */
-export function drawPictureScene(random: RandomStream): Scene {
-  return drawScene(random, pick(OBJECTS, random));
+/** Draws a scene of the world with its usual numbers of objects, but no more than `most`. */
+export function drawPictureScene(random: RandomStream, most = MOST_OBJECTS): Scene {
+  return drawScene(random, pick(OBJECTS.filter((objects) => objects <= most), random));
 }

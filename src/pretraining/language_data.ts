@@ -26,16 +26,16 @@ export const LONGEST_QUESTION = 16;
  *
  * It begins with two objects, tokens that all show one of them, and questions that ask for nothing
  * but what one token says, for to find one of six objects among many empty tokens is hardly ever
- * learnt from such scenes alone. All questions come after 800 steps; every 800 steps there may be one
- * object more; the ground comes in over 3,000 steps, and the order of patches after 1,600.
+ * learnt from such scenes alone. Every 400 steps there may be one object more; all questions come
+ * after 512 steps, the order of patches after 1,024, and the ground comes in over 3,000.
  */
 export function curriculum(
   step: number,
 ): { objects: number; order: BagOrder; types: readonly string[] } {
   return {
-    objects: Math.min(6, 2 + Math.floor(step / 800)),
-    order: { patches: step < 1600 ? 0 : 0.5, ground: Math.min(1, step / 3000) },
-    types: step < 800 ? LOOK_UPS : DRAWN_TYPES,
+    objects: Math.min(6, 2 + Math.floor(step / 400)),
+    order: { patches: step < 1024 ? 0 : 0.5, ground: Math.min(1, step / 3000) },
+    types: step < 512 ? LOOK_UPS : DRAWN_TYPES,
   };
 }
 

@@ -5,6 +5,7 @@ import { type ChartSeries, lineChart } from "../report/line_chart.ts";
 import { count, duration, fixed } from "../report/number_format.ts";
 import { table } from "../report/table.ts";
 import type { AdapterRecord } from "../study/record.ts";
+import { GRID } from "./description.ts";
 import type { TowerFigures } from "./evaluate_towers.ts";
 import type { LanguageAccuracy, LanguagePoint, LanguageSettings } from "./pretrain_language.ts";
 import type { VisionPoint, VisionSettings } from "./pretrain_vision.ts";
@@ -117,10 +118,13 @@ function languageCard(language: LanguageFigures): string {
   const types = Object.keys(accuracy.text);
   return [
     "## decoder",
-    `Half of its training is text, "there is a small red circle at x3 y5. ..." followed by questions ` +
-    `and answers. In the other half the scene stands in front as ${26} phrase tokens, the sums of a ` +
-    `phrase's word embeddings, in the places where image tokens will stand (src/pretraining/description.ts). ` +
-    `It never saw a picture. The curriculum begins with two objects and ends with six.`,
+    `It reads scenes in two forms and never sees a picture. Documents are text: "there is a small red ` +
+    `circle at x3 y5. ...", followed by questions and answers. Packed scenes stand in front of their ` +
+    `questions as ${
+      1 + GRID ** 2
+    } phrase tokens, each the sum of a phrase's word embeddings, in the places ` +
+    `where image tokens will stand (src/pretraining/description.ts). The curriculum begins with two objects ` +
+    `and ends with six.`,
     facts([
       [
         "Shape",

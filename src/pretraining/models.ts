@@ -31,7 +31,7 @@ export const CLIP_PAIR = {
   projection_dim: TOWER.projection_dim,
   // ln 2, below CLIP's ln(1 / 0.07): while features say nothing yet, wrong logits of a large scale cost
   // so much that features first shrink together.
-  logit_scale_init_value: 0.6931,
+  logit_scale_init_value: 2.3026,
   vision_config: {
     ...TOWER,
     hidden_size: 96,

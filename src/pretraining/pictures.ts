@@ -11,8 +11,8 @@ import { sortOfClevr } from "../data/sort_of_clevr.ts";
 import { drawCaption, drawPictureScene } from "./captions.ts";
 import { PIXELS } from "./models.ts";
 import { drawLook, paintScene } from "./paint.ts";
-import type { Scene } from "./scene.ts";
-import { drawSiblings, SIBLING_ATTRIBUTES, SIBLINGS } from "./siblings.ts";
+import { MOST_OBJECTS, type Scene } from "./scene.ts";
+import { type Attribute, drawSiblings, SIBLINGS } from "./siblings.ts";
 
 /** Pictures and what is said of each. */
 export interface PictureBatch {
@@ -63,11 +63,19 @@ export function pictureDigest({ data }: Image): string {
 /** Draws scenes with a caption each, to be seen in one look. */
 type DrawGroup = (random: RandomStream) => { scenes: Scene[]; captions: string[] };
 
-/** One scene of the world. */
-const drawSingle: DrawGroup = (random) => {
-  const scene = drawPictureScene(random);
+/** One scene of the world, of no more than `most` objects. */
+const drawSingle = (most: number): DrawGroup => (random) => {
+  const scene = drawPictureScene(random, most);
   return { scenes: [scene], captions: [drawCaption(scene, random)] };
 };
+
+/**
+ * The curriculum: most objects of a picture. A tower that begins with full pictures tells colours apart
+ * and no shapes, even after thousands of steps; from single objects it learns both within hundreds.
+ */
+export function mostObjects(step: number): number {
+  return Math.min(MOST_OBJECTS, 1 + Math.max(0, Math.floor((step - 900) / 250)));
+}
 
 /**
  * Paints a group, drawn anew as long as one of its pictures is excluded.
@@ -89,6 +97,12 @@ export function paintGroup(
 }
 
 /**
+ * What sibling groups differ in, by turns. Every other time it is the shape: colours are told apart
+ * within a few hundred steps, and shapes last.
+ */
+const TURNS: readonly Attribute[] = ["shape", "place", "shape", "size", "shape", "color"];
+
+/**
  * The batch of a step: sibling groups first, by turns in each attribute, then single pictures.
  *
  * @throws {RangeError} If the sibling groups are more than the batch holds.
@@ -106,11 +120,12 @@ export function pictureBatch(
     );
   }
   const random = stream(seed, `pictures/${step}`);
+  const most = mostObjects(step);
   const groups = Array.from({ length: siblingGroups }, (_, i): DrawGroup => {
-    const attribute = SIBLING_ATTRIBUTES[(step + i) % SIBLING_ATTRIBUTES.length];
-    return (random) => drawSiblings(random, attribute);
+    const attribute = TURNS[(step + i) % TURNS.length];
+    return (random) => drawSiblings(random, attribute, most);
   });
-  const painted = [...groups, ...Array<DrawGroup>(singles).fill(drawSingle)]
+  const painted = [...groups, ...Array<DrawGroup>(singles).fill(drawSingle(most))]
     .map((draw) => paintGroup(draw, side, excluded, random));
   return {
     images: painted.flatMap(({ images }) => images),

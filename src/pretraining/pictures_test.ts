@@ -4,12 +4,13 @@ import { stream } from "../data/random.ts";
 import { sortOfClevr } from "../data/sort_of_clevr.ts";
 import {
   evaluationPictures,
+  mostObjects,
   paintGroup,
   pictureBatch,
   pictureDigest,
   pixelValues,
 } from "./pictures.ts";
-import { drawScene } from "./scene.ts";
+import { drawScene, MOST_OBJECTS } from "./scene.ts";
 
 const LAYOUT = { batch: 24, siblingGroups: 4, side: 75 };
 const NONE: ReadonlySet<string> = new Set();
@@ -23,6 +24,18 @@ Deno.test("a batch depends on its seed and step alone", () => {
   assert.notDeepEqual(pictureBatch(LAYOUT, 2, 7, NONE).captions, batch.captions);
   // Siblings are different pictures, too.
   assert.equal(new Set(batch.images.map(pictureDigest)).size, 24);
+});
+
+Deno.test("pictures begin with one object and end with as many as there are", () => {
+  assert.equal(mostObjects(0), 1);
+  assert.equal(mostObjects(1e9), MOST_OBJECTS);
+  const steps = Array.from({ length: 4000 }, (_, step) => mostObjects(step));
+  assert.ok(
+    steps.every((most, i) => i === 0 || most - steps[i - 1] === 0 || most - steps[i - 1] === 1),
+  );
+  // Scenes that differ in sizes alone have two objects at least.
+  const { captions } = pictureBatch({ ...LAYOUT, siblingGroups: 0 }, 1, 0, NONE);
+  for (const caption of captions) assert.ok(!/ and | 2 /.test(caption), caption);
 });
 
 Deno.test("a batch cannot hold fewer pictures than its siblings", () => {

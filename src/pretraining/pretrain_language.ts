@@ -1,8 +1,8 @@
 /**
  * Pre-trains the embedded decoder on descriptions of scenes, and questions and answers about them.
  *
- * It never sees a picture. Half of what it reads is text; half of the scenes stand in its prefix as
- * phrase tokens, see `description.ts`.
+ * It never sees a picture. Some scenes are text; others stand in its prefix as phrase tokens, see
+ * `description.ts`.
  */
 import { join } from "node:path";
 import { stream } from "../data/random.ts";
@@ -53,13 +53,13 @@ export interface LanguageSettings extends AdamWSettings, Schedule {
 
 /** The settings of the embedded decoder. */
 export const LANGUAGE_SETTINGS: LanguageSettings = {
-  steps: 9600,
+  steps: 5120,
   seed: 1,
   documents: { batch: 3, length: 128 },
   scenes: { batch: 12, questions: 10 },
   learningRate: 1.5e-3,
   warmup: 100,
-  decay: 6400,
+  decay: 3072,
   beta1: 0.9,
   beta2: 0.98,
   eps: 1e-8,

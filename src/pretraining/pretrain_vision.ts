@@ -22,8 +22,10 @@ import {
 } from "../models/clip_training_step.ts";
 import type { Tensor } from "../models/safetensors.ts";
 import { biasCorrection } from "../nn/schedule.ts";
+import { PATCH_EMBEDDING } from "../models/clip_weights.ts";
 import { writeParameter } from "../nn/parameters.ts";
 import { toHalfPrecision } from "./clip_folder.ts";
+import { cosineFilters } from "./cosine_filters.ts";
 import {
   evaluateTowers,
   type TowerFigures,
@@ -50,13 +52,13 @@ export interface VisionSettings extends ContrastiveOptimizer, Schedule {
 
 /** The settings of the embedded towers. */
 export const VISION_SETTINGS: VisionSettings = {
-  steps: 7200,
+  steps: 3200,
   seed: 1,
   batch: 64,
   siblingGroups: 8,
   learningRate: 1e-3,
   warmup: 200,
-  decay: 2200,
+  decay: 1000,
   beta1: 0.9,
   beta2: 0.98,
   eps: 1e-6,
@@ -122,6 +124,7 @@ export async function pretrainVision(
     textLength: text_config.max_position_embeddings,
   };
   const pair = createClipPair(engine, { ...options, seed: settings.seed });
+  startPatches(pair);
   startPositions(pair);
   let trained: Omit<PretrainedTowers, "config" | "figures">;
   try {
@@ -150,6 +153,13 @@ async function testWeights(
     towers.destroy();
     destroyClipPair(pair);
   }
+}
+
+/** Starts the patch embedding from filters that keep a patch's outline. */
+function startPatches({ engine, parameters, config: { vision_config: config } }: ClipPair): void {
+  const parameter = parameters.find(({ name }) => name === PATCH_EMBEDDING);
+  if (!parameter) throw new RangeError(`Cannot start patches: no "${PATCH_EMBEDDING}"`);
+  writeParameter(engine, parameter, cosineFilters(config.hidden_size, config.patch_size));
 }
 
 /**

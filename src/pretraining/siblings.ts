@@ -10,6 +10,7 @@ import {
   apart,
   COLOR_NAMES,
   drawScene,
+  MOST_OBJECTS,
   PLACES,
   type Scene,
   type SceneObject,
@@ -35,8 +36,8 @@ interface Variants {
   targets: number[];
 }
 
-/** Draws scenes that differ; null where the draw does not allow it. */
-type Vary = (random: RandomStream) => Variants | null;
+/** Draws scenes of no more than `most` objects that differ; null where the draw does not allow it. */
+type Vary = (random: RandomStream, most: number) => Variants | null;
 
 const pick = <T>(items: readonly T[], random: RandomStream): T => items[random.int(items.length)];
 
@@ -52,8 +53,8 @@ function exchange(
   objects: number,
   variants: (object: SceneObject, others: Scene, random: RandomStream) => SceneObject[],
 ): Vary {
-  return (random) => {
-    const scene = drawScene(random, 1 + random.int(objects));
+  return (random, most) => {
+    const scene = drawScene(random, 1 + random.int(Math.min(objects, most)));
     const target = random.int(scene.length);
     const others = scene.filter((_, i) => i !== target);
     const drawn = variants(scene[target], others, random);
@@ -134,10 +135,18 @@ const ATTRIBUTES = {
 /** What siblings can differ in. */
 export const SIBLING_ATTRIBUTES = Object.keys(ATTRIBUTES) as Attribute[];
 
-/** Draws four scenes that differ in one attribute, with their captions. */
-export function drawSiblings(random: RandomStream, attribute: Attribute): SiblingGroup {
+/**
+ * Draws four scenes that differ in one attribute, with their captions.
+ *
+ * @param most Objects of a scene; two at least where sizes differ.
+ */
+export function drawSiblings(
+  random: RandomStream,
+  attribute: Attribute,
+  most = MOST_OBJECTS,
+): SiblingGroup {
   while (true) {
-    const variants = ATTRIBUTES[attribute](random);
+    const variants = ATTRIBUTES[attribute](random, most);
     const captions = variants && captionsOf(variants, random);
     if (captions) return { scenes: variants.scenes, captions };
   }
