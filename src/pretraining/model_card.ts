@@ -51,7 +51,10 @@ export function renderModelCard(
     curves["vision_accuracy.svg"] = visionAccuracy(vision);
   }
   const parts = [
-    INTRODUCTION,
+    introduction([
+      ...(vision ? ["vision"] as const : []),
+      ...(language ? ["language"] as const : []),
+    ]),
     ...(vision ? [visionCard(vision)] : []),
     ...(language ? [languageCard(language)] : []),
     REPRODUCTION,
@@ -59,20 +62,29 @@ export function renderModelCard(
   return { markdown: parts.map((part) => part.trim()).join("\n\n") + "\n", curves };
 }
 
-const INTRODUCTION = `
+/** What each part is and serves, under its folder's name. */
+const PARTS = {
+  vision:
+    "- `clip/`: a CLIP-style pair of towers. Studies use the vision tower as the frozen image encoder; " +
+    "the text tower serves the contrastive training and its tests only.",
+  language: "- `decoder/`: a Llama-architecture decoder, which studies use as the language model.",
+};
+
+function introduction(parts: readonly (keyof typeof PARTS)[]): string {
+  return `
 # Embedded models
 
-A CLIP-style pair of towers (\`clip/\`) and a Llama-architecture decoder (\`decoder/\`), trained by this
-project's own engine on data that are drawn on the spot, and stored in Hugging Face layout with
-half-precision weights. Studies use the vision tower as the frozen image encoder and the decoder as
-the language model under the name \`embedded\`. The text tower serves the contrastive training and its
-tests only.
+Models with the name \`embedded\`, trained by this project's own engine on data that are drawn on the
+spot, and stored in Hugging Face layout with half-precision weights:
+
+${parts.map((part) => PARTS[part]).join("\n")}
 
 The world is one of flat shapes on a plain ground: seven shapes, twelve colours, any sizes and
 places, up to eight objects (src/pretraining/scene.ts). It contains the worlds of Sort-of-CLEVR and
 easy-shapes, of which no test picture is ever drawn in training. The models know nothing else: no
 photographs, and no language but descriptions of such scenes and questions about them.
 `;
+}
 
 const REPRODUCTION = `
 ## How to reproduce them
@@ -81,10 +93,12 @@ const REPRODUCTION = `
 deno task pretrain --out DIR
 \`\`\`
 
-writes both folders, this card, and the figures behind it (\`language.json\`, \`vision.json\`). A stopped
+writes the folders, this card, and the figures behind it (\`language.json\`, \`vision.json\`);
+\`deno task pretrain language\` trains the decoder alone, \`vision\` the towers. A stopped
 training goes on where it stopped. The same adapter, driver and operand form give the same bytes;
 others add in another order and give models that differ in the last digits at first and in all later
-on. A test trains each model for a few steps and compares the losses with committed ones.
+on. A test trains each for a few steps and compares the losses with committed ones
+(\`trajectories.json\`).
 `;
 
 const percent = (share: number) => fixed(100 * share, 1);

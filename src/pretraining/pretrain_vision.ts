@@ -22,10 +22,8 @@ import {
 } from "../models/clip_training_step.ts";
 import type { Tensor } from "../models/safetensors.ts";
 import { biasCorrection } from "../nn/schedule.ts";
-import { PATCH_EMBEDDING } from "../models/clip_weights.ts";
 import { writeParameter } from "../nn/parameters.ts";
 import { toHalfPrecision } from "./clip_folder.ts";
-import { cosineFilters } from "./cosine_filters.ts";
 import {
   evaluateTowers,
   type TowerFigures,
@@ -124,7 +122,6 @@ export async function pretrainVision(
     textLength: text_config.max_position_embeddings,
   };
   const pair = createClipPair(engine, { ...options, seed: settings.seed });
-  startPatches(pair);
   startPositions(pair);
   let trained: Omit<PretrainedTowers, "config" | "figures">;
   try {
@@ -153,13 +150,6 @@ async function testWeights(
     towers.destroy();
     destroyClipPair(pair);
   }
-}
-
-/** Starts the patch embedding from filters that keep a patch's outline. */
-function startPatches({ engine, parameters, config: { vision_config: config } }: ClipPair): void {
-  const parameter = parameters.find(({ name }) => name === PATCH_EMBEDDING);
-  if (!parameter) throw new RangeError(`Cannot start patches: no "${PATCH_EMBEDDING}"`);
-  writeParameter(engine, parameter, cosineFilters(config.hidden_size, config.patch_size));
 }
 
 /**
