@@ -5,6 +5,7 @@ import { type DecoderSize, decoderSize } from "../models/checkpoint/size.ts";
 import { freeDecoder, uploadDecoder } from "../models/decoder_weights.ts";
 import { checkGeneration, generate } from "../models/generate.ts";
 import { type OpenLlama, openLlama, readSettings } from "../models/load_llama.ts";
+import { llmSource } from "../study/llm.ts";
 import { megabytes } from "./format.ts";
 import { openEngine } from "./open_engine.ts";
 import { callerDir } from "./paths.ts";
@@ -18,7 +19,7 @@ export function generateCommand() {
     .description("Continue a text with a Llama-family model, the likeliest token at every step")
     .requiredOption(
       "--llm <dir|id>",
-      "folder in Hugging Face's layout, or a model of its hub as owner/name",
+      "embedded, a folder in Hugging Face's layout, or a model of its hub as owner/name",
     )
     .option("--prompt <text>", "the text that is continued; a new one when absent", "")
     .option("--max-tokens <n>", `most new tokens (default: ${MAX_TOKENS})`, wholeNumber)
@@ -28,7 +29,8 @@ export function generateCommand() {
     )
     .option("--dry-run", "say what the model takes, from its config.json alone, and stop")
     .option("--json", "print prompt ids, new ids, text and the first step's best logits as JSON")
-    .action(async ({ llm, prompt, maxTokens, adapter, dryRun, json }) => {
+    .action(async ({ llm: name, prompt, maxTokens, adapter, dryRun, json }) => {
+      const llm = llmSource(name);
       const options = { cacheDir: cacheDir(), from: callerDir(), say: console.error };
       if (dryRun) {
         const { config, context } = await readSettings(llm, options);

@@ -37,6 +37,13 @@ const FILES = {
   "model.safetensors": tinyTensors({ ...decoder }),
 };
 
+Deno.test("the embedded decoder answers in its own words", async () => {
+  const question = "there is a small red circle at x3 y5. what is the shape of the red object?";
+  const { code, out } = await run("--llm", "embedded", "--prompt", question, "--max-tokens", "3");
+  assert.equal(code, 0);
+  assert.equal(out, `${question} circle`);
+});
+
 Deno.test("generate prints the prompt and what follows, or all of it as JSON", async () => {
   await withModelFolder(FILES, async (dir) => {
     const asked = ["--llm", dir, "--prompt", "red square", "--max-tokens", "6"];

@@ -10,6 +10,11 @@ export const EMBEDDED = "embedded";
 
 const EMBEDDED_DECODER = new URL("../models/weights/decoder/", import.meta.url);
 
+/** Where a language model is loaded from: the embedded one from its folder, any other by its name. */
+export function llmSource(name: string): string {
+  return name === EMBEDDED ? fileURLToPath(EMBEDDED_DECODER) : name;
+}
+
 /** A pre-trained language model. */
 export interface Llm {
   config: LlamaConfig;
@@ -25,10 +30,10 @@ export interface Llm {
  * @throws {Error} If there is none, or it is no decoder that can be used; the message says why
  */
 export async function loadLlm(name: string, cacheDir: string): Promise<Llm> {
-  const from = name === EMBEDDED ? fileURLToPath(EMBEDDED_DECODER) : name;
-  const { config, tokenizer, eos, bos, checkpoint, contentHash } = await loadLlama(from, {
-    cacheDir,
-  });
+  const { config, tokenizer, eos, bos, checkpoint, contentHash } = await loadLlama(
+    llmSource(name),
+    { cacheDir },
+  );
   const [end] = eos;
   if (end === undefined) {
     throw new RangeError(`Cannot use language model "${name}": it names no end-of-text token`);

@@ -1,5 +1,4 @@
 /** Makes a study's data ready: data set, encoder, token ids, features. */
-import { fileURLToPath } from "node:url";
 import type { Dataset } from "../data/dataset.ts";
 import { loadDataset } from "../data/datasets.ts";
 import type { Encoder } from "../encoders/encoder.ts";
@@ -30,8 +29,6 @@ export interface StudyLanguage extends Language {
 
 /** Prompts of decoders that bring none: the question alone, as the embedded one has learnt it. */
 const PLAIN_PROMPT = { lead: "", question: "{question}" };
-
-const EMBEDDED_TOWER = new URL("../models/weights/clip/", import.meta.url);
 
 /** Where features are kept and what is told meanwhile. */
 export interface EncodeOptions {
@@ -129,10 +126,7 @@ export async function loadStudyEncoder(
   cacheDir: string,
   options: StudyEncoderOptions = {},
 ): Promise<Encoder> {
-  const isEmbedded = name === EMBEDDED;
-  const from = isEmbedded ? fileURLToPath(EMBEDDED_TOWER) : name;
-  const encoder = await loadEncoder(from, { ...settings, ...options, cacheDir });
-  return isEmbedded ? { ...encoder, name } : encoder;
+  return await loadEncoder(name, { ...settings, ...options, cacheDir });
 }
 
 /** Token ids without features: what a plan needs to know of the data. */
