@@ -70,8 +70,8 @@ const drawSingle = (most: number): DrawGroup => (random) => {
 };
 
 /**
- * The curriculum: most objects of a picture. A tower that begins with full pictures tells colours apart
- * and no shapes, even after thousands of steps; from single objects it learns both within hundreds.
+ * The curriculum: most objects of a picture. One for the first 1,150 steps, one more every 250 steps
+ * from then on.
  */
 export function mostObjects(step: number): number {
   return Math.min(MOST_OBJECTS, 1 + Math.max(0, Math.floor((step - 900) / 250)));

@@ -33,7 +33,6 @@ Deno.test("pictures begin with one object and end with as many as there are", ()
   assert.ok(
     steps.every((most, i) => i === 0 || most - steps[i - 1] === 0 || most - steps[i - 1] === 1),
   );
-  // Scenes that differ in sizes alone have two objects at least.
   const { captions } = pictureBatch({ ...LAYOUT, siblingGroups: 0 }, 1, 0, NONE);
   for (const caption of captions) assert.ok(!/ and | 2 /.test(caption), caption);
 });

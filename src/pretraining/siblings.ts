@@ -36,7 +36,7 @@ interface Variants {
   targets: number[];
 }
 
-/** Draws scenes of no more than `most` objects that differ; null where the draw does not allow it. */
+/** Draws scenes of no more than `most` objects, or two to three where sizes differ; null where the draw fails. */
 type Vary = (random: RandomStream, most: number) => Variants | null;
 
 const pick = <T>(items: readonly T[], random: RandomStream): T => items[random.int(items.length)];
@@ -138,7 +138,7 @@ export const SIBLING_ATTRIBUTES = Object.keys(ATTRIBUTES) as Attribute[];
 /**
  * Draws four scenes that differ in one attribute, with their captions.
  *
- * @param most Objects of a scene; two at least where sizes differ.
+ * @param most Objects of a scene; where sizes differ there are two or three.
  */
 export function drawSiblings(
   random: RandomStream,
