@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Image } from "../data/dataset.ts";
 import { resize } from "../data/image.ts";
+import { orthonormalColumns } from "../data/orthonormal.ts";
 import { stream } from "../data/random.ts";
 import type { PictureEncoder } from "./encoder.ts";
 
@@ -51,7 +52,7 @@ export function patchesEncoder(
   }
   const side = imageSize / patch;
   const tokens = side * side;
-  const projection = orthonormalColumns(inputs, width, seed);
+  const projection = orthonormalColumns(inputs, width, stream(seed, "patches/projection"));
   const settings = JSON.stringify(["patches", imageSize, patch, width, centre, seed]);
   return {
     name: "patches",
@@ -104,39 +105,4 @@ function takeOffMean(rows: Float32Array, width: number): void {
   const mean = new Float64Array(width);
   rows.forEach((value, at) => mean[at % width] += value / count);
   rows.forEach((value, at) => rows[at] = value - mean[at % width]);
-}
-
-/** A random (rows, columns) matrix with orthonormal columns, row-major: Gram and Schmidt on normal draws, twice over. */
-export function orthonormalColumns(
-  rows: number,
-  columns: number,
-  seed: number,
-): Float64Array {
-  const { normal } = stream(seed, "patches/projection");
-  const basis: Float64Array[] = [];
-  for (let column = 0; column < columns; column++) {
-    const vector = Float64Array.from({ length: rows }, normal);
-    // The second pass removes what rounding left of the first.
-    for (let pass = 0; pass < 2; pass++) {
-      for (const other of basis) {
-        const overlap = dot(vector, other);
-        for (let row = 0; row < rows; row++) {
-          vector[row] -= overlap * other[row];
-        }
-      }
-    }
-    const norm = Math.sqrt(dot(vector, vector));
-    basis.push(vector.map((value) => value / norm));
-  }
-  const matrix = new Float64Array(rows * columns);
-  basis.forEach((vector, column) =>
-    vector.forEach((value, row) => matrix[row * columns + column] = value)
-  );
-  return matrix;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

@@ -19,6 +19,7 @@ import roofline from "../../kernels/roofline.wgsl" with { type: "text" };
 import rope from "../../kernels/rope.wgsl" with { type: "text" };
 import swiglu from "../../kernels/swiglu.wgsl" with { type: "text" };
 import unitRows from "../../kernels/unit_rows.wgsl" with { type: "text" };
+import vicreg from "../../kernels/vicreg.wgsl" with { type: "text" };
 import { type KernelTemplate, parseKernels } from "./template.ts";
 
 /** Every kernel by name. */
@@ -43,4 +44,5 @@ export const KERNELS: ReadonlyMap<string, KernelTemplate> = parseKernels({
   rope,
   swiglu,
   unitRows,
+  vicreg,
 });

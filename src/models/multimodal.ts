@@ -54,6 +54,8 @@ export type Module = typeof MODULES[number];
 export interface MultimodalConfig {
   connector: string;
   objective: Objective;
+  /** The objective's options; its defaults when absent. */
+  objectiveOptions?: unknown;
   decoder: LlamaConfig;
   /** Width of the image encoding, d_v. */
   visionWidth: number;
@@ -130,17 +132,19 @@ export function createModel(
       const { rows, columns, data } = from
         ? checked(spec, from.get(spec.name))
         : drawn(module, spec);
-      return { name: spec.name, rows, columns, values: data, frozen: !isTrained(config, module) };
+      const frozen = spec.fixed || !isTrained(config, module);
+      return { name: spec.name, rows, columns, values: data, frozen };
     });
   const widths = {
     vision: visionWidth,
     projector: config.projectorWidth,
     hidden: decoder.hidden_size,
   };
-  const connector = given("P1", CONNECTORS[config.connector].parameters(widths), values.connector);
   const specs = new Map(llamaSpecs(decoder).map((spec) => [spec.name, spec]));
   const checkpoint = values.decoder ??
     { get: (name: string) => drawn("decoder", specs.get(name)!) };
+  const textDeviation = () => meanDeviation(checkpoint.get("model.embed_tokens.weight")!);
+  const connector = given("P1", CONNECTORS[config.connector].parameters(widths), values.connector);
   // P1 and a decoder that is trained learn alike, so their weights are kept together.
   const packed = isTrained(config, "decoder")
     ? Array.from(
@@ -149,7 +153,11 @@ export function createModel(
     )
     : [];
   const answering = createParameters(engine, [...connector, ...packed]);
-  const objective = given("P2", config.objective.parameters(widths), values.objective);
+  const objective = given(
+    "P2",
+    config.objective.parameters({ ...widths, textDeviation }, objectiveOptions(config)),
+    values.objective,
+  );
   const adapters = values.lora ??
     (config.trained?.includes("lora")
       ? new Map(loraSpecs(decoder, lora).map((spec) => [spec.name, drawn("lora", spec)]))
@@ -177,6 +185,22 @@ function frozenDecoder(
     uploadDecoder(engine, config, checkpoint),
     ([name, tensor]) => ({ name, tensor, master: tensor, decay: false }),
   );
+}
+
+/** The options that the objective goes by. */
+function objectiveOptions({ objective, objectiveOptions = {} }: MultimodalConfig): unknown {
+  return objective.options.parse(objectiveOptions);
+}
+
+/** Standard deviation of the columns of a matrix, its mean over them. */
+function meanDeviation({ rows, columns, data }: NamedMatrix): number {
+  const sums = new Float64Array(columns), squares = new Float64Array(columns);
+  data.forEach((value, i) => {
+    sums[i % columns] += value;
+    squares[i % columns] += value ** 2;
+  });
+  const deviations = sums.map((sum, i) => Math.sqrt(squares[i] / rows - (sum / rows) ** 2));
+  return deviations.reduce((a, b) => a + b, 0) / columns;
 }
 
 function checked({ name, rows, columns }: ParameterSpec, found?: NamedMatrix): NamedMatrix {
@@ -259,6 +283,16 @@ export function traceProjection(tape: Tape, model: MultimodalModel): Tensor {
     model.inputs.images,
     tensorsOf(model.connector),
   );
+}
+
+/** L_cos as its objective traces it, or nothing. */
+export function traceObjective(tape: Tape, model: MultimodalModel, z: Tensor): Tensor | undefined {
+  return model.config.objective.trace(tape, {
+    x: model.inputs.images,
+    z,
+    parameters: tensorsOf(model.objective),
+    options: objectiveOptions(model.config),
+  });
 }
 
 /** The rows that predict answers. */
@@ -380,7 +414,8 @@ export function countParameters(model: MultimodalModel): { total: number; traine
     specs.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
   const sizes: Record<Module, number> = {
     P1: size(connector.map(({ tensor }) => tensor)),
-    P2: size(objective.map(({ tensor }) => tensor)),
+    // What is fixed in an objective is never trained.
+    P2: size(objective.map(({ tensor }) => tensor).filter(({ needsGradient }) => needsGradient)),
     lora: lora ? size(loraSpecs(config.decoder, config.lora ?? DEFAULT_LORA)) : 0,
     decoder: size(llamaSpecs(config.decoder)),
   };

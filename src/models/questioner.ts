@@ -13,6 +13,7 @@ import {
   type MultimodalModel,
   tensorsOf,
   traceDecoder,
+  traceObjective,
   traceProjection,
   traceTokenLoss,
 } from "./multimodal.ts";
@@ -83,11 +84,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
 
   const projectTape = createTape(engine);
   const z = keep(traceProjection(projectTape, model));
-  const cosine = config.objective.trace(projectTape, {
-    x: inputs.images,
-    z,
-    parameters: tensorsOf(model.objective),
-  });
+  const cosine = traceObjective(projectTape, model, z);
   if (cosine) keep(cosine);
 
   const programs = [prefillTape, decodeTape, projectTape].map(({ commands }) =>

@@ -14,8 +14,8 @@ import { createTape } from "../tensor/tape.ts";
 import {
   answerRows,
   type MultimodalModel,
-  tensorsOf,
   traceDecoder,
+  traceObjective,
   traceProjection,
   traceTokenLoss,
 } from "./multimodal.ts";
@@ -61,15 +61,11 @@ export function compileTrainingStep(
   model: MultimodalModel,
   optimizer: OptimizerConfig,
 ): TrainingStep {
-  const { engine, config, inputs } = model;
+  const { engine, config } = model;
   const tape = createTape(engine);
   const ring = createLossRing(engine.device);
   const z = traceProjection(tape, model);
-  const cosine = config.objective.trace(tape, {
-    x: inputs.images,
-    z,
-    parameters: tensorsOf(model.objective),
-  });
+  const cosine = traceObjective(tape, model, z);
   if (cosine) rowTotal(tape, cosine, ring.buffer, 1, 1 / cosine.rows);
   const { output } = traceDecoder(tape, model, z, {
     dropout: config.lora?.dropout,

@@ -1,4 +1,5 @@
 /** Matrices of a model: what to make, how to draw the first values, and the matrices themselves. */
+import { orthonormalColumns } from "../data/orthonormal.ts";
 import { type RandomStream, stream } from "../data/random.ts";
 import { weightTensor, writeTensor } from "../gpu/bands.ts";
 import type { Shape } from "../gpu/memory.ts";
@@ -20,7 +21,11 @@ export type Initialisation =
   /** Uniform in +- this bound. */
   | { kind: "uniform"; bound: number }
   /** Uniform in +- sqrt(6 / fan_in) (arXiv 1502.01852, equation 10, gain sqrt 2). */
-  | { kind: "kaiming-uniform" };
+  | { kind: "kaiming-uniform" }
+  /** A matrix that keeps all angles and lengths; no wider than high. */
+  | { kind: "orthonormal-columns" }
+  /** All the same number. */
+  | { kind: "constant"; value: number };
 
 /** A parameter that an objective or a connector declares. */
 export interface ParameterSpec {
@@ -28,6 +33,8 @@ export interface ParameterSpec {
   rows: number;
   columns: number;
   initialisation: Initialisation;
+  /** Whether it stays as it is drawn, whatever a stage trains. */
+  fixed?: boolean;
 }
 
 /** A matrix of a model. It is trained where its tensor needs a gradient. */
@@ -52,14 +59,18 @@ export function drawValues(
   const values = new Float32Array(rows * columns);
   if (initialisation.kind === "zeros") return values;
   if (initialisation.kind === "ones") return values.fill(1);
+  if (initialisation.kind === "constant") return values.fill(initialisation.value);
   const random = stream(seed, `weights/${name}`);
+  if (initialisation.kind === "orthonormal-columns") {
+    return Float32Array.from(orthonormalColumns(rows, columns, random));
+  }
   const draw = drawer(initialisation, columns, random);
   for (let i = 0; i < values.length; i++) values[i] = draw();
   return values;
 }
 
 function drawer(
-  initialisation: Exclude<Initialisation, { kind: "zeros" | "ones" }>,
+  initialisation: Extract<Initialisation, { kind: "normal" | "uniform" | "kaiming-uniform" }>,
   fanIn: number,
   random: RandomStream,
 ): () => number {

@@ -51,6 +51,26 @@ Deno.test("uniform values fill the bound asked for", () => {
   assert.ok(Math.min(...values) < -0.24 && Math.max(...values) > 0.24);
 });
 
+Deno.test("a matrix with orthonormal columns keeps lengths, and constants are constant", () => {
+  const [rows, columns] = [40, 12];
+  const values = drawValues(1, spec("R", { kind: "orthonormal-columns" }, rows, columns));
+  const vector = Float64Array.from({ length: columns }, (_, i) => i - 3);
+  const lifted = Float64Array.from(
+    { length: rows },
+    (_, row) => vector.reduce((sum, value, i) => sum + values[row * columns + i] * value, 0),
+  );
+  const norm = (of: Float64Array) => Math.hypot(...of);
+  assert.ok(Math.abs(norm(lifted) / norm(vector) - 1) < 1e-6);
+  assert.notDeepEqual(
+    drawValues(2, spec("R", { kind: "orthonormal-columns" }, rows, columns)),
+    values,
+  );
+  assert.deepEqual([...drawValues(1, spec("gamma", { kind: "constant", value: 0.5 }, 1, 2))], [
+    0.5,
+    0.5,
+  ]);
+});
+
 Deno.test("normal values have the deviation asked for", () => {
   const values = drawValues(1, spec("w", { kind: "normal", deviation: 0.02 }));
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

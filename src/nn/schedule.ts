@@ -42,3 +42,12 @@ export const SCHEDULES = { cosine: warmupCosine, constant: warmupConstant } as c
 export function biasCorrection(beta: number, t: number): number {
   return 1 / (1 - beta ** t);
 }
+
+/** How lambda, the weight of L_cos, goes over the steps of a stage, as factors of it, by name. */
+export const LAMBDA_SCHEDULES = {
+  constant: () => 1,
+  /** Rises linearly from 0 over the first half. */
+  "warm-up": (step: number, steps: number) => Math.min(1, 2 * step / steps),
+  /** Falls to 0 by half a cosine. */
+  cosine: (step: number, steps: number) => 0.5 * (1 + Math.cos(Math.PI * step / steps)),
+} as const satisfies Record<string, (step: number, steps: number) => number>;

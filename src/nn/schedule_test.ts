@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { goldenTensor, listGolden, readGolden } from "../testing/golden.ts";
-import { biasCorrection, warmupCosine } from "./schedule.ts";
+import { biasCorrection, LAMBDA_SCHEDULES, warmupCosine } from "./schedule.ts";
 
 for (const name of listGolden("adamw")) {
   Deno.test(`learning rates are the golden ones of ${name}`, () => {
@@ -44,4 +44,12 @@ Deno.test("bias correction makes the first moment of a constant gradient that co
     m = beta * m + (1 - beta) * 3;
     assert.ok(Math.abs(m * biasCorrection(beta, t) - 3) < 1e-12);
   }
+});
+
+Deno.test("lambda stays, rises over the first half, or falls by half a cosine", () => {
+  const at = (name: keyof typeof LAMBDA_SCHEDULES) =>
+    [0, 1, 2, 3, 4].map((step) => Number(LAMBDA_SCHEDULES[name](step, 4).toFixed(6)));
+  assert.deepEqual(at("constant"), [1, 1, 1, 1, 1]);
+  assert.deepEqual(at("warm-up"), [0, 0.5, 1, 1, 1]);
+  assert.deepEqual(at("cosine"), [1, 0.853553, 0.5, 0.146447, 0]);
 });

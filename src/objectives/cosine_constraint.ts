@@ -11,13 +11,15 @@
  */
 import { mlp, mlpSpecs } from "../nn/mlp.ts";
 import { cosineLoss } from "../tensor/losses.ts";
-import type { Objective } from "./objective.ts";
+import { NO_OPTIONS, type Objective } from "./objective.ts";
 
 /** 1 - cos(x, P2(P1(x))). */
 export const cosineConstraint: Objective = {
   name: "cosine-constraint",
   formula: "L_cos = 1 - cos(x, P2(P1(x)))",
   source: "the project's founding note, P2 as drawn (d -> d_v)",
+  options: NO_OPTIONS,
+  rows: "tokens",
   parameters: ({ vision, hidden }) => mlpSpecs("P2", { in: hidden, hidden, out: vision }),
   trace: (tape, { x, z, parameters }) => cosineLoss(tape, mlp(tape, "P2", z, parameters), x),
 };

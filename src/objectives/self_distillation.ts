@@ -10,13 +10,15 @@
  */
 import { mlp, mlpSpecs } from "../nn/mlp.ts";
 import { cosineLoss } from "../tensor/losses.ts";
-import type { Objective } from "./objective.ts";
+import { NO_OPTIONS, type Objective } from "./objective.ts";
 
 /** 1 - cos(P1(x), P2(P1(x))). */
 export const selfDistillation: Objective = {
   name: "self-distillation",
   formula: "L_cos = 1 - cos(P1(x), P2(P1(x)))",
   source: "the project's founding note, gradient through both sides",
+  options: NO_OPTIONS,
+  rows: "tokens",
   parameters: ({ hidden }) => mlpSpecs("P2", { in: hidden, hidden, out: hidden }),
   trace: (tape, { z, parameters }) => cosineLoss(tape, z, mlp(tape, "P2", z, parameters)),
 };

@@ -134,6 +134,8 @@ function inPercent(summary: Summary | null): Summary | null {
 /** What the controls are, by role. */
 const CONTROLS: Partial<Record<Condition["role"], string>> = {
   "question-only": "The question-only control is trained and tested with one constant picture.",
+  "shuffled-images":
+    "The shuffled-images control is trained and tested with each picture in the place of another.",
   "random-encoder": "The random-encoder control looks through the same tower with random weights.",
   "random-llm": "The random-llm control speaks through the same decoder with random weights.",
 };

@@ -133,7 +133,7 @@ export function runRecord(
     study: study.name,
     ...{ role, arm, connector, objective, lambda, seed, fold, stage },
     ...measured,
-    config: { ...studyConfig(setting), stages: settings.stages },
+    config: { ...studyConfig(setting), ...armConfig(settings) },
     adapter,
     operandForm: engine.plan.form,
     versions: { plumbline: VERSION, deno: Deno.version.deno },
@@ -162,6 +162,15 @@ function studyConfig({ study, dataset, encoder, language, engine, from }: Ablati
   };
 }
 
+/** What determines an arm besides connector, objective and lambda; what is plain is left out. */
+function armConfig({ stages, objectiveOptions, lambdaSchedule }: RunSettings) {
+  return {
+    stages,
+    ...(Object.keys(objectiveOptions).length > 0 && { objectiveOptions }),
+    ...(lambdaSchedule !== "constant" && { lambdaSchedule }),
+  };
+}
+
 /** What must not have changed when a study goes on. */
 function determinantsOf(setting: AblationSetting) {
   return { adapter: setting.adapter.description, config: studyConfig(setting) };
@@ -186,11 +195,13 @@ export function finishedRuns(
     const arm = known.get(record.arm);
     const name = recordName(record, record.stage, arm?.stages.length ?? 1);
     const { connector, objective } = record;
-    const { stages, ...config } = (record.config ?? {}) as { stages?: unknown };
+    const { stages, objectiveOptions, lambdaSchedule, ...config } =
+      (record.config ?? {}) as Partial<RunSettings>;
     const before = { adapter: record.adapter.description, config };
+    const own = { stages, objectiveOptions, lambdaSchedule };
     const difference = firstDifference(before, now) ?? (arm && firstDifference(
-      { connector, objective, config: { stages } },
-      { connector: arm.connector, objective: arm.objective, config: { stages: arm.stages } },
+      { connector, objective, config: own },
+      { connector: arm.connector, objective: arm.objective, config: armConfig(arm) },
     ));
     if (difference) {
       throw new RangeError(

@@ -1,6 +1,6 @@
 /** The grid: every run of a study. */
 import type { RunSettings, StageSettings } from "../training/settings.ts";
-import { RUN_CONTROLS, STAGES, type Study } from "./study.ts";
+import { type Arm, RUN_CONTROLS, stageName, STAGES, type Study } from "./study.ts";
 
 /** A larger grid is a slip of the pen. */
 const MOST_RUNS = 100_000;
@@ -22,20 +22,24 @@ export function expandGrid(study: Study): RunSettings[] {
       `Cannot plan study ${study.name}: ${study.seeds} seeds of ${runsOfSeed} runs each are more than ${MOST_RUNS} runs`,
     );
   }
-  const stagesOf = (names: string[]) => names.map((name) => resolveStage(study, name));
+  const stagesOf = (stages: Arm["stages"]) => stages.map((stage) => resolveStage(study, stage));
   const plain = study.arms.find(({ objective }) => objective === "none") ?? study.arms[0];
   const runs: RunSettings[] = [];
   for (let seed = 1; seed <= study.seeds; seed++) {
     for (let fold = 0; fold < folds; fold++) {
       const common = { seed, fold, projectorWidth: projector.width, lora, evaluation };
-      for (const { name, connector, objective, lambda: lambdas, stages } of study.arms) {
+      for (const arm of study.arms) {
+        const { name, connector, objective, options, lambda: lambdas, lambdaSchedule, stages } =
+          arm;
         for (const lambda of lambdas) {
           runs.push({
             role: "arm",
             arm: name,
             connector,
             objective,
+            objectiveOptions: options,
             lambda,
+            lambdaSchedule,
             stages: stagesOf(stages),
             ...common,
           });
@@ -47,7 +51,9 @@ export function expandGrid(study: Study): RunSettings[] {
           arm: control,
           connector: plain.connector,
           objective: "none",
+          objectiveOptions: {},
           lambda: 0,
+          lambdaSchedule: "constant",
           stages: stagesOf(plain.stages),
           ...common,
         });
@@ -57,9 +63,11 @@ export function expandGrid(study: Study): RunSettings[] {
   return runs;
 }
 
-/** A stage with all of its settings: the study's, where it has none of its own. */
-function resolveStage(study: Study, name: string): StageSettings {
-  const stage = [...study.stages, ...STAGES].find((stage) => stage.name === name)!;
+/** A stage with all of its settings: the arm's, then its own, then the study's. */
+function resolveStage(study: Study, asked: Arm["stages"][number]): StageSettings {
+  const name = stageName(asked);
+  const known = [...study.stages, ...STAGES].find((stage) => stage.name === name)!;
+  const stage = typeof asked === "string" ? known : { ...known, ...asked };
   const training = { ...study.training, ...stage.training };
   // Steps of its own outweigh epochs of the study.
   if (stage.training.steps && !stage.training.epochs) delete training.epochs;

@@ -76,12 +76,18 @@ export interface AdapterRecord {
 }
 
 /** What a run is for: a compared arm, or one of the controls. */
-export type RunRole = "arm" | "question-only" | "random-encoder" | "random-llm";
+export type RunRole =
+  | "arm"
+  | "question-only"
+  | "shuffled-images"
+  | "random-encoder"
+  | "random-llm";
 
 /** Every {@linkcode RunRole}, in the order of the report. */
 export const RUN_ROLES = [
   "arm",
   "question-only",
+  "shuffled-images",
   "random-encoder",
   "random-llm",
 ] as const satisfies readonly RunRole[];
@@ -92,7 +98,7 @@ export interface RunRecord {
   schemaVersion: number;
   /** Name of the study. */
   study: string;
-  /** A compared variant, or a control: one constant image, a tower or a decoder with random weights. */
+  /** A compared variant, or a control: one constant image, images of others, a tower or a decoder with random weights. */
   role: RunRole;
   /** Name of the arm, or of the control. */
   arm: string;

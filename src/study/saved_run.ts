@@ -32,7 +32,8 @@ export async function findSavedRun(path: string): Promise<SavedRun> {
 
 const { projector, lora } = studySchema.shape;
 const stages = z.array(z.object({ name: z.string(), train: z.array(z.enum(MODULES)) }));
-const partsOf = z.object({ projector, lora, stages });
+const objectiveOptions = z.record(z.string(), z.unknown()).default({});
+const partsOf = z.object({ projector, lora, stages, objectiveOptions });
 
 /**
  * The run as it was, under a study's way of asking: one stage, with all that was trained until then.
@@ -51,6 +52,8 @@ export function savedSettings({ record }: SavedRun, study: Study): RunSettings {
   const trained = new Set(data.stages.slice(0, last + 1).flatMap(({ train }) => train));
   return {
     ...{ role, arm, connector, objective, lambda, seed },
+    objectiveOptions: data.objectiveOptions,
+    lambdaSchedule: "constant",
     fold: 0,
     stages: [{ name: stage, train: [...trained], draw: [], training: study.training }],
     projectorWidth: data.projector.width,
@@ -60,8 +63,8 @@ export function savedSettings({ record }: SavedRun, study: Study): RunSettings {
 }
 
 function pickParts(config: unknown): unknown {
-  const { projector, lora, stages } = (config ?? {}) as Record<string, unknown>;
-  return { projector, lora, stages };
+  const { projector, lora, stages, objectiveOptions } = (config ?? {}) as Record<string, unknown>;
+  return { projector, lora, stages, objectiveOptions };
 }
 
 /**

@@ -40,9 +40,9 @@ export async function loadWeights(folder: string, config: LlamaConfig): Promise<
   if (!projector) {
     throw new RangeError(`Cannot load run: "${folder}" has no "${PROJECTOR}"`);
   }
-  const part = (prefix: string) =>
-    new Map([...projector].filter(([name]) => name.startsWith(`${prefix}.`)));
-  const weights: ModelWeights = { connector: part("P1"), objective: part("P2") };
+  const part = (isP1: boolean) =>
+    new Map([...projector].filter(([name]) => name.startsWith("P1.") === isP1));
+  const weights: ModelWeights = { connector: part(true), objective: part(false) };
   const decoder = await decode(join(folder, DECODER));
   if (decoder) weights.decoder = decoder;
   if (await Deno.stat(join(folder, ADAPTER_CONFIG)).then(() => true, () => false)) {

@@ -4,7 +4,7 @@ import { CONNECTORS } from "../connectors/connectors.ts";
 import { DATASETS } from "../data/datasets.ts";
 import { MODULES } from "../models/multimodal.ts";
 import { DEFAULT_LORA, LORA_TARGETS } from "../nn/lora.ts";
-import { SCHEDULES } from "../nn/schedule.ts";
+import { LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import { FOLD_UNITS } from "../training/folds.ts";
 import { closest } from "./closest.ts";
@@ -107,6 +107,16 @@ export const STAGES: readonly z.infer<typeof stageSchema>[] = [
   { name: "all", train: ["P1", "P2", "decoder"], draw: [], training: {} },
 ];
 
+/** A stage of an arm: its name, and what differs in this arm alone. */
+const armStageSchema = z.union([
+  z.string(),
+  fields({
+    name: z.string(),
+    train: stageSchema.shape.train.optional(),
+    draw: stageSchema.shape.draw.unwrap().optional(),
+  }),
+], { error: "must be a stage's name, or {name, train, draw} with what differs in this arm" });
+
 const words = z.string().regex(
   /^[a-z0-9][a-z0-9-]*$/,
   "must be lower-case words joined by hyphens",
@@ -122,17 +132,30 @@ const armSchema = fields({
   ),
   connector: nameOf("connector", CONNECTORS),
   objective: nameOf("objective", OBJECTIVES),
+  options: z.record(z.string(), z.unknown()).default({}),
   lambda: z.array(z.number().min(0)).min(1),
-  stages: z.array(z.string()).min(1),
-}).superRefine(({ objective, lambda }, context) => {
+  lambdaSchedule: z.enum(Object.keys(LAMBDA_SCHEDULES) as (keyof typeof LAMBDA_SCHEDULES)[])
+    .default("constant"),
+  stages: z.array(armStageSchema).min(1),
+}).superRefine(({ objective, options, lambda }, context) => {
   const refuse = (message: string) =>
     context.addIssue({ code: "custom", path: ["lambda"], message });
+  // Of an unknown objective that alone is said.
+  const objectives = Object.hasOwn(OBJECTIVES, objective) ? [OBJECTIVES[objective]] : [];
+  const found = objectives.map((known) => known.options.safeParse(options, { reportInput: true }));
+  for (const { path, message } of found.flatMap(({ error }) => error?.issues ?? [])) {
+    context.addIssue({ code: "custom", path: ["options", ...path], message });
+  }
   const twice = lambda.find((value, index) => lambda.indexOf(value) !== index);
   if (twice !== undefined) refuse(`${twice} is there twice`);
   if (objective === "none" && lambda.some((value) => value !== 0)) {
     refuse("must be [0] where there is no objective to weigh");
   }
-});
+}).transform((arm) => ({
+  ...arm,
+  // With the defaults of what it leaves out.
+  options: OBJECTIVES[arm.objective].options.parse(arm.options) as Record<string, unknown>,
+}));
 
 /** The layout of a study file. */
 export const studySchema = fields({
@@ -194,18 +217,24 @@ export const studySchema = fields({
     });
   }
   const stages = [...STAGES, ...study.stages].map(({ name }) => name);
-  study.arms.forEach((arm, index) =>
-    arm.stages.forEach((name, place) => {
+  study.arms.forEach((arm, index) => {
+    const named = arm.stages.map(stageName);
+    named.forEach((name, place) => {
       const message = !stages.includes(name)
         ? `unknown stage "${name}"${closest(name, stages)}`
-        : arm.stages.indexOf(name) !== place
+        : named.indexOf(name) !== place
         ? `stage "${name}" is there twice`
         : null;
       if (message === null) return;
       context.addIssue({ code: "custom", path: ["arms", index, "stages", place], message });
-    })
-  );
+    });
+  });
 });
+
+/** Name of a stage as an arm names it. */
+export function stageName(stage: z.infer<typeof armStageSchema>): string {
+  return typeof stage === "string" ? stage : stage.name;
+}
 
 /** A study. */
 export type Study = z.infer<typeof studySchema>;

@@ -71,6 +71,14 @@ const WRONG: [path: string, value: unknown, message: RegExp][] = [
     [{ name: "two", train: ["P1"], training: { context: 9 } }],
     /"stages.0.training": unknown field "context"/,
   ],
+  ["arms.0.options", { gamma: 1 }, /"arms.0.options": /],
+  ["arms.0.lambdaSchedule", "linear", /"arms.0.lambdaSchedule": /],
+  [
+    "arms.0.stages",
+    [{ name: "al" }],
+    /"arms.0.stages.0": unknown stage "al"; did you mean "all"\?/,
+  ],
+  ["arms.0.stages", [{ name: "all", steps: 3 }], /"arms.0.stages.0": unknown field "steps"/],
   ["training", undefined, /field "training" is missing$/],
   ["training.steps", -5, /"training.steps": /],
   ["training.steps", "many", /"training.steps": expected number, received string$/],
@@ -163,4 +171,50 @@ Deno.test("a stage does not draw a decoder anew", () => {
     message:
       'Cannot read study x.json: "stages.0.draw": a decoder is not drawn between stages; random-llm is the control for it',
   });
+});
+
+Deno.test("an arm's objective has its options, and the defaults of those it leaves out", () => {
+  const [arm] = tinyStudy().arms;
+  const vicreg = { ...arm, name: "vicreg", objective: "vicreg", lambda: [1] };
+  const arms = [
+    vicreg,
+    { ...vicreg, name: "weak", options: { variance: 3, gamma: 1 }, lambdaSchedule: "warm-up" },
+  ];
+  const runs = expandGrid(parseStudy({ ...tinyStudy(), arms, seeds: 1 }, "study.json"));
+  assert.deepEqual(
+    runs.map(({ objectiveOptions, lambdaSchedule }) => [objectiveOptions, lambdaSchedule]),
+    [
+      [{ variance: 25, covariance: 1, gamma: "text" }, "constant"],
+      [{ variance: 3, covariance: 1, gamma: 1 }, "warm-up"],
+      [{}, "constant"],
+    ],
+  );
+  assert.throws(
+    () => parseStudy({ ...tinyStudy(), arms: [{ ...vicreg, options: { gamma: -1 } }] }, "x.json"),
+    /^TypeError: Cannot read study x.json: "arms.0.options.gamma": /,
+  );
+});
+
+Deno.test("a stage of an arm differs from the others' in what the arm says", () => {
+  const [arm] = tinyStudy().arms;
+  const stages = [
+    { name: "projector", train: ["P1"] },
+    { name: "projector+lora", draw: ["P2"] },
+  ];
+  const arms = [
+    { ...arm, stages: ["projector", "projector+lora"] },
+    { ...arm, name: "frozen-p2", objective: "self-distillation", lambda: [1], stages },
+  ];
+  const [plain, frozen] = expandGrid(parseStudy({ ...tinyStudy(), arms }, "study.json"));
+  const parts = ({ stages }: typeof plain) =>
+    stages.map(({ name, train, draw }) => ({ name, train, draw }));
+  assert.deepEqual(parts(plain), [
+    { name: "projector", train: ["P1", "P2"], draw: [] },
+    { name: "projector+lora", train: ["P1", "P2", "lora"], draw: [] },
+  ]);
+  assert.deepEqual(parts(frozen), [
+    { name: "projector", train: ["P1"], draw: [] },
+    { name: "projector+lora", train: ["P1", "P2", "lora"], draw: ["P2"] },
+  ]);
+  assert.deepEqual(frozen.stages[0].training, plain.stages[0].training);
 });

@@ -140,12 +140,12 @@ async function projectImages(
   split: PreparedSplit,
   images: number,
 ) {
-  const { layout, decoder } = model.config;
+  const { layout, decoder, objective } = model.config;
   const count = Math.min(images, split.questions.length);
   const width = decoder.hidden_size;
   const tokens = imageTokens(layout);
   const z = new Float32Array(count * tokens * width);
-  let cosineSum = 0, hasCosine = false;
+  const cosines: number[] = [];
   for (let first = 0; first < count; first += layout.batch) {
     const size = Math.min(layout.batch, count - first);
     const entries = Array.from({ length: size }, (_, i) => ({ image: first + i, questions: [] }));
@@ -153,15 +153,18 @@ async function projectImages(
     const projected = await questioner.project();
     const rows = size * tokens;
     z.set(projected.z.subarray(0, rows * width), first * tokens * width);
-    if (projected.cosineLoss) {
-      hasCosine = true;
-      cosineSum += projected.cosineLoss.subarray(0, rows).reduce((a, b) => a + b, 0);
-    }
+    // What runs over all tokens of a batch says nothing about one that is not full.
+    const isWhole = size === layout.batch;
+    const own = objective.rows === "tokens"
+      ? projected.cosineLoss?.subarray(0, rows)
+      : isWhole
+      ? projected.cosineLoss
+      : undefined;
+    if (own) cosines.push(...own);
   }
-  const rows = count * tokens;
   return {
-    matrix: { rows, cols: width, data: z },
-    cosineLoss: hasCosine ? cosineSum / rows : null,
+    matrix: { rows: count * tokens, cols: width, data: z },
+    cosineLoss: cosines.length > 0 ? cosines.reduce((a, b) => a + b, 0) / cosines.length : null,
   };
 }
 

@@ -25,8 +25,9 @@ export function imaginePrograms(
   const stages = new Map(
     runs.flatMap((settings) =>
       settings.stages.map((stage) => {
-        const { connector, objective } = settings;
-        return [JSON.stringify([connector, objective, stage]), { settings, stage }] as const;
+        const { connector, objective, objectiveOptions } = settings;
+        const key = JSON.stringify([connector, objective, objectiveOptions, stage]);
+        return [key, { settings, stage }] as const;
       })
     ),
   );

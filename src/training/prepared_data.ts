@@ -1,6 +1,7 @@
 /** A data set made ready for training: features and token ids. */
 import type { Dataset, Example, Question } from "../data/dataset.ts";
 import type { EncodedQuestion } from "../data/packing.ts";
+import { stream } from "../data/random.ts";
 import { buildTokenizer, type Tokenizer } from "../data/tokenizer.ts";
 import type { Features } from "../encoders/features.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
@@ -178,6 +179,27 @@ export function withFeatures(
 export function withConstantImage(split: PreparedSplit, image: Float32Array): PreparedSplit {
   const features = new Float32Array(split.features.length);
   for (let at = 0; at < features.length; at += image.length) features.set(image, at);
+  return { ...split, features };
+}
+
+/**
+ * The same split with every image in the place of another one, but for a split of one. The
+ * shuffled-images control.
+ */
+export function withShuffledImages(
+  split: PreparedSplit,
+  seed: number,
+  name: string,
+): PreparedSplit {
+  const images = split.questions.length;
+  const size = split.features.length / images;
+  const order = stream(seed, `shuffled images/${name}`).shuffle([...Array(images).keys()]);
+  const features = new Float32Array(split.features.length);
+  // Along one circle through all images, so that none keeps its place.
+  order.forEach((image, i) => {
+    const other = order[(i + 1) % images];
+    features.set(split.features.subarray(other * size, (other + 1) * size), image * size);
+  });
   return { ...split, features };
 }
 

@@ -5,7 +5,14 @@ import { compileQuestioner } from "../models/questioner.ts";
 import type { StepLosses } from "../models/training_step.ts";
 import type { CurvePoint, RunRecord } from "../study/record.ts";
 import { testModel } from "./evaluate.ts";
-import { meanImage, type PreparedData, withConstantImage } from "./prepared_data.ts";
+import {
+  meanImage,
+  type PreparedData,
+  type PreparedSplit,
+  SPLITS,
+  withConstantImage,
+  withShuffledImages,
+} from "./prepared_data.ts";
 import { createRunModel } from "./run_model.ts";
 import type { RunSettings } from "./settings.ts";
 import { type RunHooks, type StageWork, trainStage } from "./train_stage.ts";
@@ -44,7 +51,7 @@ export async function* run(
   prepared: PreparedData,
   hooks: RunHooks = {},
 ): AsyncGenerator<RunOutcome> {
-  const data = settings.role === "question-only" ? blind(prepared) : prepared;
+  const data = dataOfRole(settings, prepared);
   const found = await hooks.checkpoint?.load() ?? undefined;
   let values: Partial<ModelWeights> = found?.values ?? {};
   for (const [index, stage] of settings.stages.entries()) {
@@ -77,7 +84,7 @@ export async function test(
   prepared: PreparedData,
   values: Partial<ModelWeights>,
 ): Promise<RunOutcome> {
-  const data = settings.role === "question-only" ? blind(prepared) : prepared;
+  const data = dataOfRole(settings, prepared);
   const last = settings.stages.at(-1)!;
   const model = createRunModel(engine, settings, { ...last, train: [] }, data, values);
   const questioner = compileQuestioner(model);
@@ -103,14 +110,24 @@ export async function test(
   }
 }
 
-function blind(data: PreparedData): PreparedData {
-  const image = meanImage(data.train);
-  return {
-    ...data,
-    train: withConstantImage(data.train, image),
-    validation: withConstantImage(data.validation, image),
-    test: withConstantImage(data.test, image),
-  };
+/** What a run sees: the controls see pictures that say nothing about their questions. */
+function dataOfRole({ role, seed }: RunSettings, data: PreparedData): PreparedData {
+  if (role === "question-only") {
+    const image = meanImage(data.train);
+    return eachSplit(data, (split) => withConstantImage(split, image));
+  }
+  if (role === "shuffled-images") {
+    return eachSplit(data, (split, name) => withShuffledImages(split, seed, name));
+  }
+  return data;
+}
+
+function eachSplit(
+  data: PreparedData,
+  change: (split: PreparedSplit, name: string) => PreparedSplit,
+): PreparedData {
+  const changed = SPLITS.map((name) => [name, change(data[name], name)] as const);
+  return { ...data, ...Object.fromEntries(changed) };
 }
 
 /** Values for all but these parts, which are drawn. */

@@ -13,7 +13,7 @@ import type { RunSettings, StageSettings } from "./settings.ts";
  */
 export function createRunModel(
   engine: Engine,
-  { connector, objective, projectorWidth, lora, seed, role, stages }: RunSettings,
+  { connector, objective, objectiveOptions, projectorWidth, lora, seed, role, stages }: RunSettings,
   stage: StageSettings,
   data: PreparedData,
   values: ModelValues = {},
@@ -22,6 +22,7 @@ export function createRunModel(
   return createModel(engine, {
     connector,
     objective: OBJECTIVES[objective],
+    objectiveOptions,
     decoder: config,
     visionWidth: data.width,
     projectorWidth: projectorWidth || config.hidden_size,

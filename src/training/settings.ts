@@ -1,6 +1,7 @@
 /** The settings of one run, as resolved from study, arm and options. */
 import type { Module } from "../models/multimodal.ts";
 import type { LoraConfig } from "../nn/lora.ts";
+import type { LAMBDA_SCHEDULES } from "../nn/schedule.ts";
 import type { RunRole } from "../study/record.ts";
 
 /** Shape of a decoder that begins from random weights. */
@@ -67,7 +68,11 @@ export interface RunSettings {
   arm: string;
   connector: string;
   objective: string;
+  /** The objective's options, defaults among them. */
+  objectiveOptions: Readonly<Record<string, unknown>>;
   lambda: number;
+  /** How lambda goes over the steps of a stage. */
+  lambdaSchedule: keyof typeof LAMBDA_SCHEDULES;
   seed: number;
   fold: number;
   /** In order; the model is tested after each. */

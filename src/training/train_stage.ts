@@ -8,7 +8,7 @@ import {
   type TrainingStep,
 } from "../models/training_step.ts";
 import { READ_EVERY } from "../nn/loss_ring.ts";
-import { biasCorrection, SCHEDULES } from "../nn/schedule.ts";
+import { biasCorrection, LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import type { ValidationPoint } from "../study/record.ts";
 import { batchFeatures, epochSteps, trainingBatches } from "./batches.ts";
 import { validationAccuracy } from "./evaluate.ts";
@@ -122,7 +122,7 @@ async function trainingLoop(
       learningRate: [rate, rate],
       correction1: [c1, c1],
       correction2: [c2, c2],
-      lambda: settings.lambda,
+      lambda: settings.lambda * LAMBDA_SCHEDULES[settings.lambdaSchedule](s, steps),
       tokenScale: 1 / Math.max(1, packed.answerTokens),
     });
     const validate = validateAt.has(s + 1);
