@@ -46,6 +46,14 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
       }),
     ),
     validation: z.array(z.object({ step: count, accuracy: share })),
+    diagnostics: z.array(z.object({
+      step: count,
+      tokenGradientNorm: measured,
+      cosineGradientNorm: z.number().nullable(),
+      meanNorm: measured,
+      averageCosine: measured,
+      p2Distance: z.number().nullable(),
+    })).optional(),
   }),
   embedding: z.looseObject({
     tokens: count,

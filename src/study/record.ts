@@ -41,6 +41,22 @@ export interface ValidationPoint {
   accuracy: number;
 }
 
+/** What the two losses do to P1, measured on the batch of a step. */
+export interface DiagnosticPoint {
+  /** Optimiser steps done. */
+  step: number;
+  /** Norm of the gradient of L_TP by P1's parameters. */
+  tokenGradientNorm: number;
+  /** The same of lambda L_cos; null where the arm has none. */
+  cosineGradientNorm: number | null;
+  /** Mean Euclidean norm of the rows of P1(x). */
+  meanNorm: number;
+  /** Mean cosine over pairs of different rows of P1(x). */
+  averageCosine: number;
+  /** |P2(z) - z| / |z| over all rows; null where P2 does not lead from d to d. */
+  p2Distance: number | null;
+}
+
 /** Statistics of the projected image tokens of held-out pictures, Z = P1(x), one row a token. */
 export interface EmbeddingStatistics {
   /** Rows of Z. */
@@ -128,6 +144,8 @@ export interface RunRecord {
     testTokenLoss: number;
     curve: CurvePoint[];
     validation: ValidationPoint[];
+    /** Each time that validation accuracy is measured; absent in older records. */
+    diagnostics?: DiagnosticPoint[];
   };
   /** Of projected image tokens of test pictures. */
   embedding: EmbeddingStatistics;

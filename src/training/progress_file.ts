@@ -85,6 +85,14 @@ const doneSchema = z.object({
     }),
   ),
   validation: z.array(z.object({ step: count, accuracy: z.number() })),
+  diagnostics: z.array(z.object({
+    step: count,
+    tokenGradientNorm: z.number(),
+    cosineGradientNorm: z.number().nullable(),
+    meanNorm: z.number(),
+    averageCosine: z.number(),
+    p2Distance: z.number().nullable(),
+  })),
   seconds: z.number(),
 });
 

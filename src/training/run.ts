@@ -150,7 +150,7 @@ function without(
 async function trainAndTest(work: StageWork): Promise<RunOutcome> {
   const { model, questioner, settings, stage, data, first } = work;
   const started = performance.now();
-  const { losses, validation, secondsBefore } = await trainStage(work);
+  const { losses, validation, diagnostics, secondsBefore } = await trainStage(work);
   const trained = performance.now();
   const tested = await testModel(model, questioner, settings, stage, data, first);
   const tail = losses.slice(-Math.max(1, Math.ceil(losses.length / 10)));
@@ -167,6 +167,7 @@ async function trainAndTest(work: StageWork): Promise<RunOutcome> {
       testTokenLoss: tested.testTokenLoss,
       curve: thinCurve(losses),
       validation,
+      diagnostics,
     },
     seconds: {
       train: secondsBefore + (trained - started) / 1000,

@@ -9,7 +9,8 @@ import {
 } from "../models/training_step.ts";
 import { READ_EVERY } from "../nn/loss_ring.ts";
 import { biasCorrection, LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
-import type { ValidationPoint } from "../study/record.ts";
+import type { DiagnosticPoint, ValidationPoint } from "../study/record.ts";
+import { diagnose } from "./diagnostics.ts";
 import { batchFeatures, epochSteps, trainingBatches } from "./batches.ts";
 import { validationAccuracy } from "./evaluate.ts";
 import type { PreparedData } from "./prepared_data.ts";
@@ -71,6 +72,7 @@ export async function trainStage(work: StageWork): Promise<Trained> {
 export interface Trained {
   losses: StepLosses[];
   validation: ValidationPoint[];
+  diagnostics: DiagnosticPoint[];
   /** Seconds that the stage took before it was interrupted. */
   secondsBefore: number;
 }
@@ -99,6 +101,7 @@ async function trainingLoop(
   );
   const losses: StepLosses[] = before ? [...before.losses] : [];
   const validation: ValidationPoint[] = before ? [...before.validation] : [];
+  const diagnostics: DiagnosticPoint[] = before ? [...before.diagnostics] : [];
   const secondsBefore = before?.seconds ?? 0;
   if (before) {
     restoreProgress(model, step, before);
@@ -108,7 +111,7 @@ async function trainingLoop(
   let saved = started;
   const save = async () => {
     const seconds = secondsBefore + (performance.now() - started) / 1000;
-    const done = { stage: index, first, losses, validation, seconds };
+    const done = { stage: index, first, losses, validation, diagnostics, seconds };
     await checkpoint!.save(await readProgress(model, step, done));
     saved = performance.now();
   };
@@ -118,12 +121,15 @@ async function trainingLoop(
     writeBatch(model, batchFeatures(data.train, entries, training.batch), packed);
     const rate = training.learningRate * SCHEDULES[training.schedule](s, steps, warmup);
     const [c1, c2] = [biasCorrection(training.beta1, s + 1), biasCorrection(training.beta2, s + 1)];
+    const weights = {
+      lambda: settings.lambda * LAMBDA_SCHEDULES[settings.lambdaSchedule](s, steps),
+      tokenScale: 1 / Math.max(1, packed.answerTokens),
+    };
     step.run(s, {
       learningRate: [rate, rate],
       correction1: [c1, c1],
       correction2: [c2, c2],
-      lambda: settings.lambda * LAMBDA_SCHEDULES[settings.lambdaSchedule](s, steps),
-      tokenScale: 1 / Math.max(1, packed.answerTokens),
+      ...weights,
     });
     const validate = validateAt.has(s + 1);
     const last = s + 1 === steps;
@@ -137,6 +143,8 @@ async function trainingLoop(
       await new Promise((resolve) => setTimeout(resolve));
     }
     if (validate) {
+      // First, for it is the batch of this step that both losses are measured on.
+      diagnostics.push({ step: s + 1, ...await diagnose(model, weights) });
       const accuracy = await validationAccuracy(model, questioner, data, settings, stage);
       if (accuracy !== null) validation.push({ step: s + 1, accuracy });
     }
@@ -147,7 +155,7 @@ async function trainingLoop(
     }
     if (isRead) signal?.throwIfAborted();
   }
-  return { losses, validation, secondsBefore };
+  return { losses, validation, diagnostics, secondsBefore };
 }
 
 /** @param before Steps before the first of these losses. */
