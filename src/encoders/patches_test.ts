@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import type { Image } from "../data/dataset.ts";
 import { orthonormalColumns } from "../data/orthonormal.ts";
 import { stream } from "../data/random.ts";
