@@ -3,20 +3,41 @@ import type { Tensor } from "../gpu/program.ts";
 import { add } from "./elementwise.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 
+/** A teacher whose predictions are learnt beside the labels. */
+export interface Teacher {
+  /** (rows, vocabulary); no gradient flows into them. */
+  logits: Tensor;
+  /** Share of its predictions in the target, xi; the rest is the label. */
+  xi: number;
+}
+
 /**
- * Softmax cross-entropy; sets the gradient of the logits, scaled by the step's token scale.
+ * Softmax cross-entropy; sets the gradient of the logits, scaled by the step's token scale. With a
+ * teacher the gradient is that of xi times the cross-entropy to its predictions and 1 - xi times that
+ * to the labels.
  *
  * @param logits (rows, vocabulary)
  * @param labels one label a row, negative where the row does not count
- * @returns (rows, 4): loss of the row in nats, log-sum-exp, 0, 0
+ * @returns (rows, 4): loss to the label in nats, log-sum-exp, loss to the teacher or 0, 0
  */
-export function crossEntropy(tape: Tape, logits: Tensor, labels: GPUBuffer): Tensor {
+export function crossEntropy(
+  tape: Tape,
+  logits: Tensor,
+  labels: GPUBuffer,
+  teacher?: Teacher,
+): Tensor {
   const loss = tape.tensor("token loss", logits.rows, 4);
   const dx = tape.tensor("d logits", logits.rows, logits.columns);
   tape.dispatch("cross_entropy", {
-    matrices: { x: logits, dx, loss },
+    matrices: { x: logits, dx, loss, ...(teacher && { teacher: teacher.logits }) },
     arrays: { labels },
-    sizes: { rows: logits.rows, width: logits.columns, width4: logits.width4 },
+    sizes: {
+      rows: logits.rows,
+      width: logits.columns,
+      width4: logits.width4,
+      xi: teacher?.xi ?? 0,
+    },
+    constants: teacher ? { TAUGHT: 1 } : {},
     grid: rowGrid(tape, logits.rows),
   });
   tape.onBackward(() => {

@@ -1,0 +1,66 @@
+/** Cross-entropy with a teacher, against the float64 reference, on both operand forms. */
+import assert from "node:assert/strict";
+import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
+import { takeColumns } from "../testing/heads.ts";
+import { randomValues } from "../testing/random_values.ts";
+import {
+  crossEntropy as referenceLoss,
+  crossEntropyBackward,
+  IGNORED,
+} from "../testing/reference/cross_entropy.ts";
+import { softmax } from "../testing/reference/softmax.ts";
+import { assertClose } from "../testing/tolerance.ts";
+import { crossEntropy } from "./losses.ts";
+
+const [ROWS, CLASSES] = [9, 7];
+const LABELS = [3, 0, IGNORED, 6, 2, 5, IGNORED, 1, 4];
+const FLOAT32 = { rtol: 1e-5, atol: 1e-6 };
+
+for (const engine of await testEngines()) {
+  const values = (seed: number) =>
+    Float64Array.from(randomValues(seed, ROWS * CLASSES, 4), Math.fround);
+  const [x, t] = [values(1), values(2)];
+  const run = (xi?: number) => {
+    const shape = { rows: ROWS, columns: CLASSES };
+    const logits = upload(engine, "logits", shape, x);
+    const teacher = upload(engine, "teacher", shape, t);
+    return runOnce(engine, (tape) => {
+      const labels = uploadInts(engine, LABELS);
+      const taught = xi === undefined ? undefined : { logits: teacher, xi };
+      const loss = crossEntropy(tape, logits, labels, taught);
+      tape.backward();
+      return { loss, dx: tape.gradientOf(logits), none: tape.gradientOf(teacher) };
+    }, { tokenScale: 0.5 });
+  };
+
+  Deno.test(`a teacher's predictions are learnt beside the labels ${formOf(engine)}`, async () => {
+    const xi = 0.3;
+    const { loss, dx, none } = await run(xi);
+    assert.equal(none, undefined);
+    const { rowLoss, logsumexp } = referenceLoss(x, LABELS, CLASSES);
+    const shares = softmax(t, CLASSES);
+    const taught = rowLoss.map((_, r) =>
+      LABELS[r] === IGNORED ? 0 : logsumexp[r] - Array.from(
+        { length: CLASSES },
+        (_, j) => shares[r * CLASSES + j] * x[r * CLASSES + j],
+      ).reduce((a, b) => a + b)
+    );
+    assertClose(takeColumns(loss, 4, 0, 1), rowLoss, FLOAT32, "loss to the labels");
+    assertClose(takeColumns(loss, 4, 2, 1), taught, FLOAT32, "loss to the teacher");
+    const weights = Float64Array.from(LABELS, () => 0.5 * (1 - xi));
+    const byLabels = crossEntropyBackward(x, LABELS, weights, CLASSES);
+    const predicted = softmax(x, CLASSES);
+    const wanted = byLabels.map((value, i) =>
+      LABELS[Math.floor(i / CLASSES)] === IGNORED
+        ? 0
+        : value + 0.5 * xi * (predicted[i] - shares[i])
+    );
+    assertClose(dx, wanted, FLOAT32, "gradient");
+  });
+
+  Deno.test(`a teacher of no weight changes nothing, bit for bit ${formOf(engine)}`, async () => {
+    const [alone, beside] = [await run(), await run(0)];
+    assert.deepEqual(beside.dx, alone.dx);
+    assert.deepEqual(takeColumns(beside.loss, 4, 0, 2), takeColumns(alone.loss, 4, 0, 2));
+  });
+}
