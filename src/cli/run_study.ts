@@ -136,9 +136,10 @@ async function train(
       dataOf = dataByRun(study, { encoder: encoded, random });
     }
     const title = (index: number) => {
-      const { arm, lambda, seed, fold } = runs[index];
+      const { arm, lambda, seed, fold, round } = runs[index];
       const part = study.folds ? ` fold ${fold}` : "";
-      return `[${index + 1}/${runs.length}] ${arm} lambda ${lambda} seed ${seed}${part}`;
+      const again = round > 0 ? ` round ${round}` : "";
+      return `[${index + 1}/${runs.length}] ${arm} lambda ${lambda} seed ${seed}${part}${again}`;
     };
     const { diverged } = await ablate({
       ...setting,

@@ -20,7 +20,7 @@ import {
 import type { Objective } from "../objectives/objective.ts";
 import { sequenceLength, sequencePositions } from "../tensor/attention.ts";
 import { embedding, type EmbeddingIndex } from "../tensor/embedding.ts";
-import { crossEntropy } from "../tensor/losses.ts";
+import { crossEntropy, type Teacher } from "../tensor/losses.ts";
 import { ropeTable } from "../tensor/rope.ts";
 import { readTensor } from "../gpu/bands.ts";
 import type { Tape } from "../tensor/tape.ts";
@@ -65,8 +65,8 @@ export interface MultimodalConfig {
   seed: number;
   /** What is trained; the rest gets no gradient. All there is when absent. */
   trained?: readonly Module[];
-  /** Modules drawn from random streams that bear this name too: they get other values than at first. */
-  anew?: { modules: readonly Module[]; name: string };
+  /** Names that random streams of modules bear too: these get other values than at first. */
+  anew?: Readonly<Partial<Record<Module, string>>>;
   /** Adapters of the decoder; there are some only if they are trained or have values. */
   lora?: LoraConfig;
 }
@@ -124,7 +124,8 @@ export function createModel(
   checkLlamaConfig(decoder);
   const drawn = (module: Module, spec: ParameterSpec): NamedMatrix => {
     const { name, rows, columns } = spec;
-    const stream = config.anew?.modules.includes(module) ? `${config.anew.name}/${name}` : name;
+    const anew = config.anew?.[module];
+    const stream = anew ? `${anew}/${name}` : name;
     return { rows, columns, data: drawValues(seed, { ...spec, name: stream }) };
   };
   const given = (module: Module, specs: ParameterSpec[], from: Checkpoint | undefined) =>
@@ -174,6 +175,46 @@ export function createModel(
       createAdapters(engine, decoder, lora, adapters, { frozen: !isTrained(config, "lora") }),
     inputs: createInputs(engine, decoder, layout, visionWidth),
   };
+}
+
+/**
+ * A trained model beside a student of the same shape, to be learnt from: it reads the student's
+ * batches, is never trained, and shares the student's decoder unless it has one of its own. Free it with
+ * {@linkcode destroyTeacher}, before the student.
+ *
+ * @throws {RangeError} If a value is missing or has another shape.
+ */
+export function createTeacher(
+  student: MultimodalModel,
+  { connector, decoder, lora }: ModelWeights,
+): MultimodalModel {
+  const { engine, config } = student;
+  const widths = {
+    vision: config.visionWidth,
+    projector: config.projectorWidth,
+    hidden: config.decoder.hidden_size,
+  };
+  const frozen = CONNECTORS[config.connector].parameters(widths).map((spec) => {
+    const { rows, columns, data } = checked(spec, connector.get(spec.name));
+    return { name: spec.name, rows, columns, values: data, frozen: true };
+  });
+  return {
+    ...student,
+    config: { ...config, trained: [] },
+    connector: createParameters(engine, frozen),
+    objective: [],
+    decoder: decoder ? frozenDecoder(engine, config.decoder, decoder) : student.decoder,
+    lora: lora &&
+      createAdapters(engine, config.decoder, config.lora ?? DEFAULT_LORA, lora, { frozen: true }),
+  };
+}
+
+/** Frees what a teacher does not share with its student. */
+export function destroyTeacher(teacher: MultimodalModel, student: MultimodalModel): void {
+  const { engine, connector, decoder, lora } = teacher;
+  freeParameters(engine, connector);
+  if (decoder !== student.decoder) freeParameters(engine, decoder);
+  if (lora) freeAdapters(engine, lora);
 }
 
 function frozenDecoder(
@@ -335,11 +376,26 @@ export function traceDecoder(
  * Token loss of the batch's answers: (answer rows, 4).
  *
  * @param output of the decoder's layers at {@linkcode answerRows}, (answer rows, d)
+ * @param teacher Whose predictions are learnt beside the answers.
  */
-export function traceTokenLoss(tape: Tape, model: MultimodalModel, output: Tensor): Tensor {
-  const { config: { decoder }, inputs } = model;
-  const logits = llamaHead(tape, decoder, tensorsOf(model.decoder), output);
-  return crossEntropy(tape, logits, inputs.labels);
+export function traceTokenLoss(
+  tape: Tape,
+  model: MultimodalModel,
+  output: Tensor,
+  teacher?: Teacher,
+): Tensor {
+  return crossEntropy(tape, traceLogits(tape, model, output), model.inputs.labels, teacher);
+}
+
+function traceLogits(tape: Tape, model: MultimodalModel, output: Tensor): Tensor {
+  return llamaHead(tape, model.config.decoder, tensorsOf(model.decoder), output);
+}
+
+/** What a teacher says to the batch's questions: logits at {@linkcode answerRows}. */
+export function tracePredictions(tape: Tape, model: MultimodalModel): Tensor {
+  const z = traceProjection(tape, model);
+  const { output } = traceDecoder(tape, model, z, { asked: answerRows(model) });
+  return traceLogits(tape, model, output);
 }
 
 /** Values of a model by name, as they are kept in files. */

@@ -20,7 +20,10 @@ import { type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
 import {
   countParameters,
   createModel,
+  createTeacher,
   destroyModel,
+  destroyTeacher,
+  type ModelWeights,
   type MultimodalConfig,
   type MultimodalModel,
   readWeights,
@@ -133,6 +136,40 @@ for (const engine of engines) {
       }
     }
     destroyModel(start);
+  });
+
+  Deno.test(`a student learns nothing from itself, and all from a teacher of full weight ${formOf(engine)}`, async () => {
+    const before = engine.memory.bytes;
+    const student = createModel(engine, configOf("none"));
+    const weights = await readWeights(student);
+    /** The gradient's norm in a step beside a teacher with these weights. */
+    const normBeside = async (teacherWeights: ModelWeights | null, xi: number) => {
+      const teacher = teacherWeights && createTeacher(student, teacherWeights);
+      const step = compileTrainingStep(
+        student,
+        OPTIMIZER,
+        teacher ? { model: teacher, xi } : undefined,
+      );
+      const { answerTokens } = write(student, 0);
+      runStep(step, 0, { tokenScale: 1 / answerTokens, learningRate: [0, 0] });
+      const [{ gradientNorm, tokenLoss }] = await step.readLosses();
+      step.destroy();
+      if (teacher) destroyTeacher(teacher, student);
+      return { gradientNorm, tokenLoss };
+    };
+    const alone = await normBeside(null, 0);
+    assert.deepEqual(await normBeside(weights, 0), alone);
+    const itself = await normBeside(weights, 1);
+    assert.ok(itself.gradientNorm < 1e-6 * alone.gradientNorm, `${itself.gradientNorm}`);
+    // The loss that is told is that of the answers, whoever teaches.
+    assert.equal(itself.tokenLoss, alone.tokenLoss);
+    const half = await normBeside(weights, 0.5);
+    assertClose([half.gradientNorm], [0.5 * alone.gradientNorm], TOLERANCE, "half");
+    const other = createModel(engine, { ...configOf("none"), seed: 6 });
+    const taught = await normBeside(await readWeights(other), 1);
+    assert.ok(taught.gradientNorm > 0.01 * alone.gradientNorm, `${taught.gradientNorm}`);
+    for (const model of [student, other]) destroyModel(model);
+    assert.equal(engine.memory.bytes, before);
   });
 
   Deno.test(`steps take no memory, and all of it is given back ${formOf(engine)}`, async () => {

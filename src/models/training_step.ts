@@ -16,6 +16,7 @@ import {
   type MultimodalModel,
   traceDecoder,
   traceObjective,
+  tracePredictions,
   traceProjection,
   traceTokenLoss,
 } from "./multimodal.ts";
@@ -56,10 +57,16 @@ export interface TrainingStep {
   destroy(): void;
 }
 
-/** Traces and compiles the training step: forward, backward, clipping, AdamW. */
+/**
+ * Traces and compiles the training step: forward, backward, clipping, AdamW.
+ *
+ * @param teacher Whose predictions are learnt with weight xi, beside the answers with 1 - xi; the
+ * losses that are read back are those of the answers.
+ */
 export function compileTrainingStep(
   model: MultimodalModel,
   optimizer: OptimizerConfig,
+  teacher?: { model: MultimodalModel; xi: number },
 ): TrainingStep {
   const { engine, config } = model;
   const tape = createTape(engine);
@@ -71,7 +78,9 @@ export function compileTrainingStep(
     dropout: config.lora?.dropout,
     asked: answerRows(model),
   });
-  rowTotal(tape, traceTokenLoss(tape, model, output), ring.buffer, 0, "token");
+  const taught = teacher &&
+    { logits: tracePredictions(tape, teacher.model), xi: teacher.xi };
+  rowTotal(tape, traceTokenLoss(tape, model, output, taught), ring.buffer, 0, "token");
   tape.backward();
   const { beta1, beta2, eps, weightDecay, clip } = optimizer;
   const group = (parameters: Parameter[], index: 0 | 1): ParameterGroup => ({

@@ -7,19 +7,25 @@ import type { Summary } from "../evaluation/intervals.ts";
 import type { Column } from "./table.ts";
 
 /** What names a row. */
-export type Named = Pick<Condition, "arm" | "lambda" | "stage"> & { role: string };
+export type Named = Pick<Condition, "arm" | "lambda" | "stage"> & { role: string; round?: number };
 
-/** Arm and lambda, and the stage where there are several. */
+/** Arm and lambda, and round and stage where there are several. */
 export function conditionColumns<Row extends Named>(
   rows: readonly Row[],
 ): Column<Row>[] {
   const stages = new Set(rows.map(({ stage }) => stage));
+  const rounds = new Set(rows.map(({ round = 0 }) => round));
   return [
     { header: "Arm", cell: ({ arm }) => arm },
     {
       header: "λ",
       align: "right",
       cell: ({ role, lambda }) => role === "arm" ? plain(lambda) : null,
+    },
+    {
+      header: "Round",
+      align: "right",
+      cell: ({ role, round = 0 }) => rounds.size > 1 && role === "arm" ? String(round) : null,
     },
     { header: "Stage", cell: ({ stage }) => stages.size > 1 ? stage : null },
   ];

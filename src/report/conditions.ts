@@ -7,7 +7,7 @@ import { type Accuracy, RUN_ROLES, type RunRecord, type TypeAccuracy } from "../
 /** Name of the arm that the others are compared with. */
 export const BASELINE = "baseline";
 
-/** All runs of one arm, lambda and stage. */
+/** All runs of one arm, lambda, round and stage. */
 export interface Condition {
   /** Compared variant or control. */
   role: RunRecord["role"];
@@ -15,6 +15,8 @@ export interface Condition {
   arm: string;
   /** Weight of the arm's loss. */
   lambda: number;
+  /** Round of repeated self-distillation, from 0. */
+  round: number;
   /** Training stage after which the runs were tested. */
   stage: string;
   /** By ascending seed. */
@@ -38,6 +40,7 @@ export function compareRuns(a: RunRecord, b: RunRecord): number {
   return rank(a) - rank(b) ||
     compareText(a.arm, b.arm) ||
     a.lambda - b.lambda ||
+    (a.round ?? 0) - (b.round ?? 0) ||
     compareText(a.stage, b.stage) ||
     a.seed - b.seed ||
     a.fold - b.fold;
@@ -47,17 +50,17 @@ export function compareRuns(a: RunRecord, b: RunRecord): number {
 export function groupRuns(runs: readonly RunRecord[]): Condition[] {
   const groups = Map.groupBy(
     runs.toSorted(compareRuns),
-    ({ role, arm, lambda, stage }) => JSON.stringify([role, arm, lambda, stage]),
+    ({ role, arm, lambda, round = 0, stage }) => JSON.stringify([role, arm, lambda, round, stage]),
   );
   return [...groups.values()].map((group) => {
-    const { role, arm, lambda, stage } = group[0];
+    const { role, arm, lambda, round = 0, stage } = group[0];
     const seeds = Map.groupBy(group, ({ seed }) => seed);
     const replicates = [...seeds].map(([seed, runs]) => ({
       seed,
       runs,
       accuracy: poolAccuracy(runs.map(({ accuracy }) => accuracy)),
     }));
-    return { role, arm, lambda, stage, replicates };
+    return { role, arm, lambda, round, stage, replicates };
   });
 }
 
@@ -192,9 +195,15 @@ export function differenceToBaseline(
 
 /** How the report calls a condition in running text and in legends. */
 export function conditionName(
-  { role, arm, lambda }: Pick<Condition, "role" | "arm" | "lambda">,
+  { role, arm, lambda, round = 0 }:
+    & Pick<Condition, "role" | "arm" | "lambda">
+    & Partial<Pick<Condition, "round">>,
 ): string {
-  return role === "arm" && arm !== BASELINE ? `${arm} (λ = ${lambda})` : arm;
+  const said = [
+    ...(role === "arm" && arm !== BASELINE ? [`λ = ${lambda}`] : []),
+    ...(round > 0 ? [`round ${round}`] : []),
+  ];
+  return said.length > 0 ? `${arm} (${said.join(", ")})` : arm;
 }
 
 function rank({ role, arm }: RunRecord): number {

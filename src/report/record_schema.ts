@@ -21,6 +21,7 @@ const key = {
   lambda: z.number(),
   seed: z.int(),
   fold: count,
+  round: count.optional(),
   stage: z.string(),
 };
 

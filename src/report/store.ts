@@ -44,6 +44,7 @@ export async function readRecords(dir: string): Promise<StudyRecords> {
       run.lambda,
       run.seed,
       run.fold,
+      run.round ?? 0,
       run.stage,
     ]);
     const twin = files.get(key);

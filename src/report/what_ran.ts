@@ -118,11 +118,12 @@ function everyCombination(
   const tests = new Map(
     runs.map(({ seed, fold }) => [`${seed} ${fold}`, { seed, fold }]),
   );
-  return conditions.flatMap(({ role, arm, lambda, stage }) =>
+  return conditions.flatMap(({ role, arm, lambda, round, stage }) =>
     [...tests.values()].map(({ seed, fold }) => ({
       role,
       arm,
       lambda,
+      round,
       stage,
       seed,
       fold,
@@ -130,6 +131,6 @@ function everyCombination(
   );
 }
 
-function keyText({ role, arm, lambda, seed, fold, stage }: RunKey): string {
-  return JSON.stringify([role, arm, lambda, seed, fold, stage]);
+function keyText({ role, arm, lambda, seed, fold, round = 0, stage }: RunKey): string {
+  return JSON.stringify([role, arm, lambda, seed, fold, round, stage]);
 }

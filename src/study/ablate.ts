@@ -6,6 +6,7 @@ import { majorityBaseline } from "../evaluation/majority.ts";
 import type { Engine } from "../gpu/program.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import { poolAccuracy } from "../report/conditions.ts";
+import type { LlamaConfig } from "../models/llama_config.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import { loadProgress, saveProgress } from "../training/progress_file.ts";
@@ -14,7 +15,7 @@ import { DivergedError, type RunHooks } from "../training/train_stage.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { recordName, runName } from "./grid.ts";
 import type { StudyLanguage } from "./prepare.ts";
-import { saveWeights } from "./saved_weights.ts";
+import { loadWeights, saveWeights } from "./saved_weights.ts";
 import {
   type Accuracy,
   type AdapterRecord,
@@ -94,6 +95,7 @@ export async function ablate(input: AblationInput): Promise<{ diverged: number }
         : run(engine, settings, data, {
           signal: input.signal,
           checkpoint,
+          teacher: (stage) => loadTeacher(out, settings, stage, data.decoder.config),
           onProgress: (...state) => input.onProgress?.(index, ...state),
         });
       for await (const { weights, ...outcome } of stages) {
@@ -119,6 +121,28 @@ export async function ablate(input: AblationInput): Promise<{ diverged: number }
   return { diverged };
 }
 
+/**
+ * What the round before left of a stage.
+ *
+ * @throws {RangeError} If it left nothing.
+ */
+async function loadTeacher(
+  out: string,
+  settings: RunSettings,
+  stage: string,
+  config: LlamaConfig,
+): Promise<ModelWeights> {
+  const before = { ...settings, round: settings.round - 1 };
+  const name = recordName(before, stage, settings.stages.length);
+  try {
+    return await loadWeights(join(out, "weights", name), config);
+  } catch (error) {
+    throw new RangeError(
+      `Cannot teach round ${settings.round} of "${settings.arm}": ${(error as Error).message}`,
+    );
+  }
+}
+
 /** The record of a stage's outcome. */
 export function runRecord(
   setting: AblationSetting,
@@ -126,12 +150,13 @@ export function runRecord(
   outcome: Omit<RunOutcome, "weights">,
 ): RunRecord {
   const { study, adapter, engine } = setting;
-  const { role, arm, connector, objective, lambda, seed, fold } = settings;
+  const { role, arm, connector, objective, lambda, seed, fold, round } = settings;
   const { stage, ...measured } = outcome;
   return {
     schemaVersion: SCHEMA_VERSION,
     study: study.name,
     ...{ role, arm, connector, objective, lambda, seed, fold, stage },
+    ...(round > 0 && { round }),
     ...measured,
     config: { ...studyConfig(setting), ...armConfig(settings) },
     adapter,
@@ -163,11 +188,12 @@ function studyConfig({ study, dataset, encoder, language, engine, from }: Ablati
 }
 
 /** What determines an arm besides connector, objective and lambda; what is plain is left out. */
-function armConfig({ stages, objectiveOptions, lambdaSchedule }: RunSettings) {
+function armConfig({ stages, objectiveOptions, lambdaSchedule, xi }: RunSettings) {
   return {
     stages,
     ...(Object.keys(objectiveOptions).length > 0 && { objectiveOptions }),
     ...(lambdaSchedule !== "constant" && { lambdaSchedule }),
+    ...(xi > 0 && { xi }),
   };
 }
 
@@ -195,10 +221,10 @@ export function finishedRuns(
     const arm = known.get(record.arm);
     const name = recordName(record, record.stage, arm?.stages.length ?? 1);
     const { connector, objective } = record;
-    const { stages, objectiveOptions, lambdaSchedule, ...config } =
+    const { stages, objectiveOptions, lambdaSchedule, xi, ...config } =
       (record.config ?? {}) as Partial<RunSettings>;
     const before = { adapter: record.adapter.description, config };
-    const own = { stages, objectiveOptions, lambdaSchedule };
+    const own = { stages, objectiveOptions, lambdaSchedule, xi };
     const difference = firstDifference(before, now) ?? (arm && firstDifference(
       { connector, objective, config: own },
       { connector: arm.connector, objective: arm.objective, config: armConfig(arm) },
@@ -270,8 +296,11 @@ function studyRecord(
     command,
     ...(study.folds && { folds: { count: study.folds.count, by: study.folds.by } }),
     majority: majorityOf(study, runs, dataOf),
-    planned: runs.flatMap(({ role, arm, lambda, seed, fold, stages }) =>
-      stages.map(({ name: stage }) => ({ role, arm, lambda, seed, fold, stage }))
+    planned: runs.flatMap(({ role, arm, lambda, seed, fold, round, stages }) =>
+      stages.map(({ name: stage }) => ({
+        ...{ role, arm, lambda, seed, fold, stage },
+        ...(round > 0 && { round }),
+      }))
     ),
   };
 }

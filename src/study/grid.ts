@@ -16,7 +16,10 @@ export function expandGrid(study: Study): RunSettings[] {
   const controls = RUN_CONTROLS.filter((name) => study.controls.includes(name));
   const folds = study.folds?.count ?? 1;
   const runsOfSeed = folds *
-    study.arms.reduce((sum, { lambda }) => sum + lambda.length, controls.length);
+    study.arms.reduce(
+      (sum, { lambda, rounds }) => sum + lambda.length * (1 + (rounds?.count ?? 0)),
+      controls.length,
+    );
   if (runsOfSeed * study.seeds > MOST_RUNS) {
     throw new RangeError(
       `Cannot plan study ${study.name}: ${study.seeds} seeds of ${runsOfSeed} runs each are more than ${MOST_RUNS} runs`,
@@ -29,20 +32,24 @@ export function expandGrid(study: Study): RunSettings[] {
     for (let fold = 0; fold < folds; fold++) {
       const common = { seed, fold, projectorWidth: projector.width, lora, evaluation };
       for (const arm of study.arms) {
-        const { name, connector, objective, options, lambda: lambdas, lambdaSchedule, stages } =
-          arm;
-        for (const lambda of lambdas) {
-          runs.push({
-            role: "arm",
-            arm: name,
-            connector,
-            objective,
-            objectiveOptions: options,
-            lambda,
-            lambdaSchedule,
-            stages: stagesOf(stages),
-            ...common,
-          });
+        const { name, connector, objective, options, lambdaSchedule, rounds } = arm;
+        const { count, xi } = rounds ?? { count: 0, xi: 0 };
+        for (const lambda of arm.lambda) {
+          for (let round = 0; round <= count; round++) {
+            runs.push({
+              role: "arm",
+              arm: name,
+              connector,
+              objective,
+              objectiveOptions: options,
+              lambda,
+              lambdaSchedule,
+              round,
+              xi,
+              stages: stagesOf(arm.stages),
+              ...common,
+            });
+          }
         }
       }
       for (const control of controls) {
@@ -54,6 +61,8 @@ export function expandGrid(study: Study): RunSettings[] {
           objectiveOptions: {},
           lambda: 0,
           lambdaSchedule: "constant",
+          round: 0,
+          xi: 0,
           stages: stagesOf(plain.stages),
           ...common,
         });
@@ -74,16 +83,23 @@ function resolveStage(study: Study, asked: Arm["stages"][number]): StageSettings
   return { name, train: stage.train, draw: stage.draw, training };
 }
 
+/** What tells the runs of a study apart. */
+export type RunIdentity = Pick<RunSettings, "arm" | "lambda" | "seed" | "fold"> & {
+  /** 0 when absent, as in older records. */
+  round?: number;
+};
+
 /** What names a run, for people and for files. */
-export function runName(
-  { arm, lambda, seed, fold }: Pick<RunSettings, "arm" | "lambda" | "seed" | "fold">,
-): string {
-  return `${arm}_lambda-${lambda}_seed-${seed}${fold > 0 ? `_fold-${fold}` : ""}`;
+export function runName({ arm, lambda, seed, fold, round = 0 }: RunIdentity): string {
+  const parts = [arm, `lambda-${lambda}`, `seed-${seed}`];
+  if (fold > 0) parts.push(`fold-${fold}`);
+  if (round > 0) parts.push(`round-${round}`);
+  return parts.join("_");
 }
 
 /** Name of a run's record after a stage, without its ending. */
 export function recordName(
-  run: Pick<RunSettings, "arm" | "lambda" | "seed" | "fold">,
+  run: RunIdentity,
   stage: string,
   stages: number,
 ): string {

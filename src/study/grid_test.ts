@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { expandGrid, recordName } from "./grid.ts";
+import { expandGrid, recordName, runName } from "./grid.ts";
 
 Deno.test("runs come seed by seed, arms in the study's order, the control last", () => {
   const runs = expandGrid(tinyStudy());
@@ -103,5 +103,20 @@ Deno.test("a grid without measure is refused before it is made", () => {
   assert.throws(
     () => expandGrid(tinyStudy({ seeds: 1e12 })),
     /^RangeError: Cannot plan study tiny: 1000000000000 seeds of 6 runs each are more than 100000 runs$/,
+  );
+});
+
+Deno.test("rounds follow each other, each a run with a record of its own", () => {
+  const [arm] = tinyStudy().arms;
+  const taught = { ...arm, name: "taught", rounds: { count: 2, xi: 0.5 } };
+  const runs = expandGrid(tinyStudy({ arms: [arm, taught], seeds: 1, controls: [] }));
+  assert.deepEqual(
+    runs.map((run) => [runName(run), run.round, run.xi]),
+    [
+      ["baseline_lambda-0_seed-1", 0, 0],
+      ["taught_lambda-0_seed-1", 0, 0.5],
+      ["taught_lambda-0_seed-1_round-1", 1, 0.5],
+      ["taught_lambda-0_seed-1_round-2", 2, 0.5],
+    ],
   );
 });

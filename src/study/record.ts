@@ -128,6 +128,8 @@ export interface RunRecord {
   seed: number;
   /** Fold of the data, from 0. */
   fold: number;
+  /** Round of repeated self-distillation, from 0; absent in older records, whose runs had one. */
+  round?: number;
   /** Stage after which the model was tested. */
   stage: string;
   /** Optimiser steps of the stage. */
@@ -180,6 +182,8 @@ export interface RunKey {
   seed: number;
   /** Fold of the data, from 0. */
   fold: number;
+  /** Round of repeated self-distillation; 0 when absent. */
+  round?: number;
   /** Stage that is trained. */
   stage: string;
 }

@@ -55,6 +55,8 @@ export function savedSettings({ record }: SavedRun, study: Study): RunSettings {
     objectiveOptions: data.objectiveOptions,
     lambdaSchedule: "constant",
     fold: 0,
+    round: 0,
+    xi: 0,
     stages: [{ name: stage, train: [...trained], draw: [], training: study.training }],
     projectorWidth: data.projector.width,
     lora: data.lora,

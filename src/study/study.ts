@@ -136,6 +136,8 @@ const armSchema = fields({
   lambda: z.array(z.number().min(0)).min(1),
   lambdaSchedule: z.enum(Object.keys(LAMBDA_SCHEDULES) as (keyof typeof LAMBDA_SCHEDULES)[])
     .default("constant"),
+  /** Repeated self-distillation: so many rounds behind the first, with this weight of the teacher. */
+  rounds: fields({ count, xi: z.number().min(0).max(1) }).optional(),
   stages: z.array(armStageSchema).min(1),
 }).superRefine(({ objective, options, lambda }, context) => {
   const refuse = (message: string) =>

@@ -1,7 +1,13 @@
 /** The model that a run's settings ask for. */
 import type { PackingLayout } from "../data/packing.ts";
 import type { Engine } from "../gpu/program.ts";
-import { createModel, type ModelValues, type MultimodalModel } from "../models/multimodal.ts";
+import {
+  createModel,
+  type ModelValues,
+  type Module,
+  MODULES,
+  type MultimodalModel,
+} from "../models/multimodal.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import type { PreparedData } from "./prepared_data.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
@@ -13,11 +19,12 @@ import type { RunSettings, StageSettings } from "./settings.ts";
  */
 export function createRunModel(
   engine: Engine,
-  { connector, objective, objectiveOptions, projectorWidth, lora, seed, role, stages }: RunSettings,
+  settings: RunSettings,
   stage: StageSettings,
   data: PreparedData,
   values: ModelValues = {},
 ): MultimodalModel {
+  const { connector, objective, objectiveOptions, projectorWidth, lora, seed, role } = settings;
   const { config, checkpoint } = data.decoder;
   return createModel(engine, {
     connector,
@@ -29,13 +36,29 @@ export function createRunModel(
     layout: packingLayout(stage, data),
     seed,
     trained: stage.train,
-    // Of the first stage everything is drawn, whether it says so or not.
-    anew: stage === stages[0] ? undefined : { modules: stage.draw, name: stage.name },
+    anew: drawnAnew(settings, stage),
     lora,
   }, {
     ...values,
     decoder: values.decoder ?? (role === "random-llm" ? undefined : checkpoint),
   });
+}
+
+/**
+ * What names the draws of each module besides its own name: the round, for every student is drawn
+ * anew, and the stage where it says so. Of the first stage everything is drawn, whether it says so or not.
+ */
+function drawnAnew(
+  { round, stages }: RunSettings,
+  stage: StageSettings,
+): Partial<Record<Module, string>> {
+  return Object.fromEntries(MODULES.flatMap((module) => {
+    const parts = [
+      ...(round > 0 ? [`round-${round}`] : []),
+      ...(stage !== stages[0] && stage.draw.includes(module) ? [stage.name] : []),
+    ];
+    return parts.length > 0 ? [[module, parts.join("/")] as const] : [];
+  }));
 }
 
 /** How batches of a stage are packed. */

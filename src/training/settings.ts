@@ -75,6 +75,10 @@ export interface RunSettings {
   lambdaSchedule: keyof typeof LAMBDA_SCHEDULES;
   seed: number;
   fold: number;
+  /** Round of repeated self-distillation, from 0: the student of round r has that of r - 1 as its teacher. */
+  round: number;
+  /** Weight of the teacher's predictions, from round 1 on. */
+  xi: number;
   /** In order; the model is tested after each. */
   stages: StageSettings[];
   /** Width of the layer inside P1; 0 for the decoder's hidden size. */

@@ -1,6 +1,12 @@
 /** The training loop of one stage. */
 import { packBatch } from "../data/packing.ts";
-import { type ModelWeights, type MultimodalModel, writeBatch } from "../models/multimodal.ts";
+import {
+  createTeacher,
+  destroyTeacher,
+  type ModelWeights,
+  type MultimodalModel,
+  writeBatch,
+} from "../models/multimodal.ts";
 import type { Questioner } from "../models/questioner.ts";
 import {
   compileTrainingStep,
@@ -30,6 +36,8 @@ export interface RunHooks {
     /** Seconds between two. */
     every: number;
   };
+  /** What the student of the round before was left with by a stage; asked for from round 1 on. */
+  teacher?(stage: string): Promise<ModelWeights>;
 }
 
 /** A run whose loss is no number any more. */
@@ -60,11 +68,20 @@ export interface StageWork {
  * @throws {DOMException} `AbortError` when the signal fires, after a checkpoint.
  */
 export async function trainStage(work: StageWork): Promise<Trained> {
-  const step = compileTrainingStep(work.model, work.stage.training);
+  const { model, settings, stage, hooks } = work;
+  const values = settings.round > 0 ? await hooks.teacher!(stage.name) : null;
+  const teacher = values && createTeacher(model, values);
+  const { xi } = settings;
+  const step = compileTrainingStep(
+    model,
+    stage.training,
+    teacher ? { model: teacher, xi } : undefined,
+  );
   try {
     return await trainingLoop(work, step);
   } finally {
     step.destroy();
+    if (teacher) destroyTeacher(teacher, model);
   }
 }
 
@@ -90,7 +107,11 @@ async function trainingLoop(
     training.batch,
     training.questions,
     settings.seed,
-    index === 0 ? "batches" : `batches/${stage.name}`,
+    [
+      "batches",
+      ...(settings.round > 0 ? [`round-${settings.round}`] : []),
+      ...(index > 0 ? [stage.name] : []),
+    ].join("/"),
   );
   const warmup = Math.round(training.warmup * steps);
   const validateAt = new Set(
