@@ -3,10 +3,12 @@ import adamw from "../../kernels/adamw.wgsl" with { type: "text" };
 import argmax from "../../kernels/argmax.wgsl" with { type: "text" };
 import attention from "../../kernels/attention.wgsl" with { type: "text" };
 import cosineLoss from "../../kernels/cosine_loss.wgsl" with { type: "text" };
+import crossAttention from "../../kernels/cross_attention.wgsl" with { type: "text" };
 import crossEntropy from "../../kernels/cross_entropy.wgsl" with { type: "text" };
 import dropout from "../../kernels/dropout.wgsl" with { type: "text" };
 import elementwise from "../../kernels/elementwise.wgsl" with { type: "text" };
 import embedding from "../../kernels/embedding.wgsl" with { type: "text" };
+import gate from "../../kernels/gate.wgsl" with { type: "text" };
 import gelu from "../../kernels/gelu.wgsl" with { type: "text" };
 import layerNorm from "../../kernels/layer_norm.wgsl" with { type: "text" };
 import limit from "../../kernels/limit.wgsl" with { type: "text" };
@@ -28,10 +30,12 @@ export const KERNELS: ReadonlyMap<string, KernelTemplate> = parseKernels({
   argmax,
   attention,
   cosineLoss,
+  crossAttention,
   crossEntropy,
   dropout,
   elementwise,
   embedding,
+  gate,
   gelu,
   layerNorm,
   limit,
