@@ -51,11 +51,18 @@ export interface PackingLayout extends SequenceLayout {
   pad: number;
   /** Tokens in front of the image tokens: the prefix begins with them. None when absent. */
   lead?: readonly number[];
+  /** Image tokens of a picture that stand beside the sequence and not in it. None when absent. */
+  beside?: number;
 }
 
 /** Image tokens of a sequence. */
 export function imageTokens({ prefix, lead = [] }: Pick<PackingLayout, "prefix" | "lead">): number {
   return prefix - lead.length;
+}
+
+/** Image tokens of a picture, wherever they stand. */
+export function encodedTokens(layout: Pick<PackingLayout, "prefix" | "lead" | "beside">): number {
+  return imageTokens(layout) + (layout.beside ?? 0);
 }
 
 /** Row of every image token of a batch: static. */

@@ -54,6 +54,9 @@ export interface OutputRows {
   inverse: GPUBuffer;
 }
 
+/** What a layer's states become before it reads them. */
+export type BeforeLayer = (h: Tensor, layer: number) => Tensor;
+
 /** How the heads of a layer meet: over the whole sequence, or one token against a cache. */
 type Attend = (tape: Tape, rotated: Tensor, heads: HeadLayout, layer: number) => Tensor;
 
@@ -64,6 +67,7 @@ type Attend = (tape: Tape, rotated: Tensor, heads: HeadLayout, layer: number) =>
  * @param adapters What LoRA adds to the projections; nothing where they are left out.
  * @param asked All rows where they are left out. Behind its attention the last layer computes no other:
  * a token that predicts nothing is read by later ones there, and never again.
+ * @param before Nothing where it is left out.
  * @returns the last layer's output (B * T or asked rows, C), before the final norm, and each layer's rotated
  * projection (B * T, (heads + 2 kvHeads) headWidth), which is its key/value cache
  */
@@ -76,13 +80,14 @@ export function llamaLayers(
   sequence: SequenceLayout,
   adapters?: LlamaAdapters,
   asked?: OutputRows,
+  before?: BeforeLayer,
 ): { output: Tensor; caches: Tensor[] } {
   const caches: Tensor[] = [];
   const attend: Attend = (tape, rotated, heads) => {
     caches.push(rotated);
     return attention(tape, rotated, sequence, heads);
   };
-  const output = layers(tape, config, weights, x, ropeInputs, attend, adapters, asked);
+  const output = layers(tape, config, weights, x, ropeInputs, attend, adapters, asked, before);
   return { output, caches };
 }
 
@@ -95,7 +100,7 @@ export interface DecodeInputs extends CachePlace {
  * The decoder's layers for one new token a block, against the caches of {@linkcode llamaLayers}.
  *
  * @param x (batch * blocks, C)
- * @param adapters As for the layers that made the caches.
+ * @param adapters As for the layers that made the caches, and so is `before`.
  */
 export function llamaDecodeLayers(
   tape: Tape,
@@ -105,10 +110,11 @@ export function llamaDecodeLayers(
   ropeInputs: RopeInputs,
   { caches, ...place }: DecodeInputs,
   adapters?: LlamaAdapters,
+  before?: BeforeLayer,
 ): Tensor {
   const attend: Attend = (tape, rotated, heads, layer) =>
     decodeAttention(tape, rotated, caches[layer], place, heads);
-  return layers(tape, config, weights, x, ropeInputs, attend, adapters);
+  return layers(tape, config, weights, x, ropeInputs, attend, adapters, undefined, before);
 }
 
 function layers(
@@ -120,6 +126,7 @@ function layers(
   attend: Attend,
   adapters?: LlamaAdapters,
   asked?: OutputRows,
+  beforeLayer: BeforeLayer = (h) => h,
 ): Tensor {
   const heads = headLayout(config);
   const { rms_norm_eps: eps } = config;
@@ -132,6 +139,7 @@ function layers(
       const before = adapter && loraDelta(tape, x, adapter, { rate: adapters!.dropout, site });
       return linear(tape, x, get(part), { ...options, before });
     };
+    h = beforeLayer(h, layer);
     const normed = rmsNorm(tape, h, get("input_layernorm.weight"), eps);
     const rotated = project("self_attn.qkv", normed, {
       activation: { kind: "rotation", rotation: { ...ropeInputs, heads } },

@@ -6,8 +6,9 @@
  *   x (frozen) -> z = P1(x) -> [ z | question ] -> decoder -> answer
  *   L = L_TP + lambda L_cos
  */
+import type { ConnectorWidths } from "../connectors/connector.ts";
 import { CONNECTORS } from "../connectors/connectors.ts";
-import { imageRows, imageTokens, type PackedBatch, type PackingLayout } from "../data/packing.ts";
+import { encodedTokens, imageRows, type PackedBatch, type PackingLayout } from "../data/packing.ts";
 import { createArray, writeMatrix } from "../gpu/memory.ts";
 import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
 import {
@@ -19,13 +20,21 @@ import {
 } from "../nn/parameters.ts";
 import type { Objective } from "../objectives/objective.ts";
 import { sequenceLength, sequencePositions } from "../tensor/attention.ts";
+import { type Attended, readersOf } from "../tensor/cross_attention.ts";
 import { embedding, type EmbeddingIndex } from "../tensor/embedding.ts";
 import { crossEntropy, type Teacher } from "../tensor/losses.ts";
 import { ropeTable } from "../tensor/rope.ts";
 import { readTensor } from "../gpu/bands.ts";
 import type { Tape } from "../tensor/tape.ts";
 import { DEFAULT_LORA, type LoraConfig } from "../nn/lora.ts";
-import { llamaHead, llamaLayers, type LlamaWeights, type OutputRows } from "./llama.ts";
+import { uploadIndices, writeIndices } from "./index_arrays.ts";
+import {
+  type BeforeLayer,
+  llamaHead,
+  llamaLayers,
+  type LlamaWeights,
+  type OutputRows,
+} from "./llama.ts";
 import {
   type AdapterSet,
   createAdapters,
@@ -92,8 +101,10 @@ export interface MultimodalModel {
 
 /** Inputs of a batch on the device. */
 export interface BatchInputs {
-  /** (batch * prefix, d_v). */
+  /** x: (batch * image tokens, d_v). */
   images: Tensor;
+  /** Where image tokens stand beside the sequence: what rows of it, and new tokens, look at. */
+  looks?: { rows: Attended; newTokens: Attended; noImages: Tensor };
   index: EmbeddingIndex;
   positions: GPUBuffer;
   ropeTable: Tensor;
@@ -136,11 +147,7 @@ export function createModel(
       const frozen = spec.fixed || !isTrained(config, module);
       return { name: spec.name, rows, columns, values: data, frozen };
     });
-  const widths = {
-    vision: visionWidth,
-    projector: config.projectorWidth,
-    hidden: decoder.hidden_size,
-  };
+  const widths = connectorWidths(config);
   const specs = new Map(llamaSpecs(decoder).map((spec) => [spec.name, spec]));
   const checkpoint = values.decoder ??
     { get: (name: string) => drawn("decoder", specs.get(name)!) };
@@ -189,11 +196,7 @@ export function createTeacher(
   { connector, decoder, lora }: ModelWeights,
 ): MultimodalModel {
   const { engine, config } = student;
-  const widths = {
-    vision: config.visionWidth,
-    projector: config.projectorWidth,
-    hidden: config.decoder.hidden_size,
-  };
+  const widths = connectorWidths(config);
   const frozen = CONNECTORS[config.connector].parameters(widths).map((spec) => {
     const { rows, columns, data } = checked(spec, connector.get(spec.name));
     return { name: spec.name, rows, columns, values: data, frozen: true };
@@ -254,6 +257,37 @@ function checked({ name, rows, columns }: ParameterSpec, found?: NamedMatrix): N
   return found;
 }
 
+/** Sizes that a connector depends on. */
+function connectorWidths(
+  { visionWidth, projectorWidth, decoder }: MultimodalConfig,
+): ConnectorWidths {
+  const headWidth = 4 * Math.ceil(decoder.head_dim / 4);
+  return {
+    vision: visionWidth,
+    projector: projectorWidth,
+    hidden: decoder.hidden_size,
+    layers: decoder.num_hidden_layers,
+    heads: { heads: decoder.num_attention_heads, headWidth, headDim: headWidth },
+  };
+}
+
+/** What rows look at, so many of them a picture. */
+function createAttended(
+  engine: Engine,
+  { batch, beside }: { batch: number; beside: number },
+  rowsOfPicture: number,
+): Attended {
+  const first = Int32Array.from(
+    { length: batch * rowsOfPicture },
+    (_, row) => Math.floor(row / rowsOfPicture) * beside,
+  );
+  return {
+    latents: beside,
+    firstLatent: uploadIndices(engine.device, first, "first latents"),
+    readers: uploadIndices(engine.device, readersOf(first, beside, batch * beside), "readers"),
+  };
+}
+
 function createInputs(
   engine: Engine,
   decoder: LlamaConfig,
@@ -272,11 +306,21 @@ function createInputs(
   const all = new Int32Array(rows);
   for (let b = 0; b < batch; b++) all.set(one, b * one.length);
   engine.device.queue.writeBuffer(positions, 0, all);
-  const images = batch * imageTokens(layout);
-  const imageRowsBuffer = ints(images, "image rows");
-  engine.device.queue.writeBuffer(imageRowsBuffer, 0, imageRows(layout) as Int32Array<ArrayBuffer>);
+  const places = imageRows(layout);
+  const imageRowsBuffer = ints(Math.max(1, places.length), "image rows");
+  // Deno panics where there is nothing to write.
+  if (places.length > 0) writeIndices(engine.device, imageRowsBuffer, places);
+  const { beside } = layout;
   return {
-    images: ownTensor(engine, "x", { rows: images, columns: visionWidth }),
+    images: ownTensor(engine, "x", {
+      rows: batch * encodedTokens(layout),
+      columns: visionWidth,
+    }),
+    looks: beside === undefined ? undefined : {
+      rows: createAttended(engine, { batch, beside }, sequenceLength(layout)),
+      newTokens: createAttended(engine, { batch, beside }, blocks),
+      noImages: ownTensor(engine, "no images", { rows: 1, columns: decoder.hidden_size }),
+    },
     index: {
       sources: ints(rows, "sources"),
       starts: ints(vocabulary + 1, "starts"),
@@ -293,7 +337,7 @@ function createInputs(
   };
 }
 
-/** Uploads a batch: (batch * prefix, d_v) features and the packed questions. */
+/** Uploads a batch: (batch * image tokens, d_v) features and the packed questions. */
 export function writeBatch(
   { engine, inputs }: MultimodalModel,
   images: Float32Array,
@@ -317,7 +361,7 @@ export function writeBatch(
 export const tensorsOf = (parameters: Parameter[]): LlamaWeights =>
   new Map(parameters.map(({ name, tensor }) => [name, tensor]));
 
-/** z = P1(x): (batch * prefix, d). */
+/** z = P1(x): (batch * image tokens, d). */
 export function traceProjection(tape: Tape, model: MultimodalModel): Tensor {
   return CONNECTORS[model.config.connector].trace(
     tape,
@@ -363,13 +407,33 @@ export function traceDecoder(
   const embedded = embedding(
     tape,
     weights.get("model.embed_tokens.weight")!,
-    z,
+    inputs.looks?.noImages ?? z,
     inputs.index,
     rows,
   );
   const ropeInputs = { table: inputs.ropeTable, positions: inputs.positions };
   const adapters = model.lora && tracedAdapters(model.lora, dropout);
-  return llamaLayers(tape, decoder, weights, embedded, ropeInputs, layout, adapters, asked);
+  const before = traceLooks(tape, model, z, "rows");
+  return llamaLayers(tape, decoder, weights, embedded, ropeInputs, layout, adapters, asked, before);
+}
+
+/**
+ * How the decoder's layers look at z before they work; undefined where z stands in the sequence.
+ *
+ * @param of Rows of the sequence, or one new token a block.
+ */
+export function traceLooks(
+  tape: Tape,
+  { config, connector, inputs }: MultimodalModel,
+  z: Tensor,
+  of: "rows" | "newTokens",
+): BeforeLayer | undefined {
+  const { look } = CONNECTORS[config.connector];
+  if (!look) return undefined;
+  const { heads } = connectorWidths(config);
+  const parameters = tensorsOf(connector);
+  const attended = inputs.looks![of];
+  return (h, layer) => look(tape, layer, { h, z, parameters, heads, attended });
 }
 
 /**
@@ -448,6 +512,14 @@ export function destroyModel(
   freeParameters(engine, [...connector, ...objective, ...decoder]);
   if (lora) freeAdapters(engine, lora);
   freeTensor(engine, inputs.images);
+  if (inputs.looks) {
+    const { rows, newTokens, noImages } = inputs.looks;
+    freeTensor(engine, noImages);
+    for (const { firstLatent, readers } of [rows, newTokens]) {
+      firstLatent.destroy();
+      readers.destroy();
+    }
+  }
   freeTensor(engine, inputs.ropeTable);
   const { index, positions, answerRows, answerOfRow, labels, promptRows, promptLengths } = inputs;
   for (

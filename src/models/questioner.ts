@@ -13,6 +13,7 @@ import {
   type MultimodalModel,
   tensorsOf,
   traceDecoder,
+  traceLooks,
   traceObjective,
   traceProjection,
   traceTokenLoss,
@@ -58,7 +59,9 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
   const decodePositions = createArray(device, blocks, "decode positions");
 
   const prefillTape = createTape(engine);
-  const prefill = traceDecoder(prefillTape, model, traceProjection(prefillTape, model));
+  // New tokens look at it too, where it stands beside the sequence.
+  const seen = keep(traceProjection(prefillTape, model));
+  const prefill = traceDecoder(prefillTape, model, seen);
   prefill.caches.forEach(keep);
   const predicting = answerRows(model);
   const answers = gatherRows(prefillTape, prefill.output, predicting.rows, predicting);
@@ -72,14 +75,23 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
   const decodeTape = createTape(engine);
   const table = weights.get("model.embed_tokens.weight")!;
   const newTokens = gatherRows(decodeTape, table, blocks, { rowsOf: next, inverse: next });
-  const decoded = llamaDecodeLayers(decodeTape, decoder, weights, newTokens, {
-    table: inputs.ropeTable,
-    positions: decodePositions,
-  }, {
-    caches: prefill.caches,
-    lengths: inputs.promptLengths,
-    sequence: layout,
-  }, model.lora && tracedAdapters(model.lora));
+  const decoded = llamaDecodeLayers(
+    decodeTape,
+    decoder,
+    weights,
+    newTokens,
+    {
+      table: inputs.ropeTable,
+      positions: decodePositions,
+    },
+    {
+      caches: prefill.caches,
+      lengths: inputs.promptLengths,
+      sequence: layout,
+    },
+    model.lora && tracedAdapters(model.lora),
+    traceLooks(decodeTape, model, seen, "newTokens"),
+  );
   greedyChoice(decodeTape, llamaHead(decodeTape, decoder, weights, decoded), { next, tokens });
 
   const projectTape = createTape(engine);
@@ -130,7 +142,7 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
     },
     destroy() {
       for (const program of programs) program.destroy();
-      for (const tensor of [...prefill.caches, z, ...(cosine ? [cosine] : [])]) {
+      for (const tensor of [...prefill.caches, seen, z, ...(cosine ? [cosine] : [])]) {
         freeTensor(engine, tensor);
       }
       for (const buffer of [ring, next, tokens, decodePositions]) buffer.destroy();

@@ -56,7 +56,8 @@ for (const engine of await testEngines()) {
       Deno.test(title, async () => {
         const golden = readGolden("projector_losses", name);
         const { d_v: vision, d_llm: hidden, hidden: projector } = golden.json;
-        const widths = { vision, projector, hidden, textDeviation: () => NaN };
+        const heads = { heads: 1, headWidth: 4, headDim: 4 };
+        const widths = { vision, projector, hidden, layers: 1, heads, textDeviation: () => NaN };
         const chosen = objective.options.parse(options ?? {});
         const names: string[] = golden.json.gradients[key];
         const load = (own: string, shape: Shape, values: ArrayLike<number>) =>

@@ -1,6 +1,6 @@
 /** What a model is tested by: its answers, and the statistics of its projections. */
 import { createHash } from "node:crypto";
-import { imageTokens, packBatch } from "../data/packing.ts";
+import { encodedTokens, packBatch } from "../data/packing.ts";
 import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
 import { isCorrect, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
 import type { NamedMatrix } from "../models/llama_weights.ts";
@@ -143,7 +143,7 @@ async function projectImages(
   const { layout, decoder, objective } = model.config;
   const count = Math.min(images, split.questions.length);
   const width = decoder.hidden_size;
-  const tokens = imageTokens(layout);
+  const tokens = encodedTokens(layout);
   const z = new Float32Array(count * tokens * width);
   const cosines: number[] = [];
   for (let first = 0; first < count; first += layout.batch) {

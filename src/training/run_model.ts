@@ -1,4 +1,5 @@
 /** The model that a run's settings ask for. */
+import { CONNECTORS } from "../connectors/connectors.ts";
 import type { PackingLayout } from "../data/packing.ts";
 import type { Engine } from "../gpu/program.ts";
 import {
@@ -33,7 +34,7 @@ export function createRunModel(
     decoder: config,
     visionWidth: data.width,
     projectorWidth: projectorWidth || config.hidden_size,
-    layout: packingLayout(stage, data),
+    layout: packingLayout(settings, stage, data),
     seed,
     trained: stage.train,
     anew: drawnAnew(settings, stage),
@@ -62,11 +63,17 @@ function drawnAnew(
 }
 
 /** How batches of a stage are packed. */
-function packingLayout({ training }: StageSettings, data: PreparedData): PackingLayout {
+function packingLayout(
+  { connector }: RunSettings,
+  { training }: StageSettings,
+  data: PreparedData,
+): PackingLayout {
+  const isBeside = CONNECTORS[connector].look !== undefined;
   return {
     batch: training.batch,
     lead: data.lead,
-    prefix: data.lead.length + data.tokens,
+    prefix: data.lead.length + (isBeside ? 0 : data.tokens),
+    ...(isBeside && { beside: data.tokens }),
     blocks: training.questions,
     // Attention works on four tokens at a time.
     block: Math.ceil(data.longestBlock / 4) * 4,
