@@ -14,7 +14,8 @@ import {
   swigluCase,
   unitRowsCase,
 } from "./layers.ts";
-import { cosineCase, crossEntropyCase } from "./losses.ts";
+import { crossAttentionCase, gatedAddCase } from "./looks.ts";
+import { cosineCase, crossEntropyCase, vicregCase } from "./losses.ts";
 import { productNN, productNT, productTN } from "./products.ts";
 
 /** By kernel name. */
@@ -52,6 +53,13 @@ export const CASES: Readonly<Record<string, Case>> = {
   positions_backward: positionsCase,
   unit_rows_forward: unitRowsCase,
   unit_rows_backward: unitRowsCase,
+  cross_attention_forward: crossAttentionCase,
+  cross_attention_backward_query: crossAttentionCase,
+  cross_attention_backward_key_value: crossAttentionCase,
+  gated_add: gatedAddCase,
+  gated_add_backward: gatedAddCase,
+  centre_columns: vicregCase,
+  vicreg_terms: vicregCase,
   cross_entropy: crossEntropyCase,
   cosine_loss: cosineCase,
   row_total: crossEntropyCase,
