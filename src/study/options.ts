@@ -86,6 +86,7 @@ export function applyOptions(study: Study, options: StudyOptions): Study {
       }
     }
     changed.arms = changed.arms.filter(({ name }) => options.arms!.includes(name));
+    keepCompared(changed, options.arms);
   }
   if (options.lambda) {
     const weighed = changed.arms.filter(({ objective }) => objective !== "none");
@@ -112,6 +113,15 @@ export function applyOptions(study: Study, options: StudyOptions): Study {
     }
   }
   return parseStudy(changed, `"${study.name}" with these options`);
+}
+
+/** Leaves of a study's analysis what is about the arms that are left. */
+function keepCompared(study: Study, arms: readonly string[]): void {
+  if (!study.analysis) return;
+  const { family, claims } = study.analysis;
+  study.analysis.family = family.filter((arm) => arms.includes(arm));
+  study.analysis.claims = claims.filter(({ arm }) => arms.includes(arm));
+  if (study.analysis.family.length === 0) delete study.analysis;
 }
 
 /** Fields that a study may leave out. */

@@ -166,3 +166,21 @@ for (const [options, message] of REFUSED) {
     assert.throws(() => applyOptions(tinyStudy(), options), message);
   });
 }
+
+Deno.test("of an analysis stays what is about the arms that are left", () => {
+  const analysis = {
+    primary: "paired-t" as const,
+    family: ["cosine-constraint", "self-distillation"],
+    claims: [{
+      claim: "no collapse",
+      arm: "self-distillation",
+      statistic: "effectiveRank" as const,
+      direction: "unchanged" as const,
+      margin: 1,
+    }],
+  };
+  const study = tinyStudy({ analysis });
+  const left = applyOptions(study, { arms: ["baseline", "cosine-constraint"] });
+  assert.deepEqual(left.analysis, { ...analysis, family: ["cosine-constraint"], claims: [] });
+  assert.equal(applyOptions(study, { arms: ["baseline"] }).analysis, undefined);
+});

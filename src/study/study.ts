@@ -159,6 +159,33 @@ const armSchema = fields({
   options: OBJECTIVES[arm.objective].options.parse(arm.options) as Record<string, unknown>,
 }));
 
+/** Statistics that a claim can be about: accuracy of the test answers, and those of the embeddings. */
+export const CLAIM_STATISTICS = [
+  "accuracy",
+  "averageCosine",
+  "effectiveRank",
+  "effectiveRankCentred",
+  "participationRatio",
+  "meanNorm",
+  "cosineLoss",
+] as const;
+
+/** What is compared and claimed, fixed before anything runs. It changes no run. */
+const analysisSchema = fields({
+  /** Over the seeds' differences to the baseline. */
+  primary: z.literal("paired-t"),
+  /** Arms whose comparisons are corrected together. */
+  family: z.array(z.string()).min(1),
+  claims: z.array(fields({
+    claim: z.string().min(1),
+    arm: z.string(),
+    statistic: z.enum(CLAIM_STATISTICS),
+    direction: z.enum(["higher", "lower", "unchanged"]),
+    /** Difference to the baseline that matters, in the statistic's own unit; accuracy in points. */
+    margin: z.number().min(0),
+  })).default([]),
+});
+
 /** The layout of a study file. */
 export const studySchema = fields({
   name: words,
@@ -200,6 +227,7 @@ export const studySchema = fields({
     validationImages: z.number().int().min(0),
     embeddingImages: count,
   }),
+  analysis: analysisSchema.optional(),
 }).superRefine((study, context) => {
   const names = study.arms.map(({ name }) => name);
   names.forEach((name, index) => {
@@ -211,6 +239,15 @@ export const studySchema = fields({
       });
     }
   });
+  const compared = [
+    ...(study.analysis?.family ?? []).map((arm, i) => [arm, ["family", i]] as const),
+    ...(study.analysis?.claims ?? []).map(({ arm }, i) => [arm, ["claims", i, "arm"]] as const),
+  ];
+  for (const [arm, path] of compared) {
+    if (names.includes(arm)) continue;
+    const message = `unknown arm "${arm}"${closest(arm, names)}`;
+    context.addIssue({ code: "custom", path: ["analysis", ...path], message });
+  }
   if (study.llm.name === "random" && study.controls.includes("random-llm")) {
     context.addIssue({
       code: "custom",

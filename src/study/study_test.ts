@@ -218,3 +218,28 @@ Deno.test("a stage of an arm differs from the others' in what the arm says", () 
   ]);
   assert.deepEqual(frozen.stages[0].training, plain.stages[0].training);
 });
+
+Deno.test("what a study compares and claims is fixed in its file, and is about its own arms", () => {
+  const claim = {
+    claim: "accuracy improves",
+    arm: "cosine-constraint",
+    statistic: "accuracy",
+    direction: "higher",
+    margin: 0.5,
+  };
+  const analysis = { primary: "paired-t", family: ["cosine-constraint"], claims: [claim] };
+  const study = parseStudy({ ...tinyStudy(), analysis }, "study.json");
+  assert.deepEqual(study.analysis, analysis);
+  const refused = (change: Record<string, unknown>, message: RegExp) =>
+    assert.throws(
+      () => parseStudy({ ...tinyStudy(), analysis: { ...analysis, ...change } }, "x.json"),
+      message,
+    );
+  refused(
+    { family: ["cosine"] },
+    /"analysis.family.0": unknown arm "cosine"; did you mean "cosine-constraint"\?/,
+  );
+  refused({ claims: [{ ...claim, arm: "b" }] }, /"analysis.claims.0.arm": unknown arm "b"/);
+  refused({ claims: [{ ...claim, margin: -1 }] }, /"analysis.claims.0.margin": /);
+  refused({ primary: "t" }, /"analysis.primary": /);
+});
