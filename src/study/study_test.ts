@@ -237,7 +237,7 @@ Deno.test("what a study compares and claims is fixed in its file, and is about i
     );
   refused(
     { family: ["cosine"] },
-    /"analysis.family.0": unknown arm "cosine"; did you mean "cosine-constraint"\?/,
+    /"analysis.family.0": unknown arm "cosine". There are baseline/,
   );
   refused({ claims: [{ ...claim, arm: "b" }] }, /"analysis.claims.0.arm": unknown arm "b"/);
   refused({ claims: [{ ...claim, margin: -1 }] }, /"analysis.claims.0.margin": /);
