@@ -25,6 +25,7 @@ export type {
   Accuracy,
   AdapterRecord,
   CurvePoint,
+  DiagnosticPoint,
   EmbeddingStatistics,
   Results,
   RunKey,
