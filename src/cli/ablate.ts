@@ -31,7 +31,7 @@ export function ablateCommand() {
     .option("--data-dir <dir>", "folder of the data set, in its official layout", orInvalid(folder))
     .option(
       "--encoder <name|dir>",
-      "patches, hog, a folder with a CLIP checkpoint, features:DIR, or an image model of transformers.js by hub name or folder",
+      "embedded, patches, hog, a folder with a CLIP checkpoint, features:DIR, or an image model of transformers.js by hub name or folder",
     )
     .option(
       "--llm <name|dir>",

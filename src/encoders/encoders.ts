@@ -1,6 +1,7 @@
 /**
  * Encoders by name.
  */
+import { fileURLToPath } from "node:url";
 import type { Engine } from "../gpu/program.ts";
 import { clipEncoder, isClipFolder } from "./clip.ts";
 import { type Encoder, refuseLayer, refuseRandomWeights } from "./encoder.ts";
@@ -31,11 +32,16 @@ export interface EncoderOptions {
   cacheDir: string;
 }
 
+/** The tower that comes with the project. */
+const EMBEDDED = "embedded";
+
+const EMBEDDED_TOWER = new URL("../models/weights/clip/", import.meta.url);
+
 /** Owner and model, as the hub names them. */
 const HUB_NAME = /^\w[\w.-]*\/\w[\w.-]*$/;
 
 /**
- * Loads an encoder: `patches`, `hog`, a CLIP checkpoint in a local folder, an image model of transformers.js in a local
+ * Loads an encoder: `embedded`, `patches`, `hog`, a CLIP checkpoint in a local folder, an image model of transformers.js in a local
  * folder or of the Hugging Face hub, or `features:DIR` for features computed elsewhere.
  *
  * @throws {RangeError} when the name is none of these, in which case the message lists what is accepted, or a layer or
@@ -47,6 +53,9 @@ export async function loadEncoder(nameOrDir: string, options: EncoderOptions): P
     refuseLayer(nameOrDir, options.layer, reason);
     refuseRandomWeights(nameOrDir, options.randomSeed);
   };
+  if (nameOrDir === EMBEDDED) {
+    return { ...await clipEncoder(fileURLToPath(EMBEDDED_TOWER), options), name: EMBEDDED };
+  }
   if (nameOrDir === "patches") {
     refuse("it has no layers");
     return patchesEncoder({ imageSize, patch, width, centre });
@@ -66,7 +75,7 @@ export async function loadEncoder(nameOrDir: string, options: EncoderOptions): P
   if (isFolder && await isClipFolder(nameOrDir)) return await clipEncoder(nameOrDir, options);
   if (!isFolder && !HUB_NAME.test(nameOrDir)) {
     throw new RangeError(
-      `Unknown encoder "${nameOrDir}"; there are patches, hog, a folder with a CLIP checkpoint or an image model of ` +
+      `Unknown encoder "${nameOrDir}"; there are embedded, patches, hog, a folder with a CLIP checkpoint or an image model of ` +
         `transformers.js, features:DIR, or the hub name of a model, such as Xenova/clip-vit-base-patch32`,
     );
   }

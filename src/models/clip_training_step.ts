@@ -6,9 +6,10 @@ import {
   type StepNumbers,
   writeStep,
 } from "../gpu/program.ts";
-import { type AdamWSettings, type Moments, traceAdamW } from "../nn/adamw.ts";
+import { type AdamWSettings, type Moments, type ParameterGroup, traceAdamW } from "../nn/adamw.ts";
 import { limitParameter } from "../nn/limit.ts";
 import { createLossRing } from "../nn/loss_ring.ts";
+import { add } from "../tensor/elementwise.ts";
 import { rowTotal } from "../tensor/reduce.ts";
 import { createTape } from "../tensor/tape.ts";
 import { type ClipPair, traceFeatures } from "./clip_pair.ts";
@@ -21,22 +22,20 @@ const LARGEST_SCALE = 100;
 
 /** Settings of the optimiser; biases, gains, class token and the logits' scale do not decay. */
 export interface ContrastiveOptimizer extends AdamWSettings {
-  /** Largest global norm of the gradient; 0 for none. */
+  /** Largest norm of the gradient of each tower; 0 for none. */
   clip: number;
 }
 
 /** Numbers of one step, as read back; all of before its update. */
 export interface ContrastiveLosses {
-  /** (imageLoss + textLoss) / 2. */
+  /** Mean cross-entropy of finding a picture's caption and of finding a caption's picture, nats. */
   loss: number;
-  /** Mean cross-entropy of finding a picture's caption, nats. */
-  imageLoss: number;
-  /** Mean cross-entropy of finding a caption's picture, nats. */
-  textLoss: number;
-  /** Norm of the gradient before clipping. */
-  gradientNorm: number;
   /** Logarithm of what logits are scaled by. */
   logitScale: number;
+  /** Norm of the gradient of the vision tower and the logits' scale before clipping. */
+  gradientNorm: number;
+  /** Norm of the text tower's gradient before clipping. */
+  textGradientNorm: number;
 }
 
 /** A recorded contrastive step. */
@@ -46,8 +45,8 @@ export interface ContrastiveStep {
   commands: readonly Command[];
   moments: Map<string, Moments>;
   /**
-   * Runs one step on the batch that was written; does not wait. Learning rate and corrections are
-   * those of optimiser group 0.
+   * Runs one step on the batch that was written; does not wait. Of the learning rates and corrections
+   * the first is that of the vision tower and the logits' scale, the second the text tower's.
    */
   run(
     step: number,
@@ -78,13 +77,19 @@ export function compileContrastiveStep(
   const { images, texts } = traceFeatures(tape, pair);
   const logitScale = parameters.find(({ name }) => name === LOGIT_SCALE)!;
   const loss = contrastiveLoss(tape, images, texts, logitScale.tensor, labels);
-  rowTotal(tape, loss.perImage, ring.buffer, 0, 1 / batch);
-  rowTotal(tape, loss.perText, ring.buffer, 1, 1 / batch);
-  // The gradient's norm goes to place 2.
-  rowTotal(tape, logitScale.tensor, ring.buffer, 3, 1);
+  const both = add(tape, loss.perImage, loss.perText);
+  rowTotal(tape, both, ring.buffer, 0, contrastiveScale(batch));
+  rowTotal(tape, logitScale.tensor, ring.buffer, 1, 1);
   tape.backward();
-  const group = { parameters, settings, optimizerGroup: 0, clipGroup: 0, clip } as const;
-  const optimizerMemory = traceAdamW(tape, [group], ring.buffer);
+  // Each tower is clipped by its own norm: a text tower that is held back must not hold the other.
+  const groups = ([0, 1] as const).map((index): ParameterGroup => ({
+    parameters: parameters.filter(({ name }) => Number(name.startsWith("text_")) === index),
+    settings,
+    optimizerGroup: index,
+    clipGroup: index,
+    clip,
+  }));
+  const optimizerMemory = traceAdamW(tape, groups, ring.buffer);
   limitParameter(tape, logitScale, Math.log(LARGEST_SCALE));
   const program = compileProgram(engine, tape.commands);
   return {
@@ -100,10 +105,9 @@ export function compileContrastiveStep(
       program.run();
     },
     async readLosses() {
-      return (await ring.read()).map(([imageLoss, textLoss, gradientNorm, logitScale]) => {
-        const loss = (imageLoss + textLoss) / 2;
-        return { loss, imageLoss, textLoss, gradientNorm, logitScale };
-      });
+      return (await ring.read()).map(([loss, logitScale, gradientNorm, textGradientNorm]) => (
+        { loss, logitScale, gradientNorm, textGradientNorm }
+      ));
     },
     destroy() {
       program.destroy();

@@ -11,15 +11,16 @@ import { drawScene, MOST_OBJECTS, type Scene, type SceneObject, sizeOf } from ".
 export const LONGEST_CAPTION = 34;
 
 /** Ways to name an object, with its article. */
-export const NAMES: readonly ((object: SceneObject) => string)[] = [
-  (object) => phrase(object, false),
-  (object) => phrase(object, true),
-  ({ color, shape }) => withArticle(`${color} ${shape}`),
-  (object) => withArticle(`${sizeOf(object)} ${object.color} ${object.shape}`),
-  (object) => `${withArticle(object.shape)} at ${placeWords(object)}`,
-  (object) => `${withArticle(`${object.color} object`)} at ${placeWords(object)}`,
-  (object) => `${withArticle(`${sizeOf(object)} object`)} at ${placeWords(object)}`,
-];
+export const NAMES = {
+  "color, shape, place": (object) => phrase(object, false),
+  "size, color, shape, place": (object) => phrase(object, true),
+  "color, shape": ({ color, shape }) => withArticle(`${color} ${shape}`),
+  "size, color, shape": (object) =>
+    withArticle(`${sizeOf(object)} ${object.color} ${object.shape}`),
+  "shape, place": (object) => `${withArticle(object.shape)} at ${placeWords(object)}`,
+  "color, place": (object) => `${withArticle(`${object.color} object`)} at ${placeWords(object)}`,
+  "size, place": (object) => `${withArticle(`${sizeOf(object)} object`)} at ${placeWords(object)}`,
+} satisfies Record<string, (object: SceneObject) => string>;
 
 /** A caption of a kind, or null where the scene has none. */
 type Tell = (scene: Scene, random: RandomStream) => string | null;
@@ -77,7 +78,7 @@ export const CAPTIONS: Record<string, Tell> = {
     return describeScene(random.shuffle(scene).slice(0, objects), random);
   },
   object: (scene, random) => {
-    const name = pick(NAMES, random)(pick(scene, random));
+    const name = pick(Object.values(NAMES), random)(pick(scene, random));
     const opening = pick(["", "there is ", "a photo of ", "an image of "], random);
     return `${opening}${name}.`;
   },

@@ -1,42 +1,57 @@
-/** The decoder that comes with the project is what its card says. */
+/** The models that come with the project are what their card says. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { loadEncoder } from "../encoders/encoders.ts";
 import { packLlama } from "../models/llama_weights.ts";
 import { loadLlama } from "../models/load_llama.ts";
 import { createParameters, freeParameters } from "../nn/parameters.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { tokenizerFiles } from "../data/tokenizer_json.ts";
-import { type LanguageFigures, renderModelCard } from "./model_card.ts";
-import { DECODER } from "./models.ts";
+import { type LanguageFigures, renderModelCard, type VisionFigures } from "./model_card.ts";
+import { CLIP_PAIR, DECODER } from "./models.ts";
 import { LANGUAGE_SETTINGS, testLanguage } from "./pretrain_language.ts";
+import { VISION_SETTINGS } from "./pretrain_vision.ts";
 import { pretrainingTokenizer } from "./tokenizer.ts";
 
 const WEIGHTS = fileURLToPath(new URL("../models/weights/", import.meta.url));
 const text = (name: string) => Deno.readTextFile(join(WEIGHTS, name));
 const language: LanguageFigures = JSON.parse(await text("language.json"));
+const vision: VisionFigures = JSON.parse(await text("vision.json"));
 const tokenizer = pretrainingTokenizer();
 
 Deno.test("the model card and its curves are what the figures give", async () => {
-  const { markdown, curves } = renderModelCard({ language });
+  const { markdown, curves } = renderModelCard({ language, vision });
   assert.equal(await text("README.md"), markdown);
   for (const [name, svg] of Object.entries(curves)) {
     assert.equal(await text(join("curves", name)), svg);
   }
 });
 
-Deno.test("the figures were left by the settings and the shape that a pre-training takes", () => {
+Deno.test("the figures were left by the settings and shapes that a pre-training takes", () => {
   assert.deepEqual(language.settings, LANGUAGE_SETTINGS);
+  assert.deepEqual(vision.settings, VISION_SETTINGS);
   assert.deepEqual(language.config, { vocab_size: tokenizer.vocabularySize, ...DECODER });
+  assert.deepEqual(vision.config.vision_config, CLIP_PAIR.vision_config);
   assert.equal(language.curve.at(-1)!.step, LANGUAGE_SETTINGS.steps);
+  assert.equal(vision.curve.at(-1)!.step, VISION_SETTINGS.steps);
 });
 
-Deno.test("the decoder has the tokenizer of the pre-training", async () => {
+Deno.test("both models have the tokenizer of the pre-training", async () => {
   const { tokenizer: expected } = tokenizerFiles(tokenizer);
-  assert.deepEqual(
-    JSON.parse(await text(join("decoder", "tokenizer.json"))),
-    JSON.parse(JSON.stringify(expected)),
-  );
+  for (const folder of ["clip", "decoder"]) {
+    assert.deepEqual(
+      JSON.parse(await text(join(folder, "tokenizer.json"))),
+      JSON.parse(JSON.stringify(expected)),
+    );
+  }
+});
+
+Deno.test("the vision tower loads, and its width is below the decoder's hidden size", async () => {
+  const encoder = await loadEncoder(join(WEIGHTS, "clip"), { cacheDir: WEIGHTS });
+  assert.equal(encoder.width, CLIP_PAIR.vision_config.hidden_size);
+  assert.ok(encoder.width < DECODER.hidden_size);
+  await encoder.close?.();
 });
 
 const [engine] = await testEngines();

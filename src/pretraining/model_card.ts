@@ -179,8 +179,16 @@ function visionCard(vision: VisionFigures): string {
   return [
     "## clip",
     `Each picture of a batch is to find its caption among all of the batch, and each caption its picture ` +
-    `(arXiv 2103.00020). Captions tell shapes, colours, sizes, places, counts and relations; ` +
-    `${settings.siblingGroups} groups of four pictures of a batch differ in one attribute of one object.`,
+    `(arXiv 2103.00020). First pictures show single objects, and the captions of a batch tell the same of ` +
+    `each. From step ${
+      count(settings.text.from)
+    } on there are more objects, and such batches alternate with two other kinds: ${settings.batch} scenes that are one ` +
+    `scene but for one attribute of all objects, each caption telling it of all; and captions of all kinds, ` +
+    `among them ${settings.siblingGroups} groups of four pictures that differ in one attribute of one ` +
+    `object. The text tower keeps its random first weights until ` +
+    `then, and learns at ${
+      percent(settings.text.share)
+    } % of the learning rate behind it: one that learns from the start drops what pictures do not show yet.`,
     facts([
       [
         "Vision tower",

@@ -8,10 +8,11 @@ import { easyShapes } from "../data/easy_shapes.ts";
 import { resize } from "../data/image.ts";
 import { type RandomStream, stream } from "../data/random.ts";
 import { sortOfClevr } from "../data/sort_of_clevr.ts";
-import { drawCaption, drawPictureScene } from "./captions.ts";
+import { drawCaption, drawPictureScene, NAMES } from "./captions.ts";
+import { drawFamily, type FamilyAttribute, SMALLEST_FAMILY } from "./families.ts";
 import { PIXELS } from "./models.ts";
 import { drawLook, paintScene } from "./paint.ts";
-import { MOST_OBJECTS, type Scene } from "./scene.ts";
+import { COLOR_NAMES, drawScene, MOST_OBJECTS, type Scene, SHAPES } from "./scene.ts";
 import { type Attribute, drawSiblings, SIBLINGS } from "./siblings.ts";
 
 /** Pictures and what is said of each. */
@@ -69,12 +70,16 @@ const drawSingle = (most: number): DrawGroup => (random) => {
   return { scenes: [scene], captions: [drawCaption(scene, random)] };
 };
 
-/**
- * The curriculum: most objects of a picture. One for the first 1,150 steps, one more every 250 steps
- * from then on.
- */
+/** Steps that see single objects. */
+export const SINGLE_OBJECTS = 1600;
+
+/** Steps from one more object to the next behind them. */
+const NEXT_OBJECT = 400;
+
+/** The curriculum: most objects of a picture. */
 export function mostObjects(step: number): number {
-  return Math.min(MOST_OBJECTS, 1 + Math.max(0, Math.floor((step - 900) / 250)));
+  const more = Math.floor((step - SINGLE_OBJECTS) / NEXT_OBJECT);
+  return step < SINGLE_OBJECTS ? 1 : Math.min(MOST_OBJECTS, SMALLEST_FAMILY + more);
 }
 
 /**
@@ -103,34 +108,125 @@ export function paintGroup(
 const TURNS: readonly Attribute[] = ["shape", "place", "shape", "size", "shape", "color"];
 
 /**
- * The batch of a step: sibling groups first, by turns in each attribute, then single pictures.
+ * The batch of a step.
  *
- * @throws {RangeError} If the sibling groups are more than the batch holds.
+ * First pictures show single objects. All captions of a batch tell the same of them and no two are alike, so
+ * that nothing but what they tell makes the difference. Behind them such batches alternate with
+ * families and with batches of sibling groups and captions of all kinds.
+ *
+ * @throws {RangeError} If the sibling groups are more than the batch holds, or the batch is larger
+ * than there are names of a colour and a shape.
  */
 export function pictureBatch(
-  { batch, siblingGroups, side }: PictureLayout,
+  layout: PictureLayout,
   seed: number,
   step: number,
   excluded: ExcludedPictures,
 ): PictureBatch {
-  const singles = batch - SIBLINGS * siblingGroups;
-  if (singles < 0) {
+  const { batch, siblingGroups, side } = layout;
+  const names = COLOR_NAMES.length * SHAPES.length;
+  if (batch < SIBLINGS * siblingGroups) {
     throw new RangeError(
       `Cannot draw ${batch} pictures: ${siblingGroups} sibling groups have more`,
     );
   }
+  if (batch > names) {
+    throw new RangeError(
+      `Cannot draw ${batch} pictures: colours and shapes have ${names} names`,
+    );
+  }
   const random = stream(seed, `pictures/${step}`);
   const most = mostObjects(step);
-  const groups = Array.from({ length: siblingGroups }, (_, i): DrawGroup => {
-    const attribute = TURNS[(step + i) % TURNS.length];
-    return (random) => drawSiblings(random, attribute, most);
-  });
-  const painted = [...groups, ...Array<DrawGroup>(singles).fill(drawSingle(most))]
+  const kind = most === 1 ? "names" : KINDS[step % KINDS.length];
+  const painted = BATCHES[kind](layout, step, most, random)
     .map((draw) => paintGroup(draw, side, excluded, random));
   return {
     images: painted.flatMap(({ images }) => images),
     captions: painted.flatMap(({ captions }) => captions),
   };
+}
+
+/** What draws the groups of a batch. */
+type DrawBatch = (
+  layout: PictureLayout,
+  step: number,
+  most: number,
+  random: RandomStream,
+) => DrawGroup[];
+
+/** Kinds of batches. */
+const BATCHES = {
+  names: sameNames,
+  siblings: siblingsAndOthers,
+  shapes: ofFamily("shape"),
+  sizes: ofFamily("size and shape"),
+  places: ofFamily("place"),
+  colors: ofFamily("color"),
+} satisfies Record<string, DrawBatch>;
+
+/** Kinds of batches behind the single objects, by turns: shapes are learnt last, and come most often. */
+const KINDS: readonly (keyof typeof BATCHES)[] = [
+  "shapes",
+  "names",
+  "places",
+  "siblings",
+  "sizes",
+  "names",
+  "shapes",
+  "siblings",
+  "colors",
+];
+
+/** Steps that tell colours and shapes alone. */
+const SHAPES_FIRST = 900;
+
+/** What captions of single objects tell behind them, by turns. */
+const TOLD: readonly (keyof typeof NAMES)[] = [
+  "color, shape",
+  "size, color, shape",
+  "shape, place",
+  "color, shape",
+  "color, place",
+  "size, color, shape, place",
+  "color, shape",
+  "size, place",
+];
+
+/** Single objects under names of one kind, no two alike. */
+function sameNames({ batch }: PictureLayout, step: number): DrawGroup[] {
+  // One more a round, or a kind would meet the same turns again and again.
+  const turn = step + Math.floor(step / KINDS.length);
+  const name = NAMES[step < SHAPES_FIRST ? "color, shape" : TOLD[turn % TOLD.length]];
+  const told = new Set<string>();
+  return Array<DrawGroup>(batch).fill((random) => {
+    while (true) {
+      const scene = drawScene(random, 1);
+      const caption = `${name(scene[0])}.`;
+      if (told.has(caption)) continue;
+      told.add(caption);
+      return { scenes: [scene], captions: [caption] };
+    }
+  });
+}
+
+function ofFamily(attribute: FamilyAttribute): DrawBatch {
+  return ({ batch }, _, most, random) => {
+    const objects = SMALLEST_FAMILY + random.int(most - SMALLEST_FAMILY + 1);
+    return Array<DrawGroup>(batch).fill(drawFamily(attribute, objects));
+  };
+}
+
+function siblingsAndOthers(
+  { batch, siblingGroups }: PictureLayout,
+  step: number,
+  most: number,
+): DrawGroup[] {
+  const siblings = Array.from({ length: siblingGroups }, (_, i): DrawGroup => {
+    const attribute = TURNS[(step + i) % TURNS.length];
+    return (random) => drawSiblings(random, attribute, most);
+  });
+  const others = batch - SIBLINGS * siblingGroups;
+  return [...siblings, ...Array<DrawGroup>(others).fill(drawSingle(most))];
 }
 
 /** Pictures of one size as the tower reads them: (pictures, 3, side, side), normalised. */

@@ -35,6 +35,7 @@ import {
   type ExcludedPictures,
   pictureBatch,
   pixelValues,
+  SINGLE_OBJECTS,
 } from "./pictures.ts";
 import { meanOfEach, type ResumableHooks, type Schedule, trainResumably } from "./resumable.ts";
 import { recall } from "./retrieval.ts";
@@ -46,17 +47,24 @@ export interface VisionSettings extends ContrastiveOptimizer, Schedule {
   /** Pictures a step, and groups of four siblings among them. */
   batch: number;
   siblingGroups: number;
+  /**
+   * Learning rate of the text tower, as a share of the other, and the step from which it learns. A
+   * text tower that learns from the start as fast as the pictures' drops what pictures do not show yet,
+   * and then pictures have nothing to learn it from.
+   */
+  text: { share: number; from: number };
 }
 
 /** The settings of the embedded towers. */
 export const VISION_SETTINGS: VisionSettings = {
-  steps: 3200,
+  steps: 4800,
   seed: 1,
   batch: 64,
-  siblingGroups: 8,
+  siblingGroups: 12,
+  text: { share: 0.2, from: SINGLE_OBJECTS },
   learningRate: 1e-3,
-  warmup: 200,
-  decay: 1000,
+  warmup: 100,
+  decay: 1600,
   beta1: 0.9,
   beta2: 0.98,
   eps: 1e-6,
@@ -231,16 +239,20 @@ function runStep(
   writePictures(pair, pixelValues(images));
   const { ids, ends } = encodeCaptions(tokenizer, captions, pair.text.tokens);
   writeCaptions(pair, ids, ends);
-  const correction = (beta: number): [number, number] => [biasCorrection(beta, step + 1), 1];
+  const correction = (beta: number): [number, number] => {
+    const factor = biasCorrection(beta, step + 1);
+    return [factor, factor];
+  };
+  const { share, from } = settings.text;
   training.run(step, {
-    learningRate: [learningRate, 0],
+    learningRate: [learningRate, step < from ? 0 : share * learningRate],
     correction1: correction(settings.beta1),
     correction2: correction(settings.beta2),
   });
 }
 
-/** A step that no training reaches. */
-const NEVER = 1e9;
+/** A step that no training reaches, whose batch has siblings and captions of all kinds. */
+const NEVER = 1_000_000_002;
 
 /** Accuracy in a batch that no step draws. */
 async function testBatch(

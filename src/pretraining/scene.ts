@@ -134,3 +134,10 @@ export function apart(a: SceneObject, b: SceneObject): boolean {
   return Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y)) > reach(a) + reach(b) ||
     Math.sqrt(squaredDistance(a, b)) > 1.42 * (reach(a) + reach(b));
 }
+
+/** Whether the object lies within the picture and touches no other. */
+export function fits(object: SceneObject, others: Scene): boolean {
+  const reach = object.radius * Math.max(1, object.aspect);
+  return [object.x, object.y].every((at) => at >= reach && at <= 1 - reach) &&
+    others.every((other) => apart(object, other));
+}

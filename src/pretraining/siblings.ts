@@ -6,10 +6,11 @@
 import type { RandomStream } from "../data/random.ts";
 import { captionLength, LONGEST_CAPTION, NAMES } from "./captions.ts";
 import { phrase } from "./description.ts";
+import { withShape } from "./families.ts";
 import {
-  apart,
   COLOR_NAMES,
   drawScene,
+  fits,
   MOST_OBJECTS,
   PLACES,
   type Scene,
@@ -41,13 +42,6 @@ type Vary = (random: RandomStream, most: number) => Variants | null;
 
 const pick = <T>(items: readonly T[], random: RandomStream): T => items[random.int(items.length)];
 
-/** Whether the object lies within the picture and touches no other. */
-function fits(object: SceneObject, others: Scene): boolean {
-  const reach = object.radius * Math.max(1, object.aspect);
-  return [object.x, object.y].every((at) => at >= reach && at <= 1 - reach) &&
-    others.every((other) => apart(object, other));
-}
-
 /** Four scenes from one and what takes an object's place in each. */
 function exchange(
   objects: number,
@@ -61,12 +55,6 @@ function exchange(
     if (drawn.length < SIBLINGS || !drawn.every((object) => fits(object, others))) return null;
     return { scenes: drawn.map((object) => scene.with(target, object)), targets: [target] };
   };
-}
-
-/** The same object with another shape, as wide as it was. */
-function withShape(object: SceneObject, shape: SceneObject["shape"], random: RandomStream) {
-  const aspect = shape === "rectangle" ? 0.4 + 0.3 * random.uniform() : 1;
-  return { ...object, shape, aspect };
 }
 
 /** Four places at least a step apart from each other, in half of the groups all close by. */
@@ -157,7 +145,7 @@ export function drawSiblings(
  * Null where every way to name it fits a sibling as well.
  */
 function captionsOf({ scenes, targets }: Variants, random: RandomStream): string[] | null {
-  const telling = NAMES.filter((name) => {
+  const telling = Object.values(NAMES).filter((name) => {
     const said = scenes.map((scene) => targets.map((target) => name(scene[target])));
     const named = scenes.map((scene) => new Set(scene.map(name)));
     return said.every((names, i) =>

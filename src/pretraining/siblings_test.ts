@@ -15,7 +15,9 @@ const FIELDS: Record<string, (keyof SceneObject)[]> = {
 
 /** Whether every sentence of the caption names an object of the scene. */
 function holds(caption: string, scene: Scene): boolean {
-  const names = new Set(scene.flatMap((object) => NAMES.map((name) => name(object))));
+  const names = new Set(
+    scene.flatMap((object) => Object.values(NAMES).map((name) => name(object))),
+  );
   return caption.split(".").slice(0, -1).every((sentence) => names.has(sentence.trim()));
 }
 
