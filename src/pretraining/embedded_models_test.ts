@@ -48,7 +48,8 @@ Deno.test("both models have the tokenizer of the pre-training", async () => {
 });
 
 Deno.test("the vision tower loads, and its width is below the decoder's hidden size", async () => {
-  const encoder = await loadEncoder(join(WEIGHTS, "clip"), { cacheDir: WEIGHTS });
+  const encoder = await loadEncoder("embedded", { cacheDir: WEIGHTS });
+  assert.equal(encoder.name, "embedded");
   assert.equal(encoder.width, CLIP_PAIR.vision_config.hidden_size);
   assert.ok(encoder.width < DECODER.hidden_size);
   await encoder.close?.();
