@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mlpConnector } from "../connectors/mlp.ts";
 import type { Tensor } from "../gpu/program.ts";
+import { mlp, mlpSpecs } from "../nn/mlp.ts";
 import { cosineLoss } from "../tensor/losses.ts";
 import {
   goldenFloat64,
@@ -117,6 +118,50 @@ for (const engine of await testEngines()) {
         }
       });
     }
+  }
+
+  for (const name of projectorCases) {
+    // No objective is this one; it is the other half of what self-distillation sends back.
+    Deno.test(`with P2's input detached the loss gives the golden e_stop_input of ${name} ${formOf(engine)}`, async () => {
+      const golden = readGolden("projector_losses", name);
+      const { d_v: vision, d_llm: hidden, hidden: projector } = golden.json;
+      const load = (label: string, { rows, columns }: Shape) =>
+        upload(engine, label, { rows, columns }, goldenFloat64(golden, label));
+      const heads = { heads: 1, headWidth: 4, headDim: 4 };
+      const p1 = mlpConnector.parameters({ vision, projector, hidden, layers: 1, heads });
+      const p2 = mlpSpecs("P2", { in: hidden, hidden, out: hidden });
+      const parameters = new Map([...p1, ...p2].map((spec) => [spec.name, load(spec.name, spec)]));
+      const x = load("x", {
+        rows: goldenTensor(golden, "x").data.length / vision,
+        columns: vision,
+      });
+      // The same numbers, through which nothing flows back.
+      const { z: values } = await runOnce(engine, (tape) => ({
+        z: mlpConnector.trace(tape, x, parameters),
+      }));
+      const stopped = upload(engine, "stopped z", { rows: x.rows, columns: hidden }, values);
+      stopped.needsGradient = false;
+      const read = await runOnce(engine, (tape) => {
+        const z = mlpConnector.trace(tape, x, parameters);
+        const loss = cosineLoss(tape, z, mlp(tape, "P2", stopped, parameters));
+        tape.backward();
+        return {
+          loss,
+          x: tape.gradientOf(x),
+          ...Object.fromEntries(
+            [...parameters].map(([name, tensor]) => [name, tape.gradientOf(tensor)]),
+          ),
+        };
+      }, { lambda: 1 });
+      const want = (what: string) => goldenFloat64(golden, `e_stop_input.${what}`);
+      const losses = takeColumns(read.loss, 4, 0, 1);
+      const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+      assertClose([mean], want("loss"), goldenTolerance(golden.json, "loss"), "loss");
+      for (const parameter of golden.json.gradients.e_stop_input) {
+        const wanted = want(`grad.${parameter}`);
+        assertClose(read[parameter], wanted, goldenTolerance(golden.json, "grad"), parameter);
+      }
+    });
   }
 
   Deno.test(`the row cosine loss gives the golden values beside zero rows ${formOf(engine)}`, async () => {
