@@ -1,4 +1,4 @@
-// Cross-attention (arXiv 2204.14198, section 3.1.3): a query row attends to a run of `latents` rows of
+// Cross-attention (arXiv 2204.14198, figure 4): a query row attends to a run of `latents` rows of
 // another matrix, from `first_latent[row]` on; a row with -1 there has the output 0.
 //
 // q (rows, heads head_dim) holds queries, kv (all latents, 2 heads head_dim) keys and values side by

@@ -2,7 +2,7 @@
 //
 //   loss_row = logsumexp(x) - x[label]          dx = (softmax(x) - onehot(label)) step.token_scale
 //
-// With a teacher's logits t (arXiv 2407.04600, section 2) the target is xi softmax(t) + (1 - xi) onehot(label) in
+// With a teacher's logits t (arXiv 2407.04600) the target is xi softmax(t) + (1 - xi) onehot(label) in
 // the gradient; the loss that is stored stays the one by the label, and beside it stands the one by the teacher:
 //
 //   taught_row = logsumexp(x) - sum softmax(t) x

@@ -1,5 +1,5 @@
 /**
- * The gated cross-attention connector, after Flamingo (arXiv 2204.14198, section 3.1.3):
+ * The gated cross-attention connector, after Flamingo (arXiv 2204.14198, figure 4):
  *
  *   P1(x) = W x + b;  before every second layer:  h = h + tanh(a) attention(LN(h), P1(x)),  h = h + tanh(b) ff(LN(h))
  *

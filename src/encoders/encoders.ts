@@ -1,8 +1,8 @@
 /**
  * Encoders by name.
  */
-import { fileURLToPath } from "node:url";
 import type { Engine } from "../gpu/program.ts";
+import { EMBEDDED, EMBEDDED_TOWER } from "../models/embedded.ts";
 import { clipEncoder, isClipFolder } from "./clip.ts";
 import { type Encoder, refuseLayer, refuseRandomWeights } from "./encoder.ts";
 import { hogEncoder } from "./hog.ts";
@@ -32,11 +32,6 @@ export interface EncoderOptions {
   cacheDir: string;
 }
 
-/** The tower that comes with the project. */
-const EMBEDDED = "embedded";
-
-const EMBEDDED_TOWER = new URL("../models/weights/clip/", import.meta.url);
-
 /** Owner and model, as the hub names them. */
 const HUB_NAME = /^\w[\w.-]*\/\w[\w.-]*$/;
 
@@ -54,7 +49,7 @@ export async function loadEncoder(nameOrDir: string, options: EncoderOptions): P
     refuseRandomWeights(nameOrDir, options.randomSeed);
   };
   if (nameOrDir === EMBEDDED) {
-    return { ...await clipEncoder(fileURLToPath(EMBEDDED_TOWER), options), name: EMBEDDED };
+    return { ...await clipEncoder(EMBEDDED_TOWER, options), name: EMBEDDED };
   }
   if (nameOrDir === "patches") {
     refuse("it has no layers");

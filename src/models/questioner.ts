@@ -60,7 +60,8 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
 
   const prefillTape = createTape(engine);
   // New tokens look at it too, where it stands beside the sequence.
-  const seen = keep(traceProjection(prefillTape, model));
+  const seen = traceProjection(prefillTape, model);
+  if (inputs.looks) keep(seen);
   const prefill = traceDecoder(prefillTape, model, seen);
   prefill.caches.forEach(keep);
   const predicting = answerRows(model);
@@ -142,7 +143,14 @@ export function compileQuestioner(model: MultimodalModel): Questioner {
     },
     destroy() {
       for (const program of programs) program.destroy();
-      for (const tensor of [...prefill.caches, seen, z, ...(cosine ? [cosine] : [])]) {
+      for (
+        const tensor of [
+          ...prefill.caches,
+          ...(inputs.looks ? [seen] : []),
+          z,
+          ...(cosine ? [cosine] : []),
+        ]
+      ) {
         freeTensor(engine, tensor);
       }
       for (const buffer of [ring, next, tokens, decodePositions]) buffer.destroy();

@@ -1,5 +1,5 @@
 /**
- * The gated cross-attention block of Flamingo (arXiv 2204.14198, section 3.1.3, figure 4): it stands before a layer
+ * The gated cross-attention block of Flamingo (arXiv 2204.14198, figure 4): it stands before a layer
  * of a language model and lets its tokens look at a picture.
  *
  *   h = x + tanh(a) attention(LN(x), media)

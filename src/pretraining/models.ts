@@ -29,7 +29,7 @@ const TOWER = {
  */
 export const CLIP_PAIR = {
   projection_dim: TOWER.projection_dim,
-  // ln 50: features of captions from random weights have cosines of .8 and more.
+  // ln 50: features of captions from random weights have cosines of about .8.
   logit_scale_init_value: 3.9,
   vision_config: {
     ...TOWER,

@@ -1,18 +1,13 @@
 /** The language models that a study can name: the embedded one, a folder, or one of the hub. */
-import { fileURLToPath } from "node:url";
+import { EMBEDDED, EMBEDDED_DECODER } from "../models/embedded.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import type { Checkpoint } from "../models/llama_weights.ts";
 import { loadLlama } from "../models/load_llama.ts";
 import type { TextTokenizer } from "../training/prepared_data.ts";
 
-/** Name of the models that come with the project. */
-export const EMBEDDED = "embedded";
-
-const EMBEDDED_DECODER = new URL("../models/weights/decoder/", import.meta.url);
-
 /** Where a language model is loaded from: the embedded one from its folder, any other by its name. */
 export function llmSource(name: string): string {
-  return name === EMBEDDED ? fileURLToPath(EMBEDDED_DECODER) : name;
+  return name === EMBEDDED ? EMBEDDED_DECODER : name;
 }
 
 /** A pre-trained language model. */

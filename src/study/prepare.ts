@@ -5,6 +5,7 @@ import type { Encoder } from "../encoders/encoder.ts";
 import { loadEncoder } from "../encoders/encoders.ts";
 import { encodeExamples, type Features } from "../encoders/features.ts";
 import type { Engine } from "../gpu/program.ts";
+import { EMBEDDED } from "../models/embedded.ts";
 import {
   freshLanguage,
   type Language,
@@ -15,7 +16,7 @@ import {
 } from "../training/prepared_data.ts";
 import { foldData } from "../training/folds.ts";
 import type { RunSettings } from "../training/settings.ts";
-import { EMBEDDED, loadLlm } from "./llm.ts";
+import { loadLlm } from "./llm.ts";
 import type { Study } from "./study.ts";
 
 /** A study's language model, and what a record says about it. */

@@ -16,7 +16,7 @@ export interface Attended {
 }
 
 /**
- * y = softmax(q k^T / sqrt(headDim)) v, each row over its own run of latents (arXiv 2204.14198, section 3.1.3).
+ * y = softmax(q k^T / sqrt(headDim)) v, each row over its own run of latents (arXiv 2204.14198, figure 4).
  *
  * @param q (rows, heads headWidth)
  * @param kv (all latents, 2 heads headWidth), keys and values side by side

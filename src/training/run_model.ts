@@ -46,16 +46,17 @@ export function createRunModel(
 }
 
 /**
- * What names the draws of each module besides its own name: the round, for every student is drawn
- * anew, and the stage where it says so. Of the first stage everything is drawn, whether it says so or not.
+ * What names the draws of each module besides its own name: the round, for what a student trains is
+ * drawn anew and what stays frozen is its teacher's too, and the stage where it says so. Of the first stage everything is drawn, whether it says so or not.
  */
 function drawnAnew(
   { round, stages }: RunSettings,
   stage: StageSettings,
 ): Partial<Record<Module, string>> {
   return Object.fromEntries(MODULES.flatMap((module) => {
+    const isLearnt = stages.some(({ train }) => train.includes(module));
     const parts = [
-      ...(round > 0 ? [`round-${round}`] : []),
+      ...(round > 0 && isLearnt ? [`round-${round}`] : []),
       ...(stage !== stages[0] && stage.draw.includes(module) ? [stage.name] : []),
     ];
     return parts.length > 0 ? [[module, parts.join("/")] as const] : [];

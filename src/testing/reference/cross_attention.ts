@@ -1,6 +1,6 @@
 /**
  * Cross-attention: each row attends to a run of rows of another matrix. Alayrac and others, "Flamingo", arXiv
- * 2204.14198, section 3.1.3.
+ * 2204.14198, figure 4.
  */
 import type { Values } from "./values.ts";
 
