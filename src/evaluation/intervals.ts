@@ -5,10 +5,14 @@
  * are compared by the differences at equal seeds.
  */
 import { mean, sampleStandardDeviation } from "simple-statistics";
+import { pairedT } from "./paired_t.ts";
 import { studentTQuantile } from "./student_t.ts";
 
 /** With fewer paired seeds than this no verdict is given, whatever the interval says. */
 export const SEEDS_FOR_A_VERDICT = 5;
+
+/** A test whose p is below it has shown something. */
+export const SIGNIFICANCE_LEVEL = 0.05;
 
 /** A two-sided confidence interval. */
 export interface Interval {
@@ -106,7 +110,10 @@ export function excludesZero(interval: Interval | null): boolean {
 
 /**
  * The verdict on a paired difference: `cannot tell` with fewer than {@linkcode SEEDS_FOR_A_VERDICT}
- * seeds or where the interval contains 0.
+ * seeds, or where p is not below {@linkcode SIGNIFICANCE_LEVEL}.
+ *
+ * @param p of the difference, adjusted where it is one of a family; that of the paired t test alone
+ * when absent, which is below 0.05 where the 95 % interval leaves 0 out
  *
  * @example
  * ```ts
@@ -114,12 +121,14 @@ export function excludesZero(interval: Interval | null): boolean {
  * import assert from "node:assert/strict";
  *
  * assert.equal(verdict(summarise([0.02, 0.03, 0.02, 0.03, 0.02])), "higher");
+ * assert.equal(verdict(summarise([0.02, 0.03, 0.02, 0.03, 0.02]), 0.2), "cannot tell");
  * assert.equal(verdict(summarise([0.02, 0.03])), "cannot tell");
  * ```
  */
-export function verdict(difference: Summary): Verdict {
-  if (
-    difference.n < SEEDS_FOR_A_VERDICT || !excludesZero(difference.interval)
-  ) return "cannot tell";
+export function verdict(
+  difference: Summary,
+  p: number = pairedT(difference)?.p ?? 1,
+): Verdict {
+  if (difference.n < SEEDS_FOR_A_VERDICT || !(p < SIGNIFICANCE_LEVEL)) return "cannot tell";
   return difference.mean > 0 ? "higher" : "lower";
 }

@@ -87,3 +87,10 @@ Deno.test("a verdict needs five seeds and an interval without 0", () => {
   assert.equal(of(-0.1, 0.11, -0.1, 0.11, 0.1), "cannot tell");
   assert.equal(of(0, 0, 0, 0, 0), "cannot tell");
 });
+
+Deno.test("an adjusted p takes a verdict away, and gives none to fewer than five seeds", () => {
+  const five = summarise([0.1, 0.11, 0.1, 0.11, 0.1]);
+  assert.equal(verdict(five, 0.049), "higher");
+  assert.equal(verdict(five, 0.05), "cannot tell");
+  assert.equal(verdict(summarise([0.1, 0.11, 0.1, 0.11]), 0), "cannot tell");
+});
