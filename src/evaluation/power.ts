@@ -82,17 +82,27 @@ export function smallestDetectableEffect(
   { sd, seeds, alpha, power }: TestPlan & { seeds: number; power: number },
 ): number {
   check(power > alpha && power < 1, "the power must lie between the level and 1", power);
-  if (sd === 0) return 0;
-  const found = (delta: number) =>
-    pairedTPower({ effect: delta / Math.sqrt(seeds), sd: 1, seeds, alpha }) >= power;
+  return sd * detectable(seeds, alpha, power);
+}
+
+/** What was searched for already: a report asks for the same few sizes in every row. */
+const searched = new Map<string, number>();
+
+/** The smallest detectable effect in standard deviations. */
+function detectable(seeds: number, alpha: number, power: number): number {
+  const key = [seeds, alpha, power].join();
+  const known = searched.get(key);
+  if (known !== undefined) return known;
+  const found = (effect: number) => pairedTPower({ effect, sd: 1, seeds, alpha }) >= power;
   let low = 0, high = 1;
   while (!found(high)) [low, high] = [high, 2 * high];
-  while (high - low > 1e-9 * high) {
+  while (high - low > 1e-8 * high) {
     const middle = (low + high) / 2;
     if (found(middle)) high = middle;
     else low = middle;
   }
-  return high * sd / Math.sqrt(seeds);
+  searched.set(key, high);
+  return high;
 }
 
 /**

@@ -4,6 +4,7 @@
 import {
   pairedDifference,
   SEEDS_FOR_A_VERDICT,
+  SIGNIFICANCE_LEVEL,
   type Summary,
   verdict,
 } from "../evaluation/intervals.ts";
@@ -19,7 +20,9 @@ import {
   questionTypes,
   runsOf,
 } from "./conditions.ts";
-import { count, fixed, inWords, pointsInterval, signed } from "./number_format.ts";
+import { DETECTABLE, detectableEffects } from "./detectable.ts";
+import type { Comparison } from "./family.ts";
+import { count, fixed, inWords, pointsInterval, probability, signed } from "./number_format.ts";
 import { type Column, table } from "./table.ts";
 
 /** Above this accuracy the arms have too little room to differ. */
@@ -31,19 +34,27 @@ interface AccuracyRow extends Pick<Condition, "arm" | "lambda" | "stage"> {
   seeds: number | null;
   accuracy(pick: (accuracy: Accuracy) => number | null): Summary | null;
   difference: Summary | null;
+  /** Its test within the family; null where it is no member, or there is no family. */
+  comparison: Comparison | null;
 }
 
-/** The table with what its numbers mean, and a note where the baseline leaves no room. */
+/**
+ * The table with what its numbers mean, and a note where the baseline leaves no room.
+ *
+ * @param family the comparisons that have a verdict; null where the study names none, and every arm
+ * has one
+ */
 export function accuracyTable(
   majority: Accuracy,
   conditions: readonly Condition[],
+  family: readonly Comparison[] | null,
 ): string {
   const types = questionTypes([
     majority,
     ...runsOf(conditions).map(({ accuracy }) => accuracy),
   ]);
   const rows = [
-    ...conditions.map((condition) => conditionRow(condition, conditions)),
+    ...conditions.map((condition) => conditionRow(condition, conditions, family)),
     majorityRow(majority, conditions),
   ];
   const accuracyColumn = (
@@ -75,12 +86,29 @@ export function accuracyTable(
       cell: ({ difference }) => difference && pointsInterval(difference.interval),
     },
     {
+      header: "p, Holm",
+      align: "right",
+      cell: ({ comparison }) => comparison?.p == null ? null : probability(comparison.p),
+    },
+    {
+      header: DETECTABLE,
+      align: "right",
+      cell: ({ role, difference, comparison }) =>
+        role !== "arm" || (family && !comparison)
+          ? null
+          : detectableEffects(difference, comparison?.alpha ?? SIGNIFICANCE_LEVEL, 100, 2),
+    },
+    {
       header: "Verdict",
-      cell: ({ role, difference }) => role === "arm" && difference ? verdict(difference) : null,
+      cell: ({ role, difference, comparison }) => {
+        if (role !== "arm" || !difference) return null;
+        if (!family) return verdict(difference);
+        return comparison && verdict(difference, comparison.p ?? 1);
+      },
     },
   ];
   return [
-    legend(majority, conditions),
+    legend(majority, conditions, family),
     table(columns, rows),
     ceilingNote(types, conditions),
   ]
@@ -90,12 +118,14 @@ export function accuracyTable(
 function conditionRow(
   condition: Condition,
   all: readonly Condition[],
+  family: readonly Comparison[] | null,
 ): AccuracyRow {
   return {
     ...condition,
     seeds: condition.replicates.length,
     accuracy: (pick) => measureAccuracy(condition, pick),
     difference: differenceToBaseline(condition, all),
+    comparison: family?.find((member) => member.condition === condition) ?? null,
   };
 }
 
@@ -119,6 +149,7 @@ function majorityRow(
       return value === null ? null : { n: 1, mean: value, sd: null, interval: null };
     },
     difference: pairedDifference(bySeed, constant),
+    comparison: null,
   };
 }
 
@@ -140,7 +171,26 @@ const CONTROLS: Partial<Record<Condition["role"], string>> = {
   "random-llm": "The random-llm control speaks through the same decoder with random weights.",
 };
 
-function legend(majority: Accuracy, conditions: readonly Condition[]): string {
+/** Which rows have a verdict, and what it takes. */
+function verdictLegend(family: readonly Comparison[] | null): string {
+  if (family === null) {
+    return `A verdict needs ${SEEDS_FOR_A_VERDICT} seeds and an interval without 0; otherwise we cannot tell.`;
+  }
+  const number = family.length === 1 ? "one comparison" : `${count(family.length)} comparisons`;
+  return `Verdicts are of the ${number} that the study fixed before it ran. Their p is that of a ` +
+    "paired t test over seeds, two-sided, adjusted by Holm's procedure; a verdict needs " +
+    `${SEEDS_FOR_A_VERDICT} seeds and an adjusted p below ${SIGNIFICANCE_LEVEL}, otherwise we cannot tell.`;
+}
+
+const DETECTABLE_LEGEND =
+  "Detectable is the smallest true difference, in points, that this number of seeds finds with 80 % and 90 % " +
+  "power, given the spread of the differences";
+
+function legend(
+  majority: Accuracy,
+  conditions: readonly Condition[],
+  family: readonly Comparison[] | null,
+): string {
   const sizes = Object.entries(majority.byType).sort(([a], [b]) => a < b ? -1 : 1);
   const total = sizes.reduce((sum, [, { n }]) => sum + n, 0);
   const oneSeed = conditions.every(({ replicates }) => replicates.length < 2);
@@ -153,7 +203,10 @@ function legend(majority: Accuracy, conditions: readonly Condition[]): string {
       ? "There is one seed only: no spread and no interval can be given."
       : "Mean ± standard deviation over seeds. Differences are percentage points at the same seeds; the interval is " +
         "Student's t over seeds, not adjusted for the number of comparisons.",
-    `A verdict needs ${SEEDS_FOR_A_VERDICT} seeds and an interval without 0; otherwise we cannot tell.`,
+    verdictLegend(family),
+    ...(conditions.some(({ replicates }) => replicates.length >= SEEDS_FOR_A_VERDICT)
+      ? [DETECTABLE_LEGEND + (family ? ", at the level of Holm's first step." : ".")]
+      : []),
     ...Object.entries(CONTROLS).flatMap(([control, text]) =>
       conditions.some(({ role }) => role === control) ? [text] : []
     ),

@@ -1,22 +1,40 @@
 import assert from "node:assert/strict";
 import { accuracyTable } from "./accuracy_table.ts";
 import { groupRuns } from "./conditions.ts";
-import { exampleAccuracy, exampleRun, exampleRuns } from "./example_records.ts";
+import { exampleAccuracy, exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import { familyOf } from "./family.ts";
 
 const majority = exampleAccuracy(0.25, 0.5);
 const tableOf = (runs: Parameters<typeof groupRuns>[0]) =>
-  accuracyTable(majority, groupRuns(runs)).split("\n").filter((line) => line.startsWith("|"));
+  accuracyTable(majority, groupRuns(runs), null).split("\n").filter((line) => line.startsWith("|"));
 
 Deno.test("arms stand beside the controls, with spread, difference, interval and verdict", () => {
   assert.deepEqual(tableOf(exampleRuns([1, 2, 3, 4, 5])), [
-    "| Arm               |   λ | Seeds |    Overall |      color |     yes/no | Difference to baseline |    95 % interval | Verdict     |",
-    "| ----------------- | --: | ----: | ---------: | ---------: | ---------: | ---------------------: | ---------------: | ----------- |",
-    "| baseline          |   0 |     5 | 83.5 ± 0.2 | 90.6 ± 0.5 | 80.0 ± 0.0 |                        |                  |             |",
-    "| cosine-constraint |   1 |     5 | 84.7 ± 0.2 | 94.0 ± 0.5 | 80.0 ± 0.0 |                  +1.12 |   +1.02 to +1.22 | higher      |",
-    "| self-distillation |   1 |     5 | 83.7 ± 1.3 | 91.2 ± 3.8 | 80.0 ± 0.0 |                  +0.20 |   −1.16 to +1.56 | cannot tell |",
-    "| question-only     |     |     5 | 43.3 ± 0.0 | 30.0 ± 0.0 | 50.0 ± 0.0 |                 −40.20 | −40.43 to −39.97 |             |",
-    "| majority answer   |     |       |       41.7 |       25.0 |       50.0 |                 −41.87 | −42.09 to −41.64 |             |",
+    "| Arm               |   λ | Seeds |    Overall |      color |     yes/no | Difference to baseline |    95 % interval | Detectable, 80 % / 90 % | Verdict     |",
+    "| ----------------- | --: | ----: | ---------: | ---------: | ---------: | ---------------------: | ---------------: | ----------------------: | ----------- |",
+    "| baseline          |   0 |     5 | 83.5 ± 0.2 | 90.6 ± 0.5 | 80.0 ± 0.0 |                        |                  |                         |             |",
+    "| cosine-constraint |   1 |     5 | 84.7 ± 0.2 | 94.0 ± 0.5 | 80.0 ± 0.0 |                  +1.12 |   +1.02 to +1.22 |             0.14 / 0.16 | higher      |",
+    "| self-distillation |   1 |     5 | 83.7 ± 1.3 | 91.2 ± 3.8 | 80.0 ± 0.0 |                  +0.20 |   −1.16 to +1.56 |             1.84 / 2.15 | cannot tell |",
+    "| question-only     |     |     5 | 43.3 ± 0.0 | 30.0 ± 0.0 | 50.0 ± 0.0 |                 −40.20 | −40.43 to −39.97 |                         |             |",
+    "| majority answer   |     |       |       41.7 |       25.0 |       50.0 |                 −41.87 | −42.09 to −41.64 |                         |             |",
   ]);
+});
+
+Deno.test("with a family its members have an adjusted p and a verdict, and other rows have neither", () => {
+  const study = exampleStudy({ config: { analysis: { family: ["cosine-constraint"] } } });
+  const conditions = groupRuns(exampleRuns([1, 2, 3, 4, 5]));
+  const text = accuracyTable(majority, conditions, familyOf(study, conditions));
+  const cells = text.split("\n").filter((line) => line.startsWith("|"))
+    .map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
+  assert.deepEqual(cells[0].slice(-3), ["p, Holm", "Detectable, 80 % / 90 %", "Verdict"]);
+  assert.deepEqual(cells.slice(2).map(([arm, ...rest]) => [arm, ...rest.slice(-3)]), [
+    ["baseline", "", "", ""],
+    ["cosine-constraint", "< 0.001", "0.14 / 0.16", "higher"],
+    ["self-distillation", "", "", ""],
+    ["question-only", "", "", ""],
+    ["majority answer", "", "", ""],
+  ]);
+  assert.match(text, /Verdicts are of the one comparison that the study fixed before it ran\./);
 });
 
 const CONTROL_LEGENDS = {
@@ -44,7 +62,7 @@ Deno.test("controls stand below the arms in one order, each with a line that say
       ["majority answer", "", ""],
     ],
   );
-  const legendOf = (of: typeof runs) => accuracyTable(majority, groupRuns(of)).split("\n")[0];
+  const legendOf = (of: typeof runs) => accuracyTable(majority, groupRuns(of), null).split("\n")[0];
   assert.ok(
     legendOf(runs).endsWith(
       ` ${Object.values(CONTROL_LEGENDS).join(" ")} ` +
@@ -68,7 +86,7 @@ Deno.test("one seed leaves out spread and interval, and says so", () => {
     "| a               | 0.5 |     1 |    84.3 |  93.0 |   80.0 |                  +1.00 | cannot tell |",
     "| majority answer |     |       |    41.7 |  25.0 |   50.0 |                 −41.67 |             |",
   ]);
-  const text = accuracyTable(majority, groupRuns([exampleRun()]));
+  const text = accuracyTable(majority, groupRuns([exampleRun()]), null);
   assert.match(text, /There is one seed only: no spread and no interval can be given\./);
   assert.doesNotMatch(text, /question-only/);
 });
@@ -90,7 +108,7 @@ Deno.test("stages have a column where there are several", () => {
 
 Deno.test("a baseline at its ceiling is noted by question type", () => {
   const text = (color: number) =>
-    accuracyTable(majority, groupRuns([exampleRun({ color, yesNo: 0.8 })]));
+    accuracyTable(majority, groupRuns([exampleRun({ color, yesNo: 0.8 })]), null);
   assert.match(text(0.984), /\*\*At ceiling:\*\* baseline exceeds 97 % on color \(98\.4 %\), /);
   assert.doesNotMatch(text(0.97), /ceiling/);
 });

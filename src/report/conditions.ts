@@ -120,10 +120,7 @@ export function measure(
   { replicates }: Condition,
   pick: (run: RunRecord) => number | null,
 ): Summary | null {
-  const values = replicates.flatMap(({ runs }) => {
-    const folds = runs.map(pick).filter((value) => value !== null);
-    return folds.length === 0 ? [] : [summarise(folds).mean];
-  });
+  const values = replicates.flatMap((replicate) => meanOverFolds(replicate, pick) ?? []);
   return values.length === 0 ? null : summarise(values);
 }
 
@@ -163,7 +160,7 @@ export function findBaseline(
 }
 
 /** The baseline that a condition is compared with: the one of its stage. */
-function baselineOf(
+export function baselineOf(
   condition: Condition,
   all: readonly Condition[],
 ): Condition | undefined {
@@ -171,12 +168,18 @@ function baselineOf(
 }
 
 /**
- * Paired differences of the overall accuracy to the baseline; null for the baseline itself, and
- * where there is none with the same seeds. Seeds count only where both were tested on the same folds.
+ * Paired differences to the baseline, of the overall accuracy unless told otherwise; null for the
+ * baseline itself, and where there is none with the same seeds. Seeds count only where both were
+ * tested on the same folds.
+ *
+ * @param pick the measurement of a seed, null where it has none
+ * @param level coverage of the interval; default 0.95
  */
 export function differenceToBaseline(
   condition: Condition,
   all: readonly Condition[],
+  pick: (replicate: Replicate) => number | null = ({ accuracy }) => accuracy.overall,
+  level?: number,
 ): Summary | null {
   const baseline = baselineOf(condition, all);
   if (baseline === undefined || baseline === condition) return null;
@@ -187,10 +190,21 @@ export function differenceToBaseline(
   const comparable = condition.replicates.filter((replicate) =>
     tested.get(replicate.seed) === folds(replicate)
   );
-  return pairedDifference(
-    overallBySeed(baseline),
-    overallBySeed({ ...condition, replicates: comparable }),
-  );
+  const bySeed = (replicates: readonly Replicate[]) =>
+    new Map(replicates.flatMap((replicate): [number, number][] => {
+      const value = pick(replicate);
+      return value === null ? [] : [[replicate.seed, value]];
+    }));
+  return pairedDifference(bySeed(baseline.replicates), bySeed(comparable), level);
+}
+
+/** A measurement of a seed's runs, averaged over its folds; null where no run has it. */
+export function meanOverFolds(
+  { runs }: Replicate,
+  pick: (run: RunRecord) => number | null,
+): number | null {
+  const folds = runs.map(pick).filter((value) => value !== null);
+  return folds.length === 0 ? null : summarise(folds).mean;
 }
 
 /** How the report calls a condition in running text and in legends. */

@@ -19,7 +19,8 @@ import {
   measureAccuracy,
   overallBySeed,
 } from "./conditions.ts";
-import { fixed, inWords, pointsInterval, signed } from "./number_format.ts";
+import type { Comparison as FamilyMember } from "./family.ts";
+import { fixed, inWords, pointsInterval, probability, signed } from "./number_format.ts";
 
 /** More conditions than this are counted in the opening sentence, not listed. */
 const LISTED_CONDITIONS = 3;
@@ -28,29 +29,55 @@ const LISTED_CONDITIONS = 3;
 interface Comparison {
   condition: Condition;
   difference: Summary;
+  /** Adjusted within the family; null where it was not tested, undefined where there is no family. */
+  p?: number | null;
 }
 
 /**
  * Says in one or two sentences whether each regularised arm differs from the baseline and whether
  * the baseline looks at the picture at all.
+ *
+ * @param family the comparisons that the study fixed; without them every arm is compared
  */
 export function finding(
   conditions: readonly Condition[],
   majority: Accuracy,
+  family: readonly FamilyMember[] | null,
 ): string {
   return [
-    regularisationFinding(conditions),
+    regularisationFinding(conditions, family),
     controlFinding(conditions, majority),
   ].filter((text) => text !== "").join(" ");
 }
 
-function regularisationFinding(conditions: readonly Condition[]): string {
-  const arms = conditions.filter(({ role, arm }) => role === "arm" && arm !== BASELINE);
-  if (arms.length === 0) return "";
-  const compared: Comparison[] = arms.flatMap((condition) => {
+/** What is compared: the family, or every condition beside the baseline. */
+function comparisons(
+  conditions: readonly Condition[],
+  family: readonly FamilyMember[] | null,
+): Comparison[] {
+  if (family) {
+    return family.flatMap(({ condition, difference, p }) =>
+      condition && difference ? [{ condition, difference, p }] : []
+    );
+  }
+  return conditions.filter(isCompared).flatMap((condition) => {
     const difference = differenceToBaseline(condition, conditions);
     return difference === null ? [] : [{ condition, difference }];
   });
+}
+
+const isCompared = ({ role, arm }: Condition) => role === "arm" && arm !== BASELINE;
+
+/** With an adjusted p where there is a family: what was not tested there shows nothing. */
+const verdictOf = ({ difference, p }: Comparison) =>
+  p === undefined ? verdict(difference) : verdict(difference, p ?? 1);
+
+function regularisationFinding(
+  conditions: readonly Condition[],
+  family: readonly FamilyMember[] | null,
+): string {
+  if (!conditions.some(isCompared)) return "";
+  const compared = comparisons(conditions, family);
   if (compared.length === 0) {
     return "No arm can be compared with the baseline: there is no baseline run at the same seeds.";
   }
@@ -66,19 +93,16 @@ function regularisationFinding(conditions: readonly Condition[]): string {
 }
 
 function listDifferences(compared: readonly Comparison[]): string {
-  const clauses = compared.map(({ condition, difference }) =>
-    `${conditionName(condition)} by ${signed(100 * difference.mean, 2)} points (${
-      evidence(difference)
-    })`
+  const clauses = compared.map((comparison) =>
+    `${conditionName(comparison.condition)} by ${
+      signed(100 * comparison.difference.mean, 2)
+    } points (${evidence(comparison)})`
   );
   return `Against baseline at the same seeds, VQA accuracy changes with ${inWords(clauses)}`;
 }
 
 function countVerdicts(compared: readonly Comparison[]): string {
-  const verdicts = Map.groupBy(
-    compared,
-    ({ difference }) => verdict(difference),
-  );
+  const verdicts = Map.groupBy(compared, verdictOf);
   const number = (key: Verdict) => verdicts.get(key)?.length ?? 0;
   const names = (key: Verdict) => {
     const list = verdicts.get(key) ?? [];
@@ -91,11 +115,14 @@ function countVerdicts(compared: readonly Comparison[]): string {
     `for ${number("cannot tell")} we cannot tell`;
 }
 
-function evidence(difference: Summary): string {
+function evidence(comparison: Comparison): string {
+  const { difference, p } = comparison;
   const interval = pointsInterval(difference.interval);
-  return `${interval === null ? "no interval" : `95 % interval ${interval}`}: ${
-    verdict(difference)
-  }`;
+  const parts = [
+    interval === null ? "no interval" : `95 % interval ${interval}`,
+    ...(p == null ? [] : [`p ${p < 0.001 ? "" : "= "}${probability(p)} after Holm`]),
+  ];
+  return `${parts.join(", ")}: ${verdictOf(comparison)}`;
 }
 
 /** The controls answer another question than the arms: does the baseline use the picture at all? */

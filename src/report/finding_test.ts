@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { groupRuns } from "./conditions.ts";
-import { exampleAccuracy, exampleRun, exampleRuns } from "./example_records.ts";
+import { exampleAccuracy, exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import { familyOf } from "./family.ts";
 import { finding } from "./finding.ts";
 
 const majority = exampleAccuracy(0.25, 0.5);
-const of = (runs: Parameters<typeof groupRuns>[0]) => finding(groupRuns(runs), majority);
+const of = (runs: Parameters<typeof groupRuns>[0]) => finding(groupRuns(runs), majority, null);
 
 Deno.test("with five seeds each arm has its difference, interval and verdict", () => {
   assert.equal(
@@ -86,4 +87,22 @@ Deno.test("many conditions are counted by verdict", () => {
     of(runs),
     /^Of 4 conditions beside baseline, VQA accuracy is higher than baseline at the same seeds in 1 \(a \(λ = 1\)\) and lower in 1 \(a \(λ = 2\)\); for 2 we cannot tell\. /,
   );
+});
+
+Deno.test("with a family only its members are compared, by their adjusted p", () => {
+  const analysis = { family: ["cosine-constraint", "self-distillation"] };
+  const study = exampleStudy({ config: { analysis } });
+  const ofFamily = (runs: Parameters<typeof groupRuns>[0]) => {
+    const conditions = groupRuns(runs);
+    return finding(conditions, majority, familyOf(study, conditions));
+  };
+  const runs = exampleRuns([1, 2, 3, 4, 5]);
+  const others = runs.filter(({ arm }) => arm === "self-distillation")
+    .map((run) => ({ ...run, arm: "vicreg" }));
+  assert.match(
+    ofFamily([...runs, ...others]),
+    /with cosine-constraint \(λ = 1\) by \+1\.12 points \(95 % interval \+1\.02 to \+1\.22, p < 0\.001 after Holm: higher\) and self-distillation \(λ = 1\) by \+0\.20 points \(95 % interval −1\.16 to \+1\.56, p = 0\.704 after Holm: cannot tell\)\. Baseline/,
+  );
+  assert.match(ofFamily(exampleRuns([1, 2])), /: cannot tell\); a verdict needs 5 seeds/);
+  assert.match(ofFamily(runs.filter(({ arm }) => arm === "baseline")), /^Baseline answers/);
 });

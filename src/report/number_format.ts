@@ -61,3 +61,10 @@ export function duration(seconds: number): string {
 export function inWords(items: readonly string[]): string {
   return items.length < 2 ? items.join() : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
 }
+
+/** A p-value with three decimals, with four where three would round it to the level of 0.05. */
+export function probability(p: number): string {
+  if (p < 0.001) return "< 0.001";
+  const text = fixed(p, 3);
+  return text === "0.050" ? fixed(p, 4) : text;
+}

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { count, duration, fixed, meanAndSpread, plain, signed } from "./number_format.ts";
+import {
+  count,
+  duration,
+  fixed,
+  meanAndSpread,
+  plain,
+  probability,
+  signed,
+} from "./number_format.ts";
 
 Deno.test("numbers have fixed decimals, a real minus sign and no signed zero", () => {
   assert.equal(fixed(-1.005, 1), "\u22121.0");
@@ -44,4 +52,18 @@ Deno.test("NaN and infinity are never printed", () => {
       },
     ),
   );
+});
+
+Deno.test("p-values keep the side of 0.05 that they are on", () => {
+  const given = [0, 0.0009, 0.001, 0.0494, 0.0496, 0.0504, 0.06, 1];
+  assert.deepEqual(given.map(probability), [
+    "< 0.001",
+    "< 0.001",
+    "0.001",
+    "0.049",
+    "0.0496",
+    "0.0504",
+    "0.060",
+    "1.000",
+  ]);
 });

@@ -5,10 +5,13 @@
  */
 import type { RunRecord, StudyRecord } from "../study/record.ts";
 import { accuracyTable } from "./accuracy_table.ts";
+import { claimsTable } from "./claims_table.ts";
 import { groupRuns, runsOf } from "./conditions.ts";
+import { familyOf } from "./family.ts";
 import { embeddingTable } from "./embedding_table.ts";
 import { drawFigures } from "./figures.ts";
 import { finding } from "./finding.ts";
+import { lambdaChoiceTable } from "./lambda_choice_table.ts";
 import { lossTable } from "./loss_table.ts";
 import { duration } from "./number_format.ts";
 import { runTable } from "./run_table.ts";
@@ -55,7 +58,8 @@ export function renderReport(
   }
   const conditions = groupRuns(runs);
   const figures = drawFigures(conditions);
-  const opening = finding(conditions, study.majority);
+  const family = familyOf(study, conditions);
+  const opening = finding(conditions, study.majority, family);
   const blocks = [
     `# ${study.title}`,
     opening,
@@ -64,7 +68,9 @@ export function renderReport(
     "## What ran",
     whatRan(study, conditions),
     "## VQA accuracy",
-    accuracyTable(study.majority, conditions),
+    accuracyTable(study.majority, conditions, family),
+    lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? []),
+    ...section("## Claims", claimsTable(study, conditions)),
     "## Embedding statistics",
     embeddingTable(conditions),
     "## Losses",
@@ -80,6 +86,11 @@ export function renderReport(
       .join("\n\n") + "\n",
     figures: Object.fromEntries(figures.map(({ file, svg }) => [file, svg])),
   };
+}
+
+/** A section, left out where it would be empty. */
+function section(heading: string, text: string): string[] {
+  return text === "" ? [] : [heading, text];
 }
 
 function reproduction(
