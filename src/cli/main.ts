@@ -4,6 +4,7 @@ import { VERSION } from "../study/ablate.ts";
 import { ablateCommand } from "./ablate.ts";
 import { doctorCommand } from "./doctor.ts";
 import { generateCommand } from "./generate.ts";
+import { powerCommand } from "./power.ts";
 import { pretrainCommand } from "./pretrain.ts";
 import { reportCommand } from "./report.ts";
 import { tuneCommand } from "./tune.ts";
@@ -24,6 +25,7 @@ export async function main(args: string[]): Promise<void> {
       ablateCommand(),
       doctorCommand(),
       generateCommand(),
+      powerCommand(),
       pretrainCommand(),
       reportCommand(),
       tuneCommand(),

@@ -19,8 +19,8 @@ import { SEEDS_FOR_A_VERDICT } from "./intervals.ts";
 import { noncentralTCdf } from "./noncentral_t.ts";
 import { studentTQuantile } from "./student_t.ts";
 
-/** Beyond so many seeds or questions nothing is searched. */
-const MOST = 1e6;
+/** Beyond so many seeds nothing is searched. */
+const MOST = 1e5;
 
 /** What a test rests on, all in one unit. */
 export interface TestPlan {
@@ -107,7 +107,7 @@ function detectable(seeds: number, alpha: number, power: number): number {
 
 /**
  * The fewest seeds that find `effect` with this power, and no fewer than a verdict needs; Infinity
- * where a million are too few.
+ * where 100,000 are too few.
  *
  * @throws {RangeError} as {@linkcode smallestDetectableEffect}, or when effect is not positive
  *
