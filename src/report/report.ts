@@ -15,6 +15,7 @@ import { lambdaChoiceTable } from "./lambda_choice_table.ts";
 import { lossTable } from "./loss_table.ts";
 import { duration } from "./number_format.ts";
 import { runTable } from "./run_table.ts";
+import { sweepTable } from "./sweep_table.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
 
 /** A rendered report. */
@@ -71,6 +72,7 @@ export function renderReport(
     accuracyTable(study.majority, conditions, family),
     lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? []),
     ...section("## Claims", claimsTable(study, conditions)),
+    ...section("## Accuracy over λ", sweepTable(conditions)),
     "## Embedding statistics",
     embeddingTable(conditions),
     "## Losses",

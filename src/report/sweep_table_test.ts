@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { groupRuns } from "./conditions.ts";
+import { exampleRun } from "./example_records.ts";
+import { sweepTable } from "./sweep_table.ts";
+
+const rowsOf = (runs: Parameters<typeof groupRuns>[0]) =>
+  sweepTable(groupRuns(runs)).split("\n").filter((line) => line.startsWith("|"));
+
+/** Three points of colour, one of all, a unit of lambda; seeds lie far apart and differ in slope. */
+const sweep = [1, 2, 3].flatMap((seed) => [
+  exampleRun({ seed, color: 0.5 + 0.1 * seed }),
+  ...[1, 2].map((lambda) =>
+    exampleRun({ seed, arm: "a", lambda, color: 0.5 + 0.1 * seed + (0.03 + 0.003 * seed) * lambda })
+  ),
+]);
+
+Deno.test("a sweep has the slope of its seeds, the baseline being lambda 0", () => {
+  assert.deepEqual(rowsOf(sweep), [
+    "| Arm | λ       | Seeds | Slope |  95 % interval | R², all runs | R², means |",
+    "| --- | ------- | ----: | ----: | -------------: | -----------: | --------: |",
+    "| a   | 0, 1, 2 |     3 | +1.20 | +0.95 to +1.45 |        0.109 |     1.000 |",
+  ]);
+});
+
+Deno.test("the baseline of another connector is no lambda 0 of the arm", () => {
+  const [, , row] = rowsOf(
+    sweep.map((run) => run.arm === "a" ? { ...run, connector: "linear" } : run),
+  );
+  assert.match(row, /^\| a +\| 1, 2 +\|/);
+});
+
+Deno.test("an arm with its own lambda 0 needs no baseline", () => {
+  const own = sweep.map((run) => ({ ...run, arm: "a" }));
+  assert.match(rowsOf(own)[2], /^\| a +\| 0, 1, 2 \| +3 \| \+1\.20/);
+});
+
+Deno.test("the note's charts are quoted as digitised", () => {
+  assert.match(
+    sweepTable(groupRuns(sweep)),
+    /founding note, digitised, .*: \+0\.58 with R² 0\.865 for self-distillation and −0\.01 with R² 0\.002 for cosine constraint\./,
+  );
+});
+
+Deno.test("one lambda is no sweep", () => {
+  assert.equal(sweepTable(groupRuns(sweep.filter(({ lambda }) => lambda < 2))), "");
+});
