@@ -200,7 +200,10 @@ Deno.test("a study leaves a report, its figures, its results, and a record of ev
   }
   checkAccuracy(controls.questionOnly!, questions);
   checkAccuracy(controls.majority, questions);
-  for (const { answers } of recordsOf(files)) assert.equal(answers.length, questions);
+  for (const { answers } of recordsOf(files)) {
+    assert.equal(answers.length, questions);
+    for (const { id, image } of answers) assert.equal(id.startsWith(`${image}/`), true, id);
+  }
 });
 
 function checkAccuracy(

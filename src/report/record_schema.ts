@@ -67,7 +67,12 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
     cosineLoss: z.number().nullable(),
   }),
   answers: z.array(
-    z.object({ id: z.string(), answer: z.string(), correct: z.boolean() }),
+    z.object({
+      id: z.string(),
+      image: z.string().optional(),
+      answer: z.string(),
+      correct: z.boolean(),
+    }),
   ),
   weightsSha256: z.string(),
   config: z.unknown(),

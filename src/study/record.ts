@@ -151,8 +151,11 @@ export interface RunRecord {
   };
   /** Of projected image tokens of test pictures. */
   embedding: EmbeddingStatistics;
-  /** Test answers in question order: the question's id, what was generated, whether it is right. */
-  answers: { id: string; answer: string; correct: boolean }[];
+  /**
+   * Test answers in question order: the question's id, the id of its picture (absent in older records),
+   * what was generated, whether it is right.
+   */
+  answers: { id: string; image?: string; answer: string; correct: boolean }[];
   /**
    * Over names and weights of what answers questions and was trained, P1 always, adapters and decoder
    * where they were, in name order; P2 takes no part.

@@ -11,6 +11,7 @@ function split(counts: number[], size = 2): PreparedSplit {
       Array.from({ length: count }, (_, q) => ({
         id: `${image}/${q}`,
         text: "",
+        image: "",
         truth: "",
         type: "any",
         prompt: [image, q],

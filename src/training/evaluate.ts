@@ -107,11 +107,11 @@ async function answer(
     count += answerTokens;
     places.forEach((list, b) =>
       list.forEach(([image, q], i) => {
-        const { id, truth } = split.questions[image][q];
+        const { id, image: picture, truth } = split.questions[image][q];
         const text = tokenizer.decode(
           untilEnd(tokens.map((step) => step[b * blocks + i]), tokenizer.eos),
         );
-        answers.push({ id, answer: text, correct: isCorrect(text, truth) });
+        answers.push({ id, image: picture, answer: text, correct: isCorrect(text, truth) });
       })
     );
   };

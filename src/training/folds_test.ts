@@ -16,6 +16,7 @@ function splitOf(questions: readonly number[]): PreparedSplit {
       Array.from({ length: count }, (_, q) => ({
         id: `${images[i]}/${q}`,
         text: "",
+        image: "",
         truth: "",
         type: "any",
         prompt: [],

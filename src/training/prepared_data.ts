@@ -54,6 +54,8 @@ export function freshLanguage(shape: DecoderShape): Language {
 /** A question with its token ids. */
 export interface PreparedQuestion extends EncodedQuestion {
   id: string;
+  /** Id of the picture that it is about. */
+  image: string;
   text: string;
   /** The answer's text. */
   truth: string;
@@ -125,7 +127,7 @@ export function prepareQuestions(
     1,
   );
   let longestBlock = 1;
-  const prepare = (question: Question): PreparedQuestion => {
+  const prepare = (question: Question, image: string): PreparedQuestion => {
     const { id, text, answer, type } = question;
     const prompt = promptTokens(text);
     const block = prompt.length + longestAnswer - 1;
@@ -137,6 +139,7 @@ export function prepareQuestions(
     longestBlock = Math.max(longestBlock, block);
     return {
       id,
+      image,
       text,
       truth: answer,
       type,
@@ -146,7 +149,9 @@ export function prepareQuestions(
   };
   const split = (examples: Example[]): PreparedSplit => ({
     features: new Float32Array(),
-    questions: examples.map(({ questions }) => questions.map(prepare)),
+    questions: examples.map(({ id, questions }) =>
+      questions.map((question) => prepare(question, id))
+    ),
   });
   const [train, validation, test] = SPLITS.map((name) => split(dataset[name]));
   return {
