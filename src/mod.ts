@@ -19,6 +19,30 @@ export {
 export type { CentringOption, EmbeddingMatrix } from "./evaluation/embedding_statistics.ts";
 export { pairedDifference, summarise, verdict } from "./evaluation/intervals.ts";
 export type { Interval, Summary, Verdict } from "./evaluation/intervals.ts";
+export { pairedT } from "./evaluation/paired_t.ts";
+export type { TTest } from "./evaluation/paired_t.ts";
+export { holm } from "./evaluation/holm.ts";
+export { claimVerdict } from "./evaluation/claims.ts";
+export type { ClaimVerdict, Direction } from "./evaluation/claims.ts";
+export {
+  pairedTPower,
+  questionNoise,
+  questionsNeeded,
+  seedsNeeded,
+  smallestDetectableEffect,
+} from "./evaluation/power.ts";
+export type { QuestionModel, TestPlan } from "./evaluation/power.ts";
+export { noncentralTCdf } from "./evaluation/noncentral_t.ts";
+export { lambdaSlope } from "./evaluation/lambda_slope.ts";
+export type { LambdaSlope, SweepPoint } from "./evaluation/lambda_slope.ts";
+export { leastSquares } from "./evaluation/least_squares.ts";
+export type { FittedLine } from "./evaluation/least_squares.ts";
+export { interquartileMean } from "./evaluation/interquartile_mean.ts";
+export { bootstrapInterval } from "./evaluation/bootstrap.ts";
+export { probabilityOfImprovement } from "./evaluation/probability_of_improvement.ts";
+export { clusteredMean } from "./evaluation/clustered.ts";
+export type { ClusteredMean, ClusteredValue } from "./evaluation/clustered.ts";
+export { mcNemar } from "./evaluation/mcnemar.ts";
 export { renderReport } from "./report/report.ts";
 export type { Report } from "./report/report.ts";
 export type {

@@ -15,6 +15,7 @@ import { lambdaChoiceTable } from "./lambda_choice_table.ts";
 import { lossTable } from "./loss_table.ts";
 import { duration } from "./number_format.ts";
 import { runTable } from "./run_table.ts";
+import { secondaryTable } from "./secondary_table.ts";
 import { sweepTable } from "./sweep_table.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
 
@@ -73,6 +74,7 @@ export function renderReport(
     lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? []),
     ...section("## Claims", claimsTable(study, conditions)),
     ...section("## Accuracy over λ", sweepTable(conditions)),
+    ...section("## Secondary statistics", secondaryTable(conditions, family)),
     "## Embedding statistics",
     embeddingTable(conditions),
     "## Losses",

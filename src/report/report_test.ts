@@ -12,6 +12,7 @@ Deno.test("the report opens with the finding and links every figure", () => {
   assert.deepEqual(markdown.match(/^## .*$/gm), [
     "## What ran",
     "## VQA accuracy",
+    "## Secondary statistics",
     "## Embedding statistics",
     "## Losses",
     "## Every run",
