@@ -8,7 +8,7 @@ import { interquartileMean } from "../evaluation/interquartile_mean.ts";
 import type { Interval } from "../evaluation/intervals.ts";
 import { mcNemar } from "../evaluation/mcnemar.ts";
 import { probabilityOfImprovement } from "../evaluation/probability_of_improvement.ts";
-import { conditionColumns, type Named, seedCount } from "./condition_columns.ts";
+import { conditionColumns, seedCount } from "./condition_columns.ts";
 import { baselineOf, type Condition, overallBySeed } from "./conditions.ts";
 import type { Comparison } from "./family.ts";
 import { fixed, pointsInterval, probability, signed } from "./number_format.ts";
@@ -56,7 +56,7 @@ export function secondaryTable(
       blocks.map(({ legend }) => legend).join(" ")
     }\n`,
     table<SecondaryRow>([
-      ...conditionColumns(rows as readonly (SecondaryRow & Named)[]),
+      ...conditionColumns(rows),
       seedCount,
       ...blocks.flatMap(({ columns }) => columns),
     ], rows),
