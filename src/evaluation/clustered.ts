@@ -19,15 +19,17 @@ export interface ClusteredValue {
 
 /** A mean over groups of values. */
 export interface ClusteredMean {
-  /** Values, and their groups. */
+  /** How many values. */
   n: number;
+  /** How many groups. */
   clusters: number;
   /** Mean over all values. */
   mean: number;
   /** Its standard error, groups taken into account. */
   standardError: number;
-  /** 95 % t interval and two-sided p with clusters - 1 degrees of freedom; null for one group. */
+  /** 95 % t interval with clusters - 1 degrees of freedom; null for one group. */
   interval: Interval | null;
+  /** Two-sided p of a mean of 0, with the same degrees of freedom; null for one group. */
   p: number | null;
 }
 
