@@ -7,6 +7,7 @@ import { generateCommand } from "./generate.ts";
 import { pretrainCommand } from "./pretrain.ts";
 import { reportCommand } from "./report.ts";
 import { tuneCommand } from "./tune.ts";
+import { vqaAccuracyCommand } from "./vqa_accuracy.ts";
 
 /** Exit code of a command line that cannot be understood. */
 const USAGE = 2;
@@ -27,6 +28,7 @@ export async function main(args: string[]): Promise<void> {
       pretrainCommand(),
       reportCommand(),
       tuneCommand(),
+      vqaAccuracyCommand(),
     ]
   ) {
     program.addCommand(command.exitOverride().configureOutput(OUTPUT) as unknown as Command);

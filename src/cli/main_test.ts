@@ -119,6 +119,22 @@ const CASES: [args: string, code: number, message: RegExp][] = [
     /Cannot read slake: folder ".*empty" has no "train.json"/,
   ],
   ["report", 2, /missing required argument 'dir'/],
+  ["vqa-accuracy --questions q --results r", 2, /required option '--annotations <file>' not/],
+  [
+    "vqa-accuracy --questions q --annotations a --results r --normalise never",
+    2,
+    /'--normalise <when>' argument 'never' is invalid. Allowed choices are official, always/,
+  ],
+  [
+    "vqa-accuracy --questions {dir}/none.json --annotations a --results r",
+    1,
+    /Cannot score answers: there is no file ".*none.json"/,
+  ],
+  [
+    "vqa-accuracy --questions {dir}/empty --annotations a --results r",
+    1,
+    /Cannot score answers: ".*empty": /,
+  ],
   ["report {dir}/none", 1, /none.*study.json" does not exist/],
   ["report {dir}/records", 1, /baseline.json" is not complete JSON/],
 ];

@@ -151,7 +151,8 @@ export async function* readItems<T>(
   try {
     for (let index = 0;; index++) {
       const { done, value } = await items.next().catch((error) => {
-        const Kind = error instanceof SyntaxError ? SyntaxError : TypeError;
+        const Kind = [SyntaxError, TypeError].find((Kind) => error instanceof Kind);
+        if (Kind === undefined) unreadable(action, name, error);
         throw new Kind(`${action}: "${name}" ${oneLine(error)}`, { cause: error });
       });
       if (done) return;

@@ -37,10 +37,11 @@ const ANNOTATION = z.object({
   multiple_choice_answer: z.string(),
   // VQA accuracy leaves out records that are equal in every field. People with numbers of their own
   // have none, and then the answers alone are enough.
-  answers: z.array(z.object({ answer: z.string(), answer_id: z.int() })).min(1).refine(
-    (answers) => new Set(answers.map(({ answer_id }) => answer_id)).size === answers.length,
-    { error: "two answers have the same answer_id" },
-  ),
+  answers: z.array(z.object({ answer: z.string(), answer_id: z.int() })).min(1, "there are none")
+    .refine(
+      (answers) => new Set(answers.map(({ answer_id }) => answer_id)).size === answers.length,
+      { error: "two answers have the same answer_id" },
+    ),
 });
 
 /**
