@@ -8,7 +8,7 @@
  */
 import { oneLine } from "./misfit.ts";
 
-const QUOTE = 0x22, BACKSLASH = 0x5c, COLON = 0x3a;
+const QUOTE = 0x22, BACKSLASH = 0x5c;
 const OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;
 
 /**
@@ -33,15 +33,32 @@ export async function* jsonItems(
   bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
   field?: string,
 ): AsyncGenerator<unknown> {
+  const scan = scanner(field);
+  let rest = "", count = 0;
+  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
+    const found = scan(text);
+    rest += found.rest;
+    for (const item of found.items) yield parse(item, `entry ${count++} `);
+  }
+  checkRest(parse(rest + scan("", true).rest, ""), field, count);
+}
+
+/**
+ * Cuts the objects of the list out of a text that comes in pieces, each piece with what was left of
+ * the one before. An object that has not ended yet is part of the rest only at the end of the file.
+ */
+function scanner(field: string | undefined) {
   /** So many brackets are open before an object of the list. */
   const listDepth = field === undefined ? 1 : 2;
   const wanted = field === undefined ? "" : JSON.stringify(field);
-  let rest = "", item = "", key = "";
-  let depth = 0, count = 0;
+  let begun = "", key = "";
+  let depth = 0;
   let isInString = false, isEscaped = false, isInList = false, isInItem = false;
 
-  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
-    /** Where that which belongs to neither `rest` nor `item` yet begins. */
+  return (text: string, isEnd = false): { items: string[]; rest: string } => {
+    const items: string[] = [];
+    let rest = "";
+    /** Where that which belongs to neither an item nor the rest yet begins. */
     let start = 0;
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at);
@@ -74,20 +91,19 @@ export async function* jsonItems(
         case CLOSE_OBJECT:
           depth--;
           if (isInItem && depth === listDepth) {
-            item += text.slice(start, at + 1);
+            items.push(begun + text.slice(start, at + 1));
+            begun = "";
             rest += "{}";
             start = at + 1;
             isInItem = false;
-            yield parse(item, `entry ${count++} `);
-            item = "";
           } else if (depth < listDepth) isInList = false;
           break;
       }
     }
-    if (isInItem) item += text.slice(start);
+    if (isInItem) begun += text.slice(start);
     else rest += text.slice(start);
-  }
-  checkRest(parse(rest + item, ""), field, count);
+    return { items, rest: isEnd ? rest + begun : rest };
+  };
 }
 
 function parse(text: string, place: string): unknown {
