@@ -35,6 +35,7 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
   steps: count,
   parameters: z.object({ total: count, trained: count }),
   accuracy,
+  overlap: z.object({ exactMatch: share, tokenF1: share, bleu1: share }).optional(),
   losses: z.object({
     tokenLoss: measured,
     cosineLoss: z.number().nullable(),
@@ -67,7 +68,12 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
     cosineLoss: z.number().nullable(),
   }),
   answers: z.array(
-    z.object({ id: z.string(), answer: z.string(), correct: z.boolean() }),
+    z.object({
+      id: z.string(),
+      answer: z.string(),
+      correct: z.boolean(),
+      score: share.optional(),
+    }),
   ),
   weightsSha256: z.string(),
   config: z.unknown(),

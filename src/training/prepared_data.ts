@@ -57,6 +57,8 @@ export interface PreparedQuestion extends EncodedQuestion {
   text: string;
   /** The answer's text. */
   truth: string;
+  /** What each of several people answered, where they did. */
+  answers?: readonly string[];
   type: string;
 }
 
@@ -126,7 +128,7 @@ export function prepareQuestions(
   );
   let longestBlock = 1;
   const prepare = (question: Question): PreparedQuestion => {
-    const { id, text, answer, type } = question;
+    const { id, text, answer, answers, type } = question;
     const prompt = promptTokens(text);
     const block = prompt.length + longestAnswer - 1;
     if (block > maxBlock) {
@@ -139,6 +141,7 @@ export function prepareQuestions(
       id,
       text,
       truth: answer,
+      ...(answers && { answers }),
       type,
       prompt,
       answer: answerTokens(answer).slice(0, longestAnswer),
