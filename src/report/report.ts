@@ -11,6 +11,7 @@ import { drawFigures } from "./figures.ts";
 import { finding } from "./finding.ts";
 import { lossTable } from "./loss_table.ts";
 import { duration } from "./number_format.ts";
+import { overlapTable } from "./overlap_table.ts";
 import { runTable } from "./run_table.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
 
@@ -65,6 +66,7 @@ export function renderReport(
     whatRan(study, conditions),
     "## VQA accuracy",
     accuracyTable(study.majority, conditions),
+    overlapTable(conditions),
     "## Embedding statistics",
     embeddingTable(conditions),
     "## Losses",

@@ -31,7 +31,8 @@ const named = (runs: RunRecord[]) => Object.fromEntries(runs.map((run, i) => [`$
 Deno.test("records come back as they were written", async () => {
   const study = exampleStudy({ planned: [] }), runs = exampleRuns([1]);
   await withRecords(study, { ...named(runs), "4.json.tmp": "{", "notes.txt": "" }, async (dir) => {
-    assert.deepEqual(await readRecords(dir), { study, runs });
+    const files = runs.map((_, i) => `${i}.json`);
+    assert.deepEqual(await readRecords(dir), { study, runs, files });
   });
 });
 
