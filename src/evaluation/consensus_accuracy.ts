@@ -16,14 +16,17 @@ export interface HumanAnswer {
   readonly [field: string]: unknown;
 }
 
-/** When answers are normalised: as the official script does it, or always. */
-export const VQA_NORMALISATIONS = ["official", "always"] as const;
-
 /**
  * When answers are normalised. `official`: only where the people's answers differ, so that "Yes" is
  * wrong where all of them said "yes". `always`: whatever they said.
  */
-export type VqaNormalisation = typeof VQA_NORMALISATIONS[number];
+export type VqaNormalisation = "official" | "always";
+
+/** Every {@linkcode VqaNormalisation}, the default first. */
+export const VQA_NORMALISATIONS = [
+  "official",
+  "always",
+] as const satisfies readonly VqaNormalisation[];
 
 /** So many others must have given an answer for it to be wholly right. */
 const AGREEING = 3;
