@@ -38,7 +38,7 @@ Deno.test("vqa-accuracy prints a Markdown table, a line a type", async () => {
   ]);
 });
 
-Deno.test("vqa-accuracy --normalise always gives no less", async () => {
+Deno.test("vqa-accuracy --normalise always gives more where people agree", async () => {
   const { accuracy: always } = JSON.parse(await printed("--json", "--normalise", "always"));
   assert.ok(always.overall > accuracy.overall);
 });

@@ -318,7 +318,10 @@ function majorityOf(
     const { train, test } = dataOf(settings);
     const asked = ({ questions }: PreparedData["test"]) =>
       questions.flat().map(({ text, truth, answers, type }) => ({
-        ...{ text, answer: truth, answers, type },
+        text,
+        answer: truth,
+        answers,
+        type,
       }));
     return [majorityBaseline(asked(train), asked(test))];
   });
