@@ -5,8 +5,19 @@
  */
 export { majorityBaseline } from "./evaluation/majority.ts";
 export type { AnsweredQuestion } from "./evaluation/majority.ts";
-export { isCorrect, normaliseAnswer, scoreAnswers } from "./evaluation/vqa_accuracy.ts";
+export {
+  isCorrect,
+  normaliseAnswer,
+  scoreAnswer,
+  scoreAnswers,
+} from "./evaluation/vqa_accuracy.ts";
 export type { ScoredQuestion } from "./evaluation/vqa_accuracy.ts";
+export { vqaAccuracy } from "./evaluation/consensus_accuracy.ts";
+export type { HumanAnswer, VqaNormalisation } from "./evaluation/consensus_accuracy.ts";
+export { normaliseVqaAnswer } from "./evaluation/vqa_normalisation.ts";
+export { evaluateVqa } from "./evaluation/vqa_evaluation.ts";
+export type { VqaEvaluation, VqaScore } from "./evaluation/vqa_evaluation.ts";
+export { bleu1, meanOverlap, tokenF1 } from "./evaluation/answer_overlap.ts";
 export {
   averageCosine,
   cosineLoss,
@@ -48,9 +59,11 @@ export type { Report } from "./report/report.ts";
 export type {
   Accuracy,
   AdapterRecord,
+  AnswerOverlap,
   CurvePoint,
   DiagnosticPoint,
   EmbeddingStatistics,
+  GivenAnswer,
   Results,
   RunKey,
   RunRecord,

@@ -8,6 +8,7 @@ import { powerCommand } from "./power.ts";
 import { pretrainCommand } from "./pretrain.ts";
 import { reportCommand } from "./report.ts";
 import { tuneCommand } from "./tune.ts";
+import { vqaAccuracyCommand } from "./vqa_accuracy.ts";
 
 /** Exit code of a command line that cannot be understood. */
 const USAGE = 2;
@@ -29,6 +30,7 @@ export async function main(args: string[]): Promise<void> {
       pretrainCommand(),
       reportCommand(),
       tuneCommand(),
+      vqaAccuracyCommand(),
     ]
   ) {
     program.addCommand(command.exitOverride().configureOutput(OUTPUT) as unknown as Command);

@@ -125,6 +125,22 @@ const CASES: [args: string, code: number, message: RegExp][] = [
   ["power --effect 1 --sd 1 --accuracy 175", 2, /The accuracy must be from 0 to 100, got "175"/],
   ["power --effect 1 --sd 1 --questions 100", 1, /give their --accuracy too/],
   ["report", 2, /missing required argument 'dir'/],
+  ["vqa-accuracy --questions q --results r", 2, /required option '--annotations <file>' not/],
+  [
+    "vqa-accuracy --questions q --annotations a --results r --normalise never",
+    2,
+    /'--normalise <when>' argument 'never' is invalid. Allowed choices are official, always/,
+  ],
+  [
+    "vqa-accuracy --questions {dir}/none.json --annotations a --results r",
+    1,
+    /Cannot score answers: there is no file ".*none.json"/,
+  ],
+  [
+    "vqa-accuracy --questions {dir}/empty --annotations a --results r",
+    1,
+    /Cannot score answers: ".*empty": /,
+  ],
   ["report {dir}/none", 1, /none.*study.json" does not exist/],
   ["report {dir}/records", 1, /baseline.json" is not complete JSON/],
 ];

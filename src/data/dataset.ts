@@ -12,12 +12,18 @@ export interface Image {
   data: Uint8Array;
 }
 
-/** One question about a picture and its one true answer. */
+/** One question about a picture and its true answer. */
 export interface Question {
   /** Unique within its data set. */
   id: string;
   text: string;
+  /** What is trained, and compared where `answers` is absent. */
   answer: string;
+  /**
+   * What each of several people answered, in data where they do not always agree (VQA v2.0): then
+   * VQA accuracy is the score of an answer.
+   */
+  answers?: readonly string[];
   /** The question type under which accuracy is reported, for example `color`. */
   type: string;
 }

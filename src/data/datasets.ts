@@ -6,6 +6,7 @@ import { easyShapes } from "./easy_shapes.ts";
 import { easyVqa } from "./easy_vqa.ts";
 import { slake } from "./slake.ts";
 import { sortOfClevr } from "./sort_of_clevr.ts";
+import { VQA_V2, vqaV2 } from "./vqa_v2.ts";
 
 /** Loaders by data set name. */
 export const DATASETS: Record<
@@ -16,6 +17,7 @@ export const DATASETS: Record<
   "sort-of-clevr": sortOfClevr,
   "easy-vqa": easyVqa,
   "slake": slake,
+  [VQA_V2]: vqaV2,
 };
 
 /**

@@ -8,6 +8,8 @@ import type { z } from "zod";
 import { sha256 } from "./content_hash.ts";
 import type { DatasetOptions, Example, Image } from "./dataset.ts";
 import { decodeImage, imageFormat } from "./image.ts";
+import { jsonItems } from "./json_items.ts";
+import { misfit, oneLine } from "./misfit.ts";
 
 /** Pictures read at the same time. */
 const CONCURRENCY = 32;
@@ -21,6 +23,12 @@ export interface Folder {
    * @throws {TypeError} when it does not fit the schema; the message names the entry and the field
    */
   json<T>(file: string, schema: z.ZodType<T>): Promise<T>;
+  /**
+   * Reads the objects of a long JSON list one by one, see {@linkcode readItems}.
+   *
+   * @param field the field of the outermost object that holds the list
+   */
+  items<T>(file: string, field: string, schema: z.ZodType<T>): AsyncGenerator<T>;
   /** Decodes a picture. */
   image(file: string): Promise<Image>;
   /**
@@ -68,21 +76,9 @@ export async function openFolder(
 }
 
 function folder(dataset: string, root: string): Folder {
-  const read = async (file: string) => {
-    try {
-      return await Deno.readFile(join(root, file));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) {
-        throw new Deno.errors.NotFound(
-          `Cannot read ${dataset}: there is no file "${file}"`,
-          { cause: error },
-        );
-      }
-      throw new Error(`Cannot read ${dataset}: "${file}": ${oneLine(error)}`, {
-        cause: error,
-      });
-    }
-  };
+  const action = `Cannot read ${dataset}`;
+  const read = (file: string) =>
+    Deno.readFile(join(root, file)).catch((error) => unreadable(action, file, error));
   return {
     async json(file, schema) {
       const text = new TextDecoder().decode(await read(file));
@@ -100,6 +96,9 @@ function folder(dataset: string, root: string): Folder {
       throw new TypeError(
         `Cannot read ${dataset}: "${file}"${misfit(value, result.error.issues[0])}`,
       );
+    },
+    items(file, field, schema) {
+      return readItems({ action, path: join(root, file), name: file, field }, schema);
     },
     async image(file) {
       return decodeImage(await read(file), file);
@@ -124,6 +123,59 @@ function folder(dataset: string, root: string): Folder {
   };
 }
 
+/** A JSON file that is a list, or has one in a field. */
+export interface ListFile {
+  /** What errors begin with, as `Cannot read slake`. */
+  action: string;
+  path: string;
+  /** What errors call the file. */
+  name: string;
+  /** Field of the outermost object that holds the list; absent where the file is the list. */
+  field?: string;
+}
+
+/**
+ * Reads the objects of a long JSON list one by one and checks each; memory holds one at a time.
+ *
+ * @throws {Deno.errors.NotFound} when there is no such file
+ * @throws {SyntaxError} when it is no JSON
+ * @throws {TypeError} when there is no such list, or an object does not fit the schema; the message
+ * names the entry and the field
+ */
+export async function* readItems<T>(
+  { action, path, name, field }: ListFile,
+  schema: z.ZodType<T>,
+): AsyncGenerator<T> {
+  const { readable } = await Deno.open(path).catch((error) => unreadable(action, name, error));
+  const items = jsonItems(readable, field);
+  try {
+    for (let index = 0;; index++) {
+      const { done, value } = await items.next().catch((error) => {
+        const Kind = [SyntaxError, TypeError].find((Kind) => error instanceof Kind);
+        if (Kind === undefined) unreadable(action, name, error);
+        throw new Kind(`${action}: "${name}" ${oneLine(error)}`, { cause: error });
+      });
+      if (done) return;
+      const { success, data, error } = schema.safeParse(value);
+      if (!success) {
+        const reason = misfit(value, error.issues[0]);
+        throw new TypeError(`${action}: "${name}" entry ${index}${reason}`);
+      }
+      yield data;
+    }
+  } finally {
+    // Closes the file where the reader stops early.
+    await items.return(undefined);
+  }
+}
+
+function unreadable(action: string, name: string, error: unknown): never {
+  if (error instanceof Deno.errors.NotFound) {
+    throw new Deno.errors.NotFound(`${action}: there is no file "${name}"`, { cause: error });
+  }
+  throw new Error(`${action}: "${name}": ${oneLine(error)}`, { cause: error });
+}
+
 /**
  * The first `count` examples, all when absent.
  *
@@ -138,30 +190,6 @@ export function firstExamples(
     throw new RangeError(`Cannot read ${dataset}: ${count} pictures`);
   }
   return examples.slice(0, count);
-}
-
-/** What is wrong and where: ` entry 3 has no field "answer"`, ` entry 3, field "qid": ...`. */
-function misfit(
-  value: unknown,
-  { path, message }: { path: PropertyKey[]; message: string },
-): string {
-  const place = path.map((key) =>
-    typeof key === "number" ? ` entry ${key}` : `, field "${String(key)}"`
-  );
-  const found = path.reduce<unknown>(
-    (at, key) => (at as Record<PropertyKey, unknown>)[key],
-    value,
-  );
-  const field = path.at(-1);
-  return found === undefined && typeof field === "string"
-    ? `${place.slice(0, -1).join("")} has no field "${field}"`
-    : `${place.join("")}: ${message}`;
-}
-
-function oneLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split(
-    "\n",
-  )[0];
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -15,9 +15,9 @@ export interface AnsweredQuestion {
 /**
  * Accuracy of always giving the commonest training answer to the same question text.
  *
- * Answers are counted as they are compared, so `Yes` and `yes` are one. Of equally common answers
- * the first in code-unit order wins, whatever the order of the questions. A question text that
- * training never showed gets the commonest answer overall.
+ * Answers are counted as they are compared, so `Yes` and `yes` are one, and given as they were most
+ * often spelt. Of equally common answers the first in code-unit order wins, whatever the order of the
+ * questions. A question text that training never showed gets the commonest answer overall.
  *
  * @throws {RangeError} when there is no training or no test question
  *
@@ -49,21 +49,28 @@ export function majorityBaseline(
   }
   const overall = new Map<string, number>();
   const byText = new Map<string, Map<string, number>>();
+  const spellings = new Map<string, Map<string, number>>();
   for (const { text, answer } of train) {
     const key = normaliseAnswer(answer);
-    const counts = byText.get(text) ?? new Map<string, number>();
-    byText.set(text, counts);
-    increment(counts, key);
+    increment(countsOf(byText, text), key);
+    increment(countsOf(spellings, key), answer);
     increment(overall, key);
   }
-  const fallback = commonest(overall);
+  const spelt = (key: string) => commonest(spellings.get(key)!);
+  const fallback = spelt(commonest(overall));
   const answers = new Map(
-    [...byText].map(([text, counts]) => [text, commonest(counts)]),
+    [...byText].map(([text, counts]) => [text, spelt(commonest(counts))]),
   );
   return scoreAnswers(
     test,
     test.map(({ text }) => answers.get(text) ?? fallback),
   );
+}
+
+function countsOf(all: Map<string, Map<string, number>>, key: string): Map<string, number> {
+  const counts = all.get(key) ?? new Map<string, number>();
+  all.set(key, counts);
+  return counts;
 }
 
 function increment(counts: Map<string, number>, key: string): void {

@@ -44,6 +44,12 @@ Deno.test("ties do not depend on the order of the training questions", () => {
   assert.equal(majorityBaseline(train.toReversed(), test).overall, 1);
 });
 
+Deno.test("the majority answer is given as it was most often spelt, where several people judge it", () => {
+  const train = ["T-shirt", "t shirt", "T-shirt", "tshirt"].map((answer) => ask("a?", answer));
+  const answers = Array(10).fill("T-shirt");
+  assert.equal(majorityBaseline(train, [{ ...ask("a?", "T-shirt"), answers }]).overall, 1);
+});
+
 Deno.test("the majority control refuses an empty training set", () => {
   assert.throws(
     () => majorityBaseline([], [ask("a?", "yes")]),

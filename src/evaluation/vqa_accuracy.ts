@@ -1,12 +1,16 @@
 /**
- * VQA accuracy by exact match, for data whose questions have one true answer each.
+ * VQA accuracy over a test set: by exact match where a question has one true answer, by the official
+ * rule where several people have answered it.
  */
 import type { Accuracy, TypeAccuracy } from "../study/record.ts";
+import { vqaAccuracy } from "./consensus_accuracy.ts";
 
 /** What scoring needs to know of a question. */
 export interface ScoredQuestion {
   /** The true answer. */
   answer: string;
+  /** What each of several people answered; then the score is {@linkcode vqaAccuracy}. */
+  answers?: readonly string[];
   /** Question type under which the accuracy is reported. */
   type: string;
 }
@@ -49,8 +53,31 @@ export function isCorrect(generated: string, truth: string): boolean {
 }
 
 /**
- * Share of answers that match exactly, over all questions and by question type (in code-unit order
- * of the types).
+ * Score of a generated answer, from 0 to 1: {@linkcode vqaAccuracy} where several people have
+ * answered the question, else 1 where it is the true answer and 0 where not.
+ *
+ * @example
+ * ```ts
+ * import { scoreAnswer } from "./vqa_accuracy.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(scoreAnswer("Red.", { answer: "red" }), 1);
+ * const answers = ["red", "red", "red", "red", "pink", "rose", "red", "red", "pink", "red"];
+ * assert.equal(Math.round(100 * scoreAnswer("pink", { answer: "red", answers })), 60);
+ * ```
+ */
+export function scoreAnswer(
+  generated: string,
+  { answer, answers }: Omit<ScoredQuestion, "type">,
+): number {
+  if (answers === undefined) return isCorrect(generated, answer) ? 1 : 0;
+  // Each answer is another person's, whatever they said.
+  return vqaAccuracy(generated, answers.map((answer, person) => ({ answer, person })));
+}
+
+/**
+ * Mean of {@linkcode scoreAnswer} over all questions and by question type (in code-unit order of the
+ * types).
  *
  * @param questions the questions asked
  * @param answers the generated answers, in the order of the questions
@@ -89,19 +116,19 @@ export function scoreAnswers(
       `Cannot score answers: ${questions.length} questions have ${answers.length} answers`,
     );
   }
-  const tallies = new Map<string, { right: number; n: number }>();
-  let right = 0;
-  questions.forEach(({ answer, type }, i) => {
-    const tally = tallies.get(type) ?? { right: 0, n: 0 };
-    const point = isCorrect(answers[i], answer) ? 1 : 0;
-    tallies.set(type, { right: tally.right + point, n: tally.n + 1 });
-    right += point;
+  const tallies = new Map<string, { points: number; n: number }>();
+  let points = 0;
+  questions.forEach((question, i) => {
+    const tally = tallies.get(question.type) ?? { points: 0, n: 0 };
+    const score = scoreAnswer(answers[i], question);
+    tallies.set(question.type, { points: tally.points + score, n: tally.n + 1 });
+    points += score;
   });
   const byType: Record<string, TypeAccuracy> = Object.fromEntries(
     [...tallies.keys()].sort().map((type) => {
-      const { right, n } = tallies.get(type)!;
-      return [type, { accuracy: right / n, n }];
+      const { points, n } = tallies.get(type)!;
+      return [type, { accuracy: points / n, n }];
     }),
   );
-  return { overall: right / questions.length, byType };
+  return { overall: points / questions.length, byType };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isCorrect, normaliseAnswer, scoreAnswers } from "./vqa_accuracy.ts";
+import { isCorrect, normaliseAnswer, scoreAnswer, scoreAnswers } from "./vqa_accuracy.ts";
 
 Deno.test("answers are compared without case, punctuation and extra blanks", () => {
   assert.equal(normaliseAnswer("  The  LEFT\tlung. "), "the left lung");
@@ -39,6 +39,23 @@ Deno.test("accuracy is the share of right answers, overall and by type in stable
     "constructor",
     "yes/no",
   ]);
+});
+
+Deno.test("where several people have answered, how many agree is the score, and elsewhere exact match", () => {
+  const answers = ["red", "red", "pink", "red", "rose", "red", "red", "red", "red", "red"];
+  const questions = [
+    { answer: "red", answers, type: "other" },
+    { answer: "red", answers, type: "other" },
+    { answer: "red", type: "color" },
+  ];
+  const { overall, byType } = scoreAnswers(questions, ["Red.", "pink", "pink"]);
+  assert.ok(Math.abs(byType.other.accuracy - (1 + 0.3) / 2) < 1e-12);
+  assert.deepEqual(byType.color, { accuracy: 0, n: 1 });
+  assert.ok(Math.abs(overall - 1.3 / 3) < 1e-12);
+});
+
+Deno.test("people who said the same are different people", () => {
+  assert.equal(scoreAnswer("red", { answer: "red", answers: Array(10).fill("red") }), 1);
 });
 
 Deno.test("the overall accuracy is the question-weighted mean over types", () => {

@@ -171,6 +171,16 @@ const CONTROLS: Partial<Record<Condition["role"], string>> = {
   "random-llm": "The random-llm control speaks through the same decoder with random weights.",
 };
 
+/** What the numbers are, by whether several people have answered each question. */
+const SCORES = {
+  "one answer":
+    "Percent of test questions whose generated answer equals the true one, case and punctuation aside",
+  "several people":
+    "VQA accuracy in percent, by the official rule (arXiv 1505.00468): an answer counts wholly if three other people " +
+    "gave it, a third or two thirds if one or two did, as the mean over the people asked; for training and for " +
+    "overlap of words the true answer is the one that most gave",
+};
+
 /** Which rows have a verdict, and what it takes. */
 function verdictLegend(family: readonly Comparison[] | null): string {
   if (family === null) {
@@ -194,9 +204,11 @@ function legend(
   const sizes = Object.entries(majority.byType).sort(([a], [b]) => a < b ? -1 : 1);
   const total = sizes.reduce((sum, [, { n }]) => sum + n, 0);
   const oneSeed = conditions.every(({ replicates }) => replicates.length < 2);
+  const isScored = runsOf(conditions).some(({ answers }) =>
+    answers.some(({ score }) => score !== undefined)
+  );
   return [
-    "Percent of test questions whose generated answer equals the true one, case and punctuation aside, on " +
-    `${count(total)} test questions (${
+    `${SCORES[isScored ? "several people" : "one answer"]}, on ${count(total)} test questions (${
       inWords(sizes.map(([type, { n }]) => `${type} ${count(n)}`))
     }).`,
     oneSeed

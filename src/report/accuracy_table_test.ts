@@ -112,3 +112,11 @@ Deno.test("a baseline at its ceiling is noted by question type", () => {
   assert.match(text(0.984), /\*\*At ceiling:\*\* baseline exceeds 97 % on color \(98\.4 %\), /);
   assert.doesNotMatch(text(0.97), /ceiling/);
 });
+
+Deno.test("what a percentage is depends on whether several people have answered each question", () => {
+  const answer = { id: "1", answer: "red", correct: true };
+  const text = (answers: (typeof answer & { score?: number })[]) =>
+    accuracyTable(majority, groupRuns([exampleRun({ answers })]), null);
+  assert.match(text([answer]), /^Percent of test questions whose generated answer equals the true/);
+  assert.match(text([{ ...answer, score: 0.9 }]), /^VQA accuracy in percent, by the official rule/);
+});

@@ -3,11 +3,12 @@
  * the sample.
  */
 import { mean } from "simple-statistics";
+import type { GivenAnswer } from "../study/record.ts";
 import type { Condition } from "./conditions.ts";
 
 /** One test question, answered by both. */
 export interface QuestionDifference {
-  /** Right answers of the condition less those of the baseline, mean over the seeds of both: -1 to 1. */
+  /** Scores of the condition less those of the baseline, mean over the seeds of both: -1 to 1. */
   difference: number;
   /** The question's picture. */
   image: string;
@@ -26,15 +27,16 @@ export function questionDifferences(
   for (const { seed, runs } of condition.replicates) {
     const other = bySeed.get(seed);
     if (other === undefined) continue;
-    const right = new Map(
-      other.runs.flatMap(({ answers }) => answers.map(({ id, correct }) => [id, correct])),
+    const scores = new Map(
+      other.runs.flatMap(({ answers }) => answers.map((given) => [given.id, scoreOf(given)])),
     );
-    for (const { id, image, correct } of runs.flatMap(({ answers }) => answers)) {
+    for (const given of runs.flatMap(({ answers }) => answers)) {
+      const { id, image } = given;
       if (image === undefined) return null;
-      const before = right.get(id);
+      const before = scores.get(id);
       if (before === undefined) continue;
       const known = differences.get(id) ?? { image, values: [] };
-      known.values.push(Number(correct) - Number(before));
+      known.values.push(scoreOf(given) - before);
       differences.set(id, known);
     }
   }
@@ -42,4 +44,9 @@ export function questionDifferences(
     image,
     difference: mean(values),
   }));
+}
+
+/** VQA accuracy where several people have answered, else 1 for a right answer and 0 for a wrong one. */
+function scoreOf({ correct, score = Number(correct) }: GivenAnswer): number {
+  return score;
 }

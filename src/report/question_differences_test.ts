@@ -30,6 +30,17 @@ Deno.test("a question's difference is the mean over the seeds of both, under its
   );
 });
 
+Deno.test("where several people have answered, a score counts in place of right and wrong", () => {
+  const [given] = answers(true);
+  assert.deepEqual(
+    differencesOf(
+      exampleRun({ answers: [{ ...given, score: 0.25 }] }),
+      exampleRun({ arm: "a", answers: [{ ...given, score: 1 }] }),
+    ),
+    [{ image: "one", difference: 0.75 }],
+  );
+});
+
 Deno.test("the folds of a seed are one set of questions; what only one answered is left out", () => {
   const [first, second, third] = answers(true, true, true);
   assert.deepEqual(

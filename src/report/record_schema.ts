@@ -35,6 +35,7 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
   steps: count,
   parameters: z.object({ total: count, trained: count }),
   accuracy,
+  overlap: z.object({ exactMatch: share, tokenF1: share, bleu1: share }).optional(),
   losses: z.object({
     tokenLoss: measured,
     cosineLoss: z.number().nullable(),
@@ -72,6 +73,7 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
       image: z.string().optional(),
       answer: z.string(),
       correct: z.boolean(),
+      score: share.optional(),
     }),
   ),
   weightsSha256: z.string(),

@@ -14,6 +14,7 @@ import { finding } from "./finding.ts";
 import { lambdaChoiceTable } from "./lambda_choice_table.ts";
 import { lossTable } from "./loss_table.ts";
 import { duration } from "./number_format.ts";
+import { overlapTable } from "./overlap_table.ts";
 import { runTable } from "./run_table.ts";
 import { secondaryTable } from "./secondary_table.ts";
 import { sweepTable } from "./sweep_table.ts";
@@ -71,6 +72,7 @@ export function renderReport(
     whatRan(study, conditions),
     "## VQA accuracy",
     accuracyTable(study.majority, conditions, family),
+    overlapTable(conditions),
     lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? []),
     ...section("## Claims", claimsTable(study, conditions)),
     ...section("## Accuracy over λ", sweepTable(conditions)),

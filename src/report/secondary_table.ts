@@ -95,9 +95,13 @@ function secondaryRow(condition: Condition, baseline: Condition | undefined): Se
   };
 }
 
-/** McNemar's p; null where a picture has several questions, which are not independent. */
+/**
+ * McNemar's p; null where a picture has several questions, which are not independent, or answers are
+ * not just right or wrong.
+ */
 function exactP(answered: readonly QuestionDifference[]): number | null {
   if (new Set(answered.map(({ image }) => image)).size < answered.length) return null;
+  if (!answered.every(({ difference }) => Number.isInteger(difference))) return null;
   const count = (sign: number) => answered.filter(({ difference }) => difference === sign).length;
   return mcNemar(count(1), count(-1));
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
 import { replaceFile } from "../data/replace_file.ts";
+import { officialResults } from "./official_results.ts";
 import { runRecordSchema, studyRecordSchema } from "./record_schema.ts";
 import { renderReport, type Report } from "./report.ts";
 import { buildResults } from "./results.ts";
@@ -15,6 +16,8 @@ export interface StudyRecords {
   study: StudyRecord;
   /** In the order of their file names. */
   runs: RunRecord[];
+  /** File names of the runs. */
+  files: string[];
 }
 
 /**
@@ -28,9 +31,10 @@ export interface StudyRecords {
 export async function readRecords(dir: string): Promise<StudyRecords> {
   const study = await readRecord(join(dir, "study.json"), studyRecordSchema);
   const folder = join(dir, "runs");
-  const files = new Map<string, string>();
+  const paths = new Map<string, string>();
   const runs: RunRecord[] = [];
-  for (const name of await jsonFiles(folder)) {
+  const files = await jsonFiles(folder);
+  for (const name of files) {
     const path = join(folder, name);
     const run = await readRecord(path, runRecordSchema);
     if (run.study !== study.study) {
@@ -47,16 +51,16 @@ export async function readRecords(dir: string): Promise<StudyRecords> {
       run.round ?? 0,
       run.stage,
     ]);
-    const twin = files.get(key);
+    const twin = paths.get(key);
     if (twin !== undefined) {
       throw new RangeError(
         `Cannot read records: "${twin}" and "${path}" are the same run`,
       );
     }
-    files.set(key, path);
+    paths.set(key, path);
     runs.push(run);
   }
-  return { study, runs };
+  return { study, runs, files };
 }
 
 /**
@@ -82,6 +86,22 @@ export async function writeReport(
   );
   await replaceFile(join(dir, "REPORT.md"), report.markdown);
   return { ...report, results };
+}
+
+/**
+ * Writes the answers of every run as official VQA results: `answers/NAME.json` for `runs/NAME.json`.
+ *
+ * @returns the names of the files
+ * @throws {Error} as {@linkcode readRecords}
+ */
+export async function writeAnswers(dir: string): Promise<string[]> {
+  const { study, runs, files } = await readRecords(dir);
+  await Deno.mkdir(join(dir, "answers"), { recursive: true });
+  for (const [i, run] of runs.entries()) {
+    const results = officialResults(study.data.name, run.answers);
+    await replaceFile(join(dir, "answers", files[i]), JSON.stringify(results) + "\n");
+  }
+  return files;
 }
 
 /**

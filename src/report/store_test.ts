@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { RUN_ROLES, type RunRecord, type StudyRecord } from "../study/record.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { renderReport } from "./report.ts";
-import { readRecords, writeReport } from "./store.ts";
+import { readRecords, writeAnswers, writeReport } from "./store.ts";
 
 /** Writes records into a fresh folder, hands it to the test and removes it. */
 async function withRecords(
@@ -31,7 +31,8 @@ const named = (runs: RunRecord[]) => Object.fromEntries(runs.map((run, i) => [`$
 Deno.test("records come back as they were written", async () => {
   const study = exampleStudy({ planned: [] }), runs = exampleRuns([1]);
   await withRecords(study, { ...named(runs), "4.json.tmp": "{", "notes.txt": "" }, async (dir) => {
-    assert.deepEqual(await readRecords(dir), { study, runs });
+    const files = runs.map((_, i) => `${i}.json`);
+    assert.deepEqual(await readRecords(dir), { study, runs, files });
   });
 });
 
@@ -167,4 +168,26 @@ Deno.test("a folder that is no study is named", async () => {
     readRecords("no/such/folder"),
     /Cannot read record: "no.such.folder.study\.json" does not exist/,
   );
+});
+
+Deno.test("answers are written as official results, a file a run by the record's name", async () => {
+  const study = exampleStudy({ data: { ...exampleStudy().data, name: "vqa-v2" } });
+  const answers = [{ id: "42000", answer: "red", correct: false, score: 0.3 }];
+  const runs = [exampleRun({ answers }), exampleRun({ seed: 2, answers: [] })];
+  await withRecords(study, named(runs), async (dir) => {
+    assert.deepEqual(await writeAnswers(dir), ["0.json", "1.json"]);
+    const read = async (name: string) =>
+      JSON.parse(await Deno.readTextFile(join(dir, "answers", name)));
+    assert.deepEqual(await read("0.json"), [{ question_id: 42000, answer: "red" }]);
+    assert.deepEqual(await read("1.json"), []);
+    assert.deepEqual((await readRecords(dir)).runs, runs, "they are no records");
+  });
+});
+
+Deno.test("scores and overlap of words come back as they were written", async () => {
+  const answers = [{ id: "1", answer: "red", correct: false, score: 0.3 }];
+  const runs = [exampleRun({ answers, overlap: { exactMatch: 0, tokenF1: 0.5, bleu1: 0.25 } })];
+  await withRecords(exampleStudy(), named(runs), async (dir) => {
+    assert.deepEqual((await readRecords(dir)).runs, runs);
+  });
 });

@@ -317,7 +317,12 @@ function majorityOf(
     if (!settings) return [];
     const { train, test } = dataOf(settings);
     const asked = ({ questions }: PreparedData["test"]) =>
-      questions.flat().map(({ id, text, truth, type }) => ({ id, text, answer: truth, type }));
+      questions.flat().map(({ text, truth, answers, type }) => ({
+        text,
+        answer: truth,
+        answers,
+        type,
+      }));
     return [majorityBaseline(asked(train), asked(test))];
   });
   return poolAccuracy(parts);

@@ -7,7 +7,10 @@
 /** Version of the record layout; raised when a field changes its meaning. */
 export const SCHEMA_VERSION = 1;
 
-/** Share of questions answered right, from 0 to 1, and how many were asked. */
+/**
+ * Share of questions answered right, from 0 to 1, and how many were asked. Where several people have
+ * answered each question it is the mean VQA accuracy.
+ */
 export interface TypeAccuracy {
   /** Share of questions answered right, from 0 to 1. */
   accuracy: number;
@@ -21,6 +24,16 @@ export interface Accuracy {
   overall: number;
   /** The same by question type. */
   byType: Record<string, TypeAccuracy>;
+}
+
+/** What generated answers have in common with the true ones, from 0 to 1: means over the test questions. */
+export interface AnswerOverlap {
+  /** Share of answers that are the true one, case and punctuation aside. */
+  exactMatch: number;
+  /** Token F1 (arXiv 1606.05250). */
+  tokenF1: number;
+  /** BLEU-1 of each answer, with brevity penalty (Papineni and others 2002). */
+  bleu1: number;
 }
 
 /** One point of the training curve. */
@@ -108,6 +121,20 @@ export const RUN_ROLES = [
   "random-llm",
 ] as const satisfies readonly RunRole[];
 
+/** A generated answer. */
+export interface GivenAnswer {
+  /** Of the question. */
+  id: string;
+  /** Of its picture; absent in older records. */
+  image?: string;
+  /** What was generated. */
+  answer: string;
+  /** Whether it is the true answer, case and punctuation aside. */
+  correct: boolean;
+  /** VQA accuracy, from 0 to 1, where several people have answered the question. */
+  score?: number;
+}
+
 /** One trained and tested model. */
 export interface RunRecord {
   /** {@linkcode SCHEMA_VERSION} when it was written. */
@@ -138,6 +165,8 @@ export interface RunRecord {
   parameters: { total: number; trained: number };
   /** On the test split. */
   accuracy: Accuracy;
+  /** On the test split; absent in older records. */
+  overlap?: AnswerOverlap;
   /** Losses in nats (L_TP) and before lambda (L_cos). */
   losses: {
     /** Mean over the last tenth of the steps. */
@@ -151,11 +180,8 @@ export interface RunRecord {
   };
   /** Of projected image tokens of test pictures. */
   embedding: EmbeddingStatistics;
-  /**
-   * Test answers in question order: the question's id, the id of its picture (absent in older records),
-   * what was generated, whether it is right.
-   */
-  answers: { id: string; image?: string; answer: string; correct: boolean }[];
+  /** Test answers in question order. */
+  answers: GivenAnswer[];
   /**
    * Over names and weights of what answers questions and was trained, P1 always, adapters and decoder
    * where they were, in name order; P2 takes no part.

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { encodedTokens, packBatch } from "../data/packing.ts";
 import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
-import { isCorrect, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
+import { meanOverlap } from "../evaluation/answer_overlap.ts";
+import { isCorrect, scoreAnswer, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
 import type { NamedMatrix } from "../models/llama_weights.ts";
 import {
   countParameters,
@@ -44,13 +45,17 @@ export async function testModel(
     data.test,
     settings.evaluation.embeddingImages,
   );
+  const questions = data.test.questions.flat();
   const weights = { ...first, ...await readWeights(model) };
   const text = await readTextEmbeddings(model);
   return {
     parameters: countParameters(model),
     accuracy: scoreAnswers(
-      data.test.questions.flat().map(({ truth, type }) => ({ answer: truth, type })),
+      questions.map(({ truth, answers, type }) => ({ answer: truth, answers, type })),
       answers.map(({ answer }) => answer),
+    ),
+    overlap: meanOverlap(
+      questions.map(({ truth }, i) => ({ generated: answers[i].answer, truth })),
     ),
     answers,
     testTokenLoss,
@@ -64,7 +69,7 @@ export async function testModel(
   };
 }
 
-/** Share of the validation questions answered right; null where none are asked. */
+/** Accuracy on the validation questions, from 0 to 1; null where none are asked. */
 export async function validationAccuracy(
   model: MultimodalModel,
   questioner: Questioner,
@@ -82,7 +87,8 @@ export async function validationAccuracy(
     training.questions,
     images,
   );
-  return answers.filter(({ correct }) => correct).length / answers.length;
+  const scores = answers.map(({ correct, score }) => score ?? Number(correct));
+  return scores.reduce((a, b) => a + b, 0) / scores.length;
 }
 
 /** Answers to every question of a split's first images, and the mean loss of the true answers' tokens. */
@@ -107,11 +113,17 @@ async function answer(
     count += answerTokens;
     places.forEach((list, b) =>
       list.forEach(([image, q], i) => {
-        const { id, image: picture, truth } = split.questions[image][q];
+        const { id, image: picture, truth, answers: people } = split.questions[image][q];
         const text = tokenizer.decode(
           untilEnd(tokens.map((step) => step[b * blocks + i]), tokenizer.eos),
         );
-        answers.push({ id, image: picture, answer: text, correct: isCorrect(text, truth) });
+        answers.push({
+          id,
+          image: picture,
+          answer: text,
+          correct: isCorrect(text, truth),
+          ...(people && { score: scoreAnswer(text, { answer: truth, answers: people }) }),
+        });
       })
     );
   };

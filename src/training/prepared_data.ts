@@ -59,6 +59,8 @@ export interface PreparedQuestion extends EncodedQuestion {
   text: string;
   /** The answer's text. */
   truth: string;
+  /** What each of several people answered, where they did. */
+  answers?: readonly string[];
   type: string;
 }
 
@@ -128,7 +130,7 @@ export function prepareQuestions(
   );
   let longestBlock = 1;
   const prepare = (question: Question, image: string): PreparedQuestion => {
-    const { id, text, answer, type } = question;
+    const { id, text, answer, answers, type } = question;
     const prompt = promptTokens(text);
     const block = prompt.length + longestAnswer - 1;
     if (block > maxBlock) {
@@ -142,6 +144,7 @@ export function prepareQuestions(
       image,
       text,
       truth: answer,
+      ...(answers && { answers }),
       type,
       prompt,
       answer: answerTokens(answer).slice(0, longestAnswer),

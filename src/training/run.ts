@@ -25,6 +25,7 @@ export type RunOutcome =
     | "steps"
     | "parameters"
     | "accuracy"
+    | "overlap"
     | "losses"
     | "embedding"
     | "answers"

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { testEngines } from "../testing/gpu.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import type { PreparedData } from "./prepared_data.ts";
 import { run } from "./run.ts";
 import { DivergedError } from "./train_stage.ts";
 
@@ -23,6 +24,27 @@ Deno.test("a run leaves no memory behind", async () => {
   assert.equal(engine.memory.bytes, before);
   assert.equal(losses.curve.length, settings.stages[0].training.steps);
   assert.equal(answers.length, data.test.questions.flat().length);
+});
+
+Deno.test("where several people have answered, how many agree with an answer is its score", async () => {
+  const byPeople: PreparedData = {
+    ...data,
+    test: {
+      ...data.test,
+      questions: data.test.questions.map((list) =>
+        list.map((question) => ({ ...question, answers: ["yes", "yes", "yes", "yes", "no", "no"] }))
+      ),
+    },
+  };
+  const [{ answers, accuracy, overlap }] = await Array.fromAsync(run(engine, settings, byPeople));
+  const expected = new Map([["yes", (4 * 1 + 2 * 1) / 6], ["no", (2 * 1 / 3 + 4 * 2 / 3) / 6]]);
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  for (const { answer, score } of answers) {
+    assert.ok(Math.abs(score! - (expected.get(answer) ?? 0)) < 1e-12, answer);
+  }
+  assert.ok(Math.abs(accuracy.overall - mean(answers.map(({ score }) => score!))) < 1e-12);
+  const right = mean(answers.map(({ correct }) => Number(correct)));
+  assert.ok(Math.abs(overlap!.exactMatch - right) < 1e-12);
 });
 
 Deno.test("a run that diverges says at which step, and leaves no memory behind", async () => {
