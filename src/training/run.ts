@@ -27,6 +27,7 @@ export type RunOutcome =
     | "accuracy"
     | "losses"
     | "embedding"
+    | "geometry"
     | "answers"
     | "weightsSha256"
     | "seconds"
