@@ -6,6 +6,7 @@
 import type { RunRecord, StudyRecord } from "../study/record.ts";
 import { accuracyTable } from "./accuracy_table.ts";
 import { groupRuns, runsOf } from "./conditions.ts";
+import { embeddingConsistency } from "./embedding_consistency.ts";
 import { embeddingTable } from "./embedding_table.ts";
 import { drawFigures } from "./figures.ts";
 import { finding } from "./finding.ts";
@@ -55,6 +56,7 @@ export function renderReport(
   }
   const conditions = groupRuns(runs);
   const figures = drawFigures(conditions);
+  const consistency = embeddingConsistency(conditions);
   const opening = finding(conditions, study.majority);
   const blocks = [
     `# ${study.title}`,
@@ -67,6 +69,7 @@ export function renderReport(
     accuracyTable(study.majority, conditions),
     "## Embedding statistics",
     embeddingTable(conditions),
+    ...(consistency.markdown ? ["## Embeddings consistency", consistency.markdown] : []),
     "## Losses",
     lossTable(conditions, figures),
     "## Every run",
@@ -78,7 +81,9 @@ export function renderReport(
     finding: opening,
     markdown: blocks.filter((block) => block !== "").map((block) => block.trimEnd())
       .join("\n\n") + "\n",
-    figures: Object.fromEntries(figures.map(({ file, svg }) => [file, svg])),
+    figures: Object.fromEntries(
+      [...figures, ...consistency.figures].map(({ file, svg }) => [file, svg]),
+    ),
   };
 }
 
