@@ -65,7 +65,6 @@ export function shapeTable(conditions: readonly Condition[]): string {
     column("Average cosine", 3, ({ averageCosine }) => averageCosine),
     column("Effective rank", 2, ({ effectiveRank }) => effectiveRank),
     column("centred", 2, ({ effectiveRankCentred }) => effectiveRankCentred),
-    column("RankMe", 2, ({ rankMe }) => rankMe),
     column("Participation ratio", 2, ({ participationRatio }) => participationRatio),
     column("IsoScore", 3, ({ isoScore }) => isoScore),
     column("Collapse gauge", 3, ({ collapseGauge }) => collapseGauge),
@@ -101,17 +100,15 @@ export function keptTable(conditions: readonly Condition[]): string {
 }
 
 function shapeText(conditions: readonly Condition[]): string {
-  return `Of ${
-    sizes(conditions, ({ X }) => X.rows)
-  } image tokens of held-out pictures, before P1 (X, width ${
-    sizes(conditions, ({ X }) => X.width)
-  }) → behind it (Z = P1(X), width ${
-    sizes(conditions, ({ Z }) => Z.width)
-  }); mean over seeds, ± standard deviation. RankMe is the effective rank with 10⁻⁷ added to every ` +
-    "share (arXiv 2210.02885). IsoScore is (participation ratio − 1) / (width − 1) (arXiv 2108.07344). The " +
-    "collapse gauge is the mean standard deviation of the columns of the unit rows, times √width: near 1 where " +
-    "directions fill the space, 0 where they are one (arXiv 2011.10566). Uniformity is the logarithm of the mean " +
-    `of exp(−2 squared distance) over pairs of unit rows: 0 in a complete collapse (arXiv 2005.10242).\n`;
+  const tokens = sizes(conditions, ({ X }) => X.rows);
+  const widthX = sizes(conditions, ({ X }) => X.width);
+  const widthZ = sizes(conditions, ({ Z }) => Z.width);
+  return `Of ${tokens} image tokens of held-out pictures, before P1 (X, width ${widthX}) → behind it (Z = P1(X), ` +
+    `width ${widthZ}); mean over seeds, ± standard deviation. IsoScore is (participation ratio − 1) / (width − 1) ` +
+    "(arXiv 2108.07344). The collapse gauge is the mean standard deviation of the columns of the unit rows, times " +
+    "√width: near 1 where directions fill the space, 0 where they are one (arXiv 2011.10566). Uniformity is the " +
+    "logarithm of the mean of exp(−2 squared distance) over pairs of unit rows: 0 in a complete collapse " +
+    "(arXiv 2005.10242).\n";
 }
 
 function keptText(conditions: readonly Condition[]): string {
@@ -119,7 +116,7 @@ function keptText(conditions: readonly Condition[]): string {
     ...new Set(conditions.flatMap(geometriesOf).map(({ sampled }) => sampled.X)),
   ].filter((rows) => rows !== null);
   return "Linear CKA compares the geometry of X and Z (1: the same, arXiv 1905.00414). KNOR@k is the share of a " +
-    "token's k nearest neighbours that stay (arXiv 2509.11986); where all pictures are one, it says nothing. Ridge " +
+    "token's k nearest neighbours that stay (arXiv 2509.11986); under one constant picture it says nothing. Ridge " +
     `R² tells how well a linear map recovers X from Z: λ = ${
       sizes(conditions, ({ ridge }) => ridge.lambda, plain)
     }, learnt from the first ${
