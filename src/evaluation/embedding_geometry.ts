@@ -65,6 +65,8 @@ export interface Geometry {
   projected: MeasuredMatrix;
   text?: MeasuredMatrix;
   pairs: PairGeometry;
+  /** Linear CKA of X with itself: a check of the arithmetic, 1 unless all rows are equal. */
+  linearCkaOfX: number;
   /** The regression behind `pairs.ridgeR2`. */
   ridge: Required<RidgeOptions>;
 }
@@ -135,6 +137,7 @@ export function embeddingGeometry(
         alignment: alignment(projected, transformed),
       }),
     },
+    linearCkaOfX: linearCkaOf({ x: all.x, z: all.x, cross: all.x.scatter }),
     ridge: { lambda, trainRows },
   };
 }
