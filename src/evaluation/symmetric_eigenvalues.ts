@@ -32,63 +32,77 @@ function lowerRows(matrix: Float64Array, size: number): Float64Array[] {
   return Array.from({ length: size }, (_, i) => matrix.slice(i * size, i * size + i + 1));
 }
 
-/** Takes the rows of the lower triangle from the last to the first; they are overwritten. */
+/**
+ * Takes the rows of the lower triangle from the last to the first; they are overwritten. A reflection
+ * I - u u^T / h, with u in place of a row, leaves of it only the number beside the diagonal. It
+ * changes the rows above by - u q^T - q u^T; that is done while the next one multiplies them, because
+ * reading them is what takes time.
+ */
 function tridiagonal(rows: Float64Array[]): Tridiagonal {
   const size = rows.length;
   const diagonal = new Float64Array(size), below = new Float64Array(size);
-  const product = new Float64Array(size);
-  for (let last = size - 1; last > 0; last--) {
-    // I - u u^T / h, with u in place of the row, leaves of it only the number beside the diagonal.
-    const u = rows[last].subarray(0, last);
-    diagonal[last] = rows[last][last];
-    let scale = 0;
-    for (let k = 0; k < last - 1; k++) scale += Math.abs(u[k]);
-    if (scale === 0) {
-      below[last] = u[last - 1];
-      continue;
-    }
-    scale += Math.abs(u[last - 1]);
-    let h = 0;
-    for (let k = 0; k < last; k++) {
-      u[k] /= scale;
-      h += u[k] * u[k];
-    }
-    const beside = u[last - 1], root = beside < 0 ? Math.sqrt(h) : -Math.sqrt(h);
-    below[last] = scale * root;
-    h -= beside * root;
-    u[last - 1] = beside - root;
-    reflect(rows, u, h, product);
+  let before: Update = { u: new Float64Array(size), q: new Float64Array(size) };
+  for (let last = size - 1; last >= 0; last--) {
+    const row = rows[last];
+    updateRow(row, last, before);
+    diagonal[last] = row[last];
+    if (last === 0) break;
+    const u = row.subarray(0, last), { h, beside } = reflection(u);
+    below[last] = beside;
+    before = { u, q: updateAndMultiply(rows, before, u, h) };
   }
-  if (size > 0) diagonal[0] = rows[0][0];
   return { diagonal, below };
 }
 
-/** A := (I - u u^T / h) A (I - u u^T / h), the lower triangle of A being the first rows. */
-function reflect(
+/** What the reflection before adds to the rows above its own: - u q^T - q u^T. */
+interface Update {
+  u: Float64Array;
+  q: Float64Array;
+}
+
+function updateRow(row: Float64Array, j: number, { u, q }: Update): void {
+  const a = u[j], b = q[j];
+  for (let k = 0; k <= j; k++) row[k] -= a * q[k] + b * u[k];
+}
+
+/** Turns a row into its u, of a unit row so that no square underflows; gives h, and what stays of it. */
+function reflection(u: Float64Array): { h: number; beside: number } {
+  const last = u.length - 1, end = u[last];
+  if (u.subarray(0, last).every((value) => value === 0)) {
+    u.fill(0);
+    return { h: 1, beside: end };
+  }
+  const norm = Math.hypot(...u), root = end < 0 ? 1 : -1;
+  for (let k = 0; k <= last; k++) u[k] /= norm;
+  const h = 1 - u[last] * root;
+  u[last] -= root;
+  return { h, beside: root * norm };
+}
+
+/** Updates the rows above, and gives q = p - (p . u / 2 h) u with p = A u / h. */
+function updateAndMultiply(
   rows: readonly Float64Array[],
+  { u: oldU, q: oldQ }: Update,
   u: Float64Array,
   h: number,
-  product: Float64Array,
-): void {
-  const size = u.length;
-  product.fill(0, 0, size);
+): Float64Array {
+  const size = u.length, q = new Float64Array(size);
   for (let j = 0; j < size; j++) {
-    const row = rows[j], factor = u[j];
-    let dot = row[j] * factor;
+    const row = rows[j], a = oldU[j], b = oldQ[j], factor = u[j];
+    let dot = 0;
     for (let k = 0; k < j; k++) {
-      dot += row[k] * u[k];
-      product[k] += row[k] * factor;
+      const value = row[k] - a * oldQ[k] - b * oldU[k];
+      row[k] = value;
+      dot += value * u[k];
+      q[k] += value * factor;
     }
-    product[j] += dot;
+    row[j] -= 2 * a * b;
+    q[j] += dot + row[j] * factor;
   }
   let along = 0;
-  for (let j = 0; j < size; j++) along += (product[j] /= h) * u[j];
-  const half = along / (2 * h);
-  for (let j = 0; j < size; j++) product[j] -= half * u[j];
-  for (let j = 0; j < size; j++) {
-    const row = rows[j], a = u[j], b = product[j];
-    for (let k = 0; k <= j; k++) row[k] -= a * product[k] + b * u[k];
-  }
+  for (let j = 0; j < size; j++) along += (q[j] /= h) * u[j];
+  for (let j = 0; j < size; j++) q[j] -= along / (2 * h) * u[j];
+  return q;
 }
 
 /** Diagonalises by plane rotations, each sweep from the lower end; gives the diagonal, unsorted. */
