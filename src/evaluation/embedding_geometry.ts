@@ -50,6 +50,7 @@ export interface GeometryOptions {
 
 /** What was measured of one matrix. */
 export interface MeasuredMatrix {
+  /** Its statistics. */
   statistics: MatrixGeometry;
   /** Singular values of the rows as they are, largest first. */
   singularValues: Float64Array;
@@ -61,9 +62,13 @@ export interface MeasuredMatrix {
 
 /** What was measured. */
 export interface Geometry {
+  /** Of x. */
   x: MeasuredMatrix;
+  /** Of z = P1(x). */
   projected: MeasuredMatrix;
+  /** Of the text embeddings; absent without them. */
   text?: MeasuredMatrix;
+  /** Of the matrices together. */
   pairs: PairGeometry;
   /** Linear CKA of X with itself: a check of the arithmetic, 1 unless all rows are equal. */
   linearCkaOfX: number;

@@ -79,8 +79,9 @@ export interface EmbeddingStatistics {
 
 /** Statistics of one matrix of embeddings, a token a row. */
 export interface MatrixGeometry {
-  /** Rows and columns. */
+  /** Embeddings. */
   rows: number;
+  /** Width of an embedding. */
   width: number;
   /** Roy and Vetterli (2007), of the rows as they are: from 1 to min(rows, width). */
   effectiveRank: number;
@@ -124,10 +125,13 @@ export interface PairGeometry {
 
 /** Shape of the embeddings of held-out pictures before the projector (X), behind it (Z), and of text (T). */
 export interface EmbeddingGeometry {
+  /** Image tokens before P1. */
   X: MatrixGeometry;
+  /** The same tokens behind it. */
   Z: MatrixGeometry;
   /** Text embeddings of the tokens that the data set's questions and answers use. */
   T: MatrixGeometry;
+  /** Of the matrices together. */
   pairs: PairGeometry;
   /** The regression behind `pairs.ridgeR2`. */
   ridge: { lambda: number; trainRows: number };
