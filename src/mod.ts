@@ -18,16 +18,29 @@ export { normaliseVqaAnswer } from "./evaluation/vqa_normalisation.ts";
 export { evaluateVqa } from "./evaluation/vqa_evaluation.ts";
 export type { VqaEvaluation, VqaScore } from "./evaluation/vqa_evaluation.ts";
 export { bleu1, meanOverlap, tokenF1 } from "./evaluation/answer_overlap.ts";
-export {
-  averageCosine,
-  cosineLoss,
-  effectiveRank,
-  embeddingStatistics,
-  meanNorm,
-  participationRatio,
-  singularValues,
-} from "./evaluation/embedding_statistics.ts";
-export type { CentringOption, EmbeddingMatrix } from "./evaluation/embedding_statistics.ts";
+export { alignment, cosineLoss, meanCosine } from "./evaluation/alignment.ts";
+export { averageCosine, meanNorm } from "./evaluation/average_cosine.ts";
+export { collapseGauge } from "./evaluation/collapse_gauge.ts";
+export type { EstimatorOption } from "./evaluation/collapse_gauge.ts";
+export { effectiveRank, rankMe } from "./evaluation/effective_rank.ts";
+export { embeddingGeometry } from "./evaluation/embedding_geometry.ts";
+export type {
+  Embeddings,
+  Geometry,
+  GeometryOptions,
+  MeasuredMatrix,
+} from "./evaluation/embedding_geometry.ts";
+export type { CentringOption, EmbeddingMatrix } from "./evaluation/embedding_matrix.ts";
+export { embeddingStatistics } from "./evaluation/embedding_statistics.ts";
+export { linearCka } from "./evaluation/linear_cka.ts";
+export { modalityGap, normRatio } from "./evaluation/modality_gap.ts";
+export { neighbourOverlap } from "./evaluation/neighbour_overlap.ts";
+export { pairStatistics, uniformity } from "./evaluation/pair_statistics.ts";
+export type { PairOptions, PairStatistics } from "./evaluation/pair_statistics.ts";
+export { isoScore, participationRatio } from "./evaluation/participation_ratio.ts";
+export { ridgeRecovery } from "./evaluation/ridge_recovery.ts";
+export type { RidgeOptions, RidgeRecovery } from "./evaluation/ridge_recovery.ts";
+export { singularValues } from "./evaluation/singular_values.ts";
 export { pairedDifference, summarise, verdict } from "./evaluation/intervals.ts";
 export type { Interval, Summary, Verdict } from "./evaluation/intervals.ts";
 export { pairedT } from "./evaluation/paired_t.ts";
@@ -62,8 +75,11 @@ export type {
   AnswerOverlap,
   CurvePoint,
   DiagnosticPoint,
+  EmbeddingGeometry,
   EmbeddingStatistics,
   GivenAnswer,
+  MatrixGeometry,
+  PairGeometry,
   Results,
   RunKey,
   RunRecord,

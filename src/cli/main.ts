@@ -3,6 +3,7 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import { VERSION } from "../study/ablate.ts";
 import { ablateCommand } from "./ablate.ts";
 import { doctorCommand } from "./doctor.ts";
+import { embeddingStatsCommand } from "./embedding_stats.ts";
 import { generateCommand } from "./generate.ts";
 import { powerCommand } from "./power.ts";
 import { pretrainCommand } from "./pretrain.ts";
@@ -25,6 +26,7 @@ export async function main(args: string[]): Promise<void> {
     const command of [
       ablateCommand(),
       doctorCommand(),
+      embeddingStatsCommand(),
       generateCommand(),
       powerCommand(),
       pretrainCommand(),

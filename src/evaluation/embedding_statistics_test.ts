@@ -1,65 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { listGolden, readGolden } from "../testing/golden.ts";
-import {
-  averageCosine,
-  cosineLoss,
-  effectiveRank,
-  type EmbeddingMatrix,
-  embeddingStatistics,
-  meanNorm,
-  participationRatio,
-  singularValues,
-} from "./embedding_statistics.ts";
-
-function golden(name: string) {
-  const { json, tensors } = readGolden("embedding_stats", name);
-  const matrix = (key: string): EmbeddingMatrix => {
-    const { shape: [rows, cols], data } = tensors.get(key)!;
-    return { rows, cols, data: data as Float32Array };
-  };
-  const { rtol, atol, note } = json.tolerance.f64;
-  // The files allow spectra from a Gram matrix a tolerance of their own, named first in the note.
-  const spectrum = Number.parseFloat(note) || rtol;
-  const near = (what: string, got: number, want: number, relative = rtol) =>
-    assert.ok(
-      Math.abs(got - want) <= atol + relative * Math.abs(want),
-      `${name} ${what}: got ${got}, expected ${want}`,
-    );
-  return { expected: json.expected, matrix, near, spectrum };
-}
-
-for (const name of listGolden("embedding_stats")) {
-  Deno.test(`embedding statistics agree with the golden values: ${name}`, () => {
-    const { expected, matrix, near, spectrum } = golden(name);
-    for (const key of Object.keys(expected).filter((key) => key !== "pairs")) {
-      const m = matrix(key), want = expected[key];
-      near(`${key} average cosine`, averageCosine(m), want.average_cosine);
-      near(
-        `${key} participation ratio`,
-        participationRatio(m),
-        want.participation_ratio,
-      );
-      near(
-        `${key} effective rank`,
-        effectiveRank(m),
-        want.effective_rank,
-        spectrum,
-      );
-      near(
-        `${key} centred effective rank`,
-        effectiveRank(m, { centred: true }),
-        want.effective_rank_centred,
-        spectrum,
-      );
-    }
-    near(
-      "cosine loss",
-      1 - cosineLoss(matrix("Z"), matrix("Zp")),
-      expected.pairs["mean_cosine Z Zp"],
-    );
-  });
-}
+import { cosineLoss } from "./alignment.ts";
+import { averageCosine, meanNorm } from "./average_cosine.ts";
+import { effectiveRank } from "./effective_rank.ts";
+import type { EmbeddingMatrix } from "./embedding_matrix.ts";
+import { embeddingStatistics } from "./embedding_statistics.ts";
+import { participationRatio } from "./participation_ratio.ts";
+import { singularValues } from "./singular_values.ts";
 
 /** Deterministic values with a decaying spectrum, so that nothing is symmetric by accident. */
 function sample(rows: number, cols: number, offset = 0): EmbeddingMatrix {

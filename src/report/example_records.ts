@@ -3,6 +3,8 @@
  */
 import {
   type Accuracy,
+  type EmbeddingGeometry,
+  type MatrixGeometry,
   type RunRecord,
   SCHEMA_VERSION,
   type StudyRecord,
@@ -130,4 +132,45 @@ export function exampleRuns(seeds: readonly number[]): RunRecord[] {
       exampleRun({ seed, arm: "question-only", role: "question-only", color: 0.3, yesNo: 0.5 }),
     ];
   });
+}
+
+/** Shapes of embeddings: a text cluster on the left, image tokens on the right, nearly all alike. */
+export function exampleGeometry(averageCosine = 0.5): EmbeddingGeometry {
+  const matrix = (rows: number, width: number, averageCosine: number): MatrixGeometry => ({
+    rows,
+    width,
+    effectiveRank: 20,
+    effectiveRankCentred: 22,
+    rankMe: 20.5,
+    participationRatio: 8,
+    averageCosine,
+    uniformity: -2,
+    collapseGauge: 0.75,
+    collapseGaugePopulation: 0.74,
+    isoScore: 0.25,
+  });
+  const bins = (from: number) =>
+    Array.from({ length: 40 }, (_, i) => i < from ? 0 : 1 / (40 - from));
+  return {
+    X: matrix(960, 64, 0.25),
+    Z: matrix(960, 128, averageCosine),
+    T: matrix(30, 128, 0.125),
+    pairs: {
+      linearCka: 0.875,
+      neighbourOverlap5: 0.5,
+      neighbourOverlap10: 0.625,
+      ridgeR2: { uniform: 0.75, varianceWeighted: 0.8 },
+      modalityGap: 1.25,
+      normRatio: 16,
+    },
+    ridge: { lambda: 1, trainRows: 720 },
+    sampled: { X: 512, T: null },
+    cosines: { X: bins(20), Z: bins(30) },
+    spectrum: { X: [[1, 1], [33, 0.5], [64, 0.25]], Z: [[1, 1], [65, 0.125], [128, 1e-9]] },
+    map: {
+      image: [[0.5, 0], [0.5, 0.125], [0.625, -0.125]],
+      text: [[-0.5, 0.25], [-0.5, -0.25]],
+      explained: [0.75, 0.125],
+    },
+  };
 }

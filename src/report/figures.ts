@@ -1,15 +1,15 @@
 /**
  * The report's figures: one line chart a quantity, lines by condition.
  */
-import { mean } from "simple-statistics";
 import type { RunRecord } from "../study/record.ts";
 import { type Condition, conditionName } from "./conditions.ts";
-import { type ChartPoint, lineChart } from "./line_chart.ts";
+import { averagePoints } from "./condition_points.ts";
+import { lineChart } from "./line_chart.ts";
 
-/** One value of a training or validation curve. */
+/** One value of a training or validation curve, at its step. */
 interface Sample {
-  step: number;
-  value: number;
+  x: number;
+  y: number;
 }
 
 /** What is drawn of a run, and how it is named. */
@@ -25,7 +25,7 @@ const FIGURES: CurveFigure[] = [
     file: "token_loss.svg",
     title: "Token loss during training",
     yLabel: "L_TP, mean cross-entropy (nats per answer token)",
-    curve: ({ losses }) => losses.curve.map(({ step, tokenLoss }) => ({ step, value: tokenLoss })),
+    curve: ({ losses }) => losses.curve.map(({ step, tokenLoss }) => ({ x: step, y: tokenLoss })),
   },
   {
     file: "cosine_loss.svg",
@@ -33,7 +33,7 @@ const FIGURES: CurveFigure[] = [
     yLabel: "L_cos before λ (1 − cosine, no unit)",
     curve: ({ losses }) =>
       losses.curve.flatMap(({ step, cosineLoss }) =>
-        cosineLoss === null ? [] : [{ step, value: cosineLoss }]
+        cosineLoss === null ? [] : [{ x: step, y: cosineLoss }]
       ),
   },
   {
@@ -42,8 +42,8 @@ const FIGURES: CurveFigure[] = [
     yLabel: "VQA accuracy (% of validation questions)",
     curve: ({ losses }) =>
       losses.validation.map(({ step, accuracy }) => ({
-        step,
-        value: 100 * accuracy,
+        x: step,
+        y: 100 * accuracy,
       })),
   },
 ];
@@ -64,7 +64,7 @@ export function drawFigures(conditions: readonly Condition[]): Figure[] {
     const series = conditions.map((condition, i) => ({
       name: conditionName(condition),
       hue: condition.role === "arm" ? i : null,
-      points: averageCurve(
+      points: averagePoints(
         condition.replicates.flatMap(({ runs }) => runs).map(curve),
       ),
     })).filter(({ points }) => points.length > 0);
@@ -75,24 +75,4 @@ export function drawFigures(conditions: readonly Condition[]): Figure[] {
       svg: lineChart({ title, xLabel: "Optimiser step", yLabel, series }),
     }];
   });
-}
-
-/** Mean and range at the steps that every curve has; others would mix different sets of runs. */
-function averageCurve(curves: readonly Sample[][]): ChartPoint[] {
-  const bySteps = Map.groupBy(
-    curves.flat().filter(({ value }) => Number.isFinite(value)),
-    ({ step }) => step,
-  );
-  return [...bySteps]
-    .filter(([, samples]) => samples.length === curves.length)
-    .sort(([a], [b]) => a - b)
-    .map(([x, samples]) => {
-      const values = samples.map(({ value }) => value);
-      return {
-        x,
-        y: mean(values),
-        low: Math.min(...values),
-        high: Math.max(...values),
-      };
-    });
 }

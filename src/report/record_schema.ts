@@ -25,6 +25,48 @@ const key = {
   stage: z.string(),
 };
 
+const matrixGeometry = z.looseObject({
+  rows: count,
+  width: count,
+  effectiveRank: measured,
+  effectiveRankCentred: measured,
+  rankMe: measured,
+  participationRatio: measured,
+  averageCosine: measured,
+  uniformity: measured,
+  collapseGauge: measured,
+  collapseGaugePopulation: measured,
+  isoScore: measured,
+});
+
+const points = z.array(z.tuple([measured, measured]));
+const shares = z.array(measured);
+
+const geometry = z.looseObject({
+  X: matrixGeometry,
+  Z: matrixGeometry,
+  T: matrixGeometry,
+  pairs: z.looseObject({
+    linearCka: measured,
+    neighbourOverlap5: z.number().nullable(),
+    neighbourOverlap10: z.number().nullable(),
+    ridgeR2: z.looseObject({ uniform: measured, varianceWeighted: measured }),
+    modalityGap: measured.optional(),
+    normRatio: measured.optional(),
+    meanCosine: measured.optional(),
+    alignment: measured.optional(),
+  }),
+  ridge: z.looseObject({ lambda: z.number(), trainRows: count }),
+  sampled: z.looseObject({ X: count.nullable(), T: count.nullable() }),
+  cosines: z.looseObject({ X: shares, Z: shares }),
+  spectrum: z.looseObject({ X: points, Z: points }),
+  map: z.looseObject({
+    image: points,
+    text: points,
+    explained: z.tuple([measured, measured]),
+  }),
+});
+
 /** A run record; unknown fields pass through, so that newer records can be read. */
 export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
@@ -67,6 +109,7 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
     textMeanNorm: measured,
     cosineLoss: z.number().nullable(),
   }),
+  geometry: geometry.optional(),
   answers: z.array(
     z.object({
       id: z.string(),

@@ -7,6 +7,7 @@ import type { RunRecord, StudyRecord } from "../study/record.ts";
 import { accuracyTable } from "./accuracy_table.ts";
 import { claimsTable } from "./claims_table.ts";
 import { groupRuns, runsOf } from "./conditions.ts";
+import { embeddingConsistency } from "./embedding_consistency.ts";
 import { familyOf } from "./family.ts";
 import { embeddingTable } from "./embedding_table.ts";
 import { drawFigures } from "./figures.ts";
@@ -61,6 +62,7 @@ export function renderReport(
   }
   const conditions = groupRuns(runs);
   const figures = drawFigures(conditions);
+  const consistency = embeddingConsistency(conditions);
   const family = familyOf(study, conditions);
   const opening = finding(conditions, study.majority, family);
   const blocks = [
@@ -79,6 +81,7 @@ export function renderReport(
     ...section("## Secondary statistics", secondaryTable(conditions, family)),
     "## Embedding statistics",
     embeddingTable(conditions),
+    ...section("## Embeddings consistency", consistency.markdown),
     "## Losses",
     lossTable(conditions, figures),
     "## Every run",
@@ -90,7 +93,9 @@ export function renderReport(
     finding: opening,
     markdown: blocks.filter((block) => block !== "").map((block) => block.trimEnd())
       .join("\n\n") + "\n",
-    figures: Object.fromEntries(figures.map(({ file, svg }) => [file, svg])),
+    figures: Object.fromEntries(
+      [...figures, ...consistency.figures].map(({ file, svg }) => [file, svg]),
+    ),
   };
 }
 

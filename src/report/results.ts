@@ -12,7 +12,7 @@ import { compareRuns, type Condition, groupRuns, questionTypes } from "./conditi
 
 /**
  * Gathers the records of a study. The arms' runs are in the report's order and without their
- * answers, which stay in the run records; the controls' runs are summed up under `controls`.
+ * answers and the points of figures, which stay in the run records; the controls' runs are summed up under `controls`.
  *
  * @throws {RangeError} when there is no run
  */
@@ -30,12 +30,19 @@ export function buildResults(
     schemaVersion: SCHEMA_VERSION,
     study: study.study,
     adapter: sorted[0].adapter,
-    runs: sorted.filter(({ role }) => role === "arm").map(({ answers: _, ...run }) => run),
+    runs: sorted.filter(({ role }) => role === "arm").map(withoutLists),
     controls: {
       questionOnly: questionOnlyAccuracy(groupRuns(sorted)),
       majority: study.majority,
     },
   };
+}
+
+/** Answers and the points of figures stay in the run's record. */
+function withoutLists({ answers: _, geometry, ...run }: RunRecord): Results["runs"][number] {
+  if (geometry === undefined) return run;
+  const { cosines: _cosines, spectrum: _spectrum, map: _map, ...statistics } = geometry;
+  return { ...run, geometry: statistics };
 }
 
 /** Mean over the seeds of the question-only control; null where it did not run. */

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { exampleAccuracy, exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import {
+  exampleAccuracy,
+  exampleGeometry,
+  exampleRun,
+  exampleRuns,
+  exampleStudy,
+} from "./example_records.ts";
 import { buildResults } from "./results.ts";
 
 Deno.test("results hold every arm's run in the report's order, without the answers", () => {
@@ -16,6 +22,13 @@ Deno.test("results hold every arm's run in the report's order, without the answe
   assert.deepEqual(results.runs[0], rest);
   assert.equal(results.adapter.description, "Example Adapter");
   assert.equal(results.study, "example");
+});
+
+Deno.test("results hold the embeddings' statistics, without the points of figures", () => {
+  const record = exampleRun({ geometry: exampleGeometry() });
+  const [{ geometry }] = buildResults(exampleStudy(), [record]).runs;
+  const { X, Z, T, pairs, ridge, sampled } = exampleGeometry();
+  assert.deepEqual(geometry, { X, Z, T, pairs, ridge, sampled });
 });
 
 Deno.test("the question-only accuracy is the mean over its seeds, the majority the study's", () => {

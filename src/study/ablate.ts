@@ -165,10 +165,18 @@ export function runRecord(
   };
 }
 
-/** A record as JSON with one answer a line: readable, and a third smaller than one field a line. */
-export function recordText({ answers, ...rest }: RunRecord): string {
+/**
+ * A record as JSON with one answer a line, and one part of the embeddings' geometry: readable, and a
+ * third smaller than one field a line.
+ */
+export function recordText({ answers, geometry, ...rest }: RunRecord): string {
+  const parts = Object.entries(geometry ?? {}).map(([key, value]) =>
+    `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`
+  );
   const lines = answers.map((answer) => `  ${JSON.stringify(answer)}`).join(",\n");
-  return `${JSON.stringify(rest, null, 1).slice(0, -2)},\n "answers": [\n${lines}\n ]\n}\n`;
+  return `${JSON.stringify(rest, null, 1).slice(0, -2)}` +
+    (geometry ? `,\n "geometry": {\n${parts.join(",\n")}\n }` : "") +
+    `,\n "answers": [\n${lines}\n ]\n}\n`;
 }
 
 /** Everything that determines all runs of a study, as kept in their records. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { defaultPlan } from "../gpu/plan.ts";
-import { exampleRun } from "../report/example_records.ts";
+import { exampleGeometry, exampleRun } from "../report/example_records.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import {
   type AblationSetting,
@@ -208,7 +208,7 @@ Deno.test("a record's text is the record again, with one answer a line", () => {
       answer: '"quoted"\n',
       correct: i === 1,
     }));
-    const record = exampleRun({ answers });
+    const record = exampleRun({ answers, ...(count > 0 && { geometry: exampleGeometry() }) });
     const text = recordText(record);
     assert.deepEqual(JSON.parse(text), record);
     assert.equal(text.split("\n").filter((line) => line.includes('"correct"')).length, count);

@@ -90,6 +90,82 @@ export interface EmbeddingStatistics {
   cosineLoss: number | null;
 }
 
+/** Statistics of one matrix of embeddings, a token a row. */
+export interface MatrixGeometry {
+  /** Embeddings. */
+  rows: number;
+  /** Width of an embedding. */
+  width: number;
+  /** Roy and Vetterli (2007), of the rows as they are: from 1 to min(rows, width). */
+  effectiveRank: number;
+  /** The same with the columns' means taken off. */
+  effectiveRankCentred: number;
+  /** RankMe (2023): the effective rank with 1e-7 added to every share. */
+  rankMe: number;
+  /** (sum v)^2 / sum v^2 over the eigenvalues v of the covariance: from 1 to the width. */
+  participationRatio: number;
+  /** Mean cosine over pairs of different rows, from -1 to 1. */
+  averageCosine: number;
+  /** ln of the mean over pairs of exp(-2 squared distance of unit rows): 0 in a complete collapse. */
+  uniformity: number;
+  /** Mean standard deviation (n - 1) of the unit rows' columns, times sqrt(width): 0 to about 1. */
+  collapseGauge: number;
+  /** The same with n. */
+  collapseGaugePopulation: number;
+  /** (participation ratio - 1) / (width - 1). */
+  isoScore: number;
+}
+
+/** How embeddings X before the projector, Z behind it and T of text go together. */
+export interface PairGeometry {
+  /** Linear CKA of X and Z, 0 to 1. */
+  linearCka: number;
+  /** Share of the 5 nearest neighbours in X that stay in Z; null with too few rows. */
+  neighbourOverlap5: number | null;
+  /** The same with 10. */
+  neighbourOverlap10: number | null;
+  /** R^2 of X from Z by ridge regression on unseen rows: mean over columns, and weighted by variance. */
+  ridgeR2: { uniform: number; varianceWeighted: number };
+  /** Distance of the mean unit rows of Z and T, 0 to 2; absent without T. */
+  modalityGap?: number;
+  /** Median norm of Z over that of T; absent without T. */
+  normRatio?: number;
+  /** Mean cosine of Z with its image under a further transformation; absent without one. */
+  meanCosine?: number;
+  /** Mean squared distance of the same unit rows; absent without one. */
+  alignment?: number;
+}
+
+/** Shape of the embeddings of held-out pictures before the projector (X), behind it (Z), and of text (T). */
+export interface EmbeddingGeometry {
+  /** Image tokens before P1. */
+  X: MatrixGeometry;
+  /** The same tokens behind it. */
+  Z: MatrixGeometry;
+  /** Text embeddings of the tokens that the data set's questions and answers use. */
+  T: MatrixGeometry;
+  /** Of the matrices together. */
+  pairs: PairGeometry;
+  /** The regression behind `pairs.ridgeR2`. */
+  ridge: { lambda: number; trainRows: number };
+  /**
+   * Rows whose pairs with all rows stand behind uniformity, neighbours and cosines; null where all
+   * rows do.
+   */
+  sampled: { X: number | null; T: number | null };
+  /** Share of the pairs of rows by cosine, in equal bins from -1 to 1. */
+  cosines: { X: number[]; Z: number[] };
+  /** Singular values by rank (from 1), largest 1; at most 64 of them. */
+  spectrum: { X: [rank: number, value: number][]; Z: [rank: number, value: number][] };
+  /** Image tokens Z among text tokens T on the first two principal components of both together. */
+  map: {
+    image: [number, number][];
+    text: [number, number][];
+    /** Share of the variance along each component. */
+    explained: [number, number];
+  };
+}
+
 /** The adapter that ran. */
 export interface AdapterRecord {
   /** What the adapter calls itself. */
@@ -180,6 +256,8 @@ export interface RunRecord {
   };
   /** Of projected image tokens of test pictures. */
   embedding: EmbeddingStatistics;
+  /** Of image tokens of the same pictures before and behind P1; absent in older records. */
+  geometry?: EmbeddingGeometry;
   /** Test answers in question order. */
   answers: GivenAnswer[];
   /**
@@ -265,8 +343,10 @@ export interface Results {
   study: string;
   /** Adapter of the first run. */
   adapter: AdapterRecord;
-  /** Runs of the compared arms, without their answers. */
-  runs: Omit<RunRecord, "answers">[];
+  /** Runs of the compared arms, without their answers and the points of figures. */
+  runs: (Omit<RunRecord, "answers" | "geometry"> & {
+    geometry?: Omit<EmbeddingGeometry, "cosines" | "spectrum" | "map">;
+  })[];
   /** Accuracy of the controls; question-only as the mean over its seeds, null where it did not run. */
   controls: { questionOnly: Accuracy | null; majority: Accuracy };
 }

@@ -1,8 +1,10 @@
 /** What a model is tested by: its answers, and the statistics of its projections. */
 import { createHash } from "node:crypto";
 import { encodedTokens, packBatch } from "../data/packing.ts";
+import { type EmbeddingMatrix, pickRows } from "../evaluation/embedding_matrix.ts";
 import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
 import { meanOverlap } from "../evaluation/answer_overlap.ts";
+import { recordGeometry } from "../evaluation/geometry_record.ts";
 import { isCorrect, scoreAnswer, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
 import type { NamedMatrix } from "../models/llama_weights.ts";
 import {
@@ -16,7 +18,7 @@ import {
 import type { Asked, Questioner } from "../models/questioner.ts";
 import type { RunRecord } from "../study/record.ts";
 import { batchFeatures, evaluationBatches } from "./batches.ts";
-import type { PreparedData, PreparedSplit } from "./prepared_data.ts";
+import { type PreparedData, type PreparedSplit, SPLITS } from "./prepared_data.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
 
 /**
@@ -47,7 +49,8 @@ export async function testModel(
   );
   const questions = data.test.questions.flat();
   const weights = { ...first, ...await readWeights(model) };
-  const text = await readTextEmbeddings(model);
+  const { rows, columns: cols, data: embeddings } = await readTextEmbeddings(model);
+  const text = { rows, cols, data: embeddings };
   return {
     parameters: countParameters(model),
     accuracy: scoreAnswers(
@@ -59,10 +62,11 @@ export async function testModel(
     ),
     answers,
     testTokenLoss,
-    embedding: embeddingStatistics(
+    embedding: embeddingStatistics(projected.matrix, text, projected.cosineLoss),
+    geometry: recordGeometry(
+      firstTokens(data, projected.matrix.rows),
       projected.matrix,
-      { rows: text.rows, cols: text.columns, data: text.data },
-      projected.cosineLoss,
+      pickRows(text, usedTokens(data)),
     ),
     weights,
     weightsSha256: hashWeights(weights),
@@ -178,6 +182,22 @@ async function projectImages(
     matrix: { rows: count * tokens, cols: width, data: z },
     cosineLoss: cosines.length > 0 ? cosines.reduce((a, b) => a + b, 0) / cosines.length : null,
   };
+}
+
+/** x of a test split's first tokens: what {@linkcode projectImages} starts from. */
+function firstTokens({ test, width }: PreparedData, rows: number): EmbeddingMatrix {
+  return { rows, cols: width, data: test.features.subarray(0, rows * width) };
+}
+
+/** Ids of the tokens that questions and answers of any split use, ascending. */
+function usedTokens(data: PreparedData): number[] {
+  const used = new Set<number>();
+  for (const split of SPLITS) {
+    for (const { prompt, answer } of data[split].questions.flat()) {
+      for (const token of [...prompt, ...answer]) used.add(token);
+    }
+  }
+  return [...used].sort((a, b) => a - b);
 }
 
 /** SHA-256 over names and bytes of what answers and was trained, in name order. P2 takes no part. */

@@ -28,6 +28,7 @@ export type RunOutcome =
     | "overlap"
     | "losses"
     | "embedding"
+    | "geometry"
     | "answers"
     | "weightsSha256"
     | "seconds"

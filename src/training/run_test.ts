@@ -47,6 +47,25 @@ Deno.test("where several people have answered, how many agree with an answer is 
   assert.ok(Math.abs(overlap!.exactMatch - right) < 1e-12);
 });
 
+Deno.test("a run leaves the shape of the same tokens before and behind P1, and of text in use", async () => {
+  const [{ embedding, geometry }] = await Array.fromAsync(run(engine, settings, data));
+  const { X, Z, T, map } = geometry!;
+  assert.deepEqual([X.rows, X.width], [embedding.tokens, data.width]);
+  assert.deepEqual([Z.rows, Z.width], [embedding.tokens, data.decoder.config.hidden_size]);
+  // The same numbers by another way.
+  assert.ok(Math.abs(Z.averageCosine - embedding.averageCosine) < 1e-7);
+  assert.ok(Math.abs(Z.effectiveRank - embedding.effectiveRank) < 1e-5 * Z.effectiveRank);
+  const splits = [data.train, data.validation, data.test];
+  const used = new Set(
+    splits.flatMap(({ questions }) =>
+      questions.flat().flatMap(({ prompt, answer }) => [...prompt, ...answer])
+    ),
+  );
+  assert.equal(T.rows, used.size);
+  assert.ok(T.rows < data.tokenizer.vocabularySize);
+  assert.equal(map.image.length, embedding.tokens);
+});
+
 Deno.test("a run that diverges says at which step, and leaves no memory behind", async () => {
   const before = engine.memory.bytes;
   await assert.rejects(
