@@ -132,13 +132,13 @@ function languageCard(language: LanguageFigures): string {
   const types = Object.keys(accuracy.text);
   return [
     "## decoder",
-    `It reads scenes in two forms and never sees a picture. Documents are text: "there is a small red ` +
-    `circle at x3 y5. ...", followed by questions and answers. Packed scenes stand in front of their ` +
-    `questions as ${
+    `It reads scenes in two forms, each in front of questions about it, and never sees a picture. One is ` +
+    `text: "there is a small red circle at x3 y5. ...". The other is ${
       1 + GRID ** 2
     } phrase tokens, each the sum of a phrase's word embeddings, in the places ` +
     `where image tokens will stand (src/pretraining/description.ts). The curriculum begins with two objects ` +
-    `and ends with six.`,
+    `and ends with six. Behind its description, a text says everything again in other words, which is to ` +
+    `be predicted as the answers are.`,
     facts([
       [
         "Shape",
@@ -148,8 +148,9 @@ function languageCard(language: LanguageFigures): string {
       ...trained(language),
       [
         "A step",
-        `${settings.documents.batch} documents of ${settings.documents.length} tokens, ` +
-        `${settings.scenes.batch} scenes of ${settings.scenes.questions} questions`,
+        `${settings.texts.batch} scenes as text of ${settings.texts.length} tokens with ` +
+        `${settings.texts.questions} questions each, ${settings.scenes.batch} as phrase tokens with ` +
+        `${settings.scenes.questions}`,
       ],
     ]),
     "![Loss of the decoder](curves/language_loss.svg)\n",
@@ -252,7 +253,7 @@ const languageCurve = ({ curve }: LanguageFigures) =>
     xLabel: "optimiser steps",
     yLabel: "cross-entropy, nats a token",
     series: [
-      series("documents", curve, ({ documents }) => documents, 0),
+      series("text", curve, ({ texts }) => texts, 0),
       series("phrase tokens", curve, ({ scenes }) => scenes, 1),
     ],
   });

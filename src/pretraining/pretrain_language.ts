@@ -221,7 +221,7 @@ function firstWeights(config: LlamaConfig, seed: number): Map<string, NamedMatri
 }
 
 /** Prompts with their answers, and scenes as phrase tokens, that are tested at a time. */
-const TESTED = {
+export const TESTED = {
   texts: { batch: 24, length: 96, questions: 0 },
   scenes: { batch: 12, questions: 10 },
 };
