@@ -208,8 +208,7 @@ function visionCard(vision: VisionFigures): string {
     `On pictures that no training step draws. Retrieval: each full caption among those of ` +
     `${retrieval.pictures} scenes of one to four objects. Siblings: the right one of four that differ in one ` +
     `attribute (chance 25 %). Zero-shot: one object, classed by the captions "a COLOUR SHAPE." of all ` +
-    `${zeroShot.classes} (of ${zeroShot.pictures} pictures). Probe: ridge regression from the patch ` +
-    `states of hidden layer -2, which a projector reads, on ${probe.tested} objects of six-object pictures.\n`,
+    `${zeroShot.classes} (of ${zeroShot.pictures} pictures).\n`,
     table([
       { header: "Test", cell: ([name]: [string, string]) => name },
       { header: "Result", align: "right", cell: ([, value]) => value },
@@ -225,11 +224,20 @@ function visionCard(vision: VisionFigures): string {
       ["zero-shot shape", `${percent(zeroShot.shape)} %`],
       ["zero-shot colour", `${percent(zeroShot.color)} %`],
       ["zero-shot both", `${percent(zeroShot.both)} %`],
-      ["probe, shape", `${percent(probe.shape)} %`],
-      ["probe, colour", `${percent(probe.color)} %`],
-      ["probe, place, R2", fixed(probe.place, 3)],
-      ["probe, place within its patch, R2", fixed(probe.offset, 3)],
     ]),
+    `Ridge regression from the patch states of each hidden layer, one of which a projector reads, on ` +
+    `${
+      probe[0].tested
+    } objects of six-object pictures: share of right shapes and colours, and R2 of the ` +
+    `middle's place in the picture and within its patch. What the contrast with captions does not need ` +
+    `fades from layer to layer.\n`,
+    table([
+      { header: "Hidden layer", align: "right", cell: ([layer]) => String(layer) },
+      { header: "Shape, %", align: "right", cell: ([, { shape }]) => percent(shape) },
+      { header: "Colour, %", align: "right", cell: ([, { color }]) => percent(color) },
+      { header: "Place", align: "right", cell: ([, { place }]) => fixed(place, 3) },
+      { header: "Within its patch", align: "right", cell: ([, { offset }]) => fixed(offset, 3) },
+    ], [...probe.entries()]),
   ].join("\n\n").replace(/\n{3,}/g, "\n\n");
 }
 
