@@ -29,11 +29,12 @@ export const LONGEST_QUESTION = 16;
  * but what one token says, for to find one of six objects among many empty tokens is hardly ever
  * learnt from such scenes alone. Every 400 steps there may be one object more; all questions come
  * after 512 steps, the order of patches after 1,024, and the ground comes in over 3,000, as do, over half
- * of them, scenes that show each object once.
+ * of them, scenes that show each object once. After 2,560 steps half of the texts are as prompts are:
+ * a description, and the question.
  */
 export function curriculum(
   step: number,
-): { objects: number; order: BagOrder; types: readonly string[] } {
+): { objects: number; order: BagOrder; types: readonly string[]; prompts: number } {
   return {
     objects: Math.min(6, 2 + Math.floor(step / 400)),
     order: {
@@ -42,6 +43,7 @@ export function curriculum(
       once: Math.min(0.5, step / 3000),
     },
     types: step < 512 ? LOOK_UPS : DRAWN_TYPES,
+    prompts: step < 2560 ? 0 : 0.5,
   };
 }
 
@@ -56,7 +58,7 @@ export function languageBatch(
   step: number,
 ): LanguageBatch {
   const random = stream(seed, `language/${step}`);
-  const { objects: most, order, types } = curriculum(step);
+  const { objects: most, order, types, prompts } = curriculum(step);
   // Half of the scenes are as full as they get: they are the hardest.
   const scene = () => drawScene(random, random.uniform() < 0.5 ? most : 1 + random.int(most));
   const ask = (drawn: Scene, layout: { blocks: number }) =>
@@ -67,8 +69,9 @@ export function languageBatch(
   return {
     texts: Array.from({ length: layout.texts.batch }, () => {
       const drawn = scene();
+      const draw = prompts > 0 && random.uniform() < prompts ? drawPrompt : drawText;
       return {
-        ...drawText(drawn, layout.texts.prefix, tokenizer, random),
+        ...draw(drawn, layout.texts.prefix, tokenizer, random),
         questions: ask(drawn, layout.texts),
       };
     }),
@@ -121,6 +124,25 @@ function drawText(
       false,
       ...phrases.flatMap((phrase, i) => phrase.map(() => isTold || i >= scene.length)),
     ],
+  };
+}
+
+/**
+ * A description as {@linkcode testText} has it, behind padding: an answer must not depend on how many
+ * tokens there are before the question.
+ */
+function drawPrompt(
+  scene: Scene,
+  length: number,
+  tokenizer: Tokenizer,
+  random: RandomStream,
+): Omit<PackedText, "questions"> {
+  const description = [tokenizer.bos, ...tokenizer.encode(describeScene(scene, random))];
+  const isTold = random.uniform() < DESCRIBED;
+  const padding = Array<number>(length - description.length).fill(tokenizer.pad);
+  return {
+    tokens: [...padding, ...description],
+    predicted: [...padding.map(() => false), ...description.map((_, t) => isTold && t > 0)],
   };
 }
 

@@ -36,12 +36,14 @@ Deno.test("the curriculum begins with look-ups in scenes of two without ground, 
     objects: 2,
     order: { patches: 0, ground: 0, once: 0 },
     types: LOOK_UPS,
+    prompts: 0,
   });
   assert.deepEqual(curriculum(LATE), FULL);
   assert.deepEqual(FULL, {
     objects: 6,
     order: { patches: 0.5, ground: 1, once: 0.5 },
     types: DRAWN_TYPES,
+    prompts: 0.5,
   });
   let before = curriculum(0);
   for (let step = 0; step < 10_000; step += 100) {
@@ -51,6 +53,7 @@ Deno.test("the curriculum begins with look-ups in scenes of two without ground, 
     assert.ok(now.order.patches >= before.order.patches);
     assert.ok(now.order.once >= before.order.once && now.order.once <= 0.5);
     assert.ok(now.types.length >= before.types.length);
+    assert.ok(now.prompts >= before.prompts);
     before = now;
   }
 });
@@ -67,33 +70,39 @@ function phrasesOf(text: string): string[] {
     .map((phrase) => phrase.replace(/^(there is )?an? ((small|medium|large) )?/, ""));
 }
 
-Deno.test("a text fills its prefix, and what it says again is predicted", () => {
-  const described = { told: 0, untold: 0 };
-  for (const step of [0, 1, 2, 3, LATE, LATE + 1, LATE + 2, LATE + 3]) {
+Deno.test("a text fills its prefix: all objects again and again, or once behind padding", () => {
+  const kinds = { told: 0, untold: 0, again: 0, once: 0 };
+  const steps = [0, 1, 2, 3, 2559, ...Array.from({ length: 12 }, (_, i) => LATE + i)];
+  for (const step of steps) {
     const { texts } = batchOf(step);
     packTexts(texts, LAYOUT.texts);
     assert.equal(texts.length, LAYOUT.texts.batch);
     for (const { tokens, predicted, questions } of texts) {
-      assert.equal(tokens[0], tokenizer.bos);
       assert.equal(tokens.length, LAYOUT.texts.prefix);
       assert.equal(predicted.length, tokens.length);
-      assert.ok(!predicted[0]);
       assert.equal(questions.length, LAYOUT.texts.blocks);
-      const phrases = phrasesOf(tokenizer.decode(tokens));
+      const first = tokens.indexOf(tokenizer.bos);
+      assert.ok(tokens.slice(0, first).every((token) => token === tokenizer.pad));
+      assert.ok(predicted.slice(0, first + 1).every((isPredicted) => !isPredicted));
+      const phrases = phrasesOf(tokenizer.decode(tokens.slice(first)));
       for (const phrase of phrases) assert.match(phrase, /^\w+ \w+ at x\d+ y\d+\.$/);
       const objects = new Set(phrases);
       assert.deepEqual(new Set(phrases.slice(0, objects.size)), objects, "all are said first");
-      const told = predicted[1];
-      described[told ? "told" : "untold"]++;
+      assert.ok(first === 0 || phrases.length === objects.size, "once behind padding");
+      if (step < 2560) assert.equal(first, 0);
+      kinds[phrases.length === objects.size ? "once" : "again"]++;
+      const told = predicted[first + 1];
+      kinds[told ? "told" : "untold"]++;
       const period = tokenizer.encode("a.").at(-1);
       let said = 0;
       tokens.forEach((token, t) => {
-        if (t > 0) assert.equal(predicted[t], told || said >= objects.size, `token ${t}`);
+        if (t > first) assert.equal(predicted[t], told || said >= objects.size, `token ${t}`);
         if (token === period) said++;
       });
     }
   }
-  assert.ok(described.told > 0 && described.untold > described.told, JSON.stringify(described));
+  assert.ok(kinds.told > 0 && kinds.untold > kinds.told, JSON.stringify(kinds));
+  assert.ok(kinds.once > 5 && kinds.again > 15, JSON.stringify(kinds));
 });
 
 Deno.test("packed scenes fit their layout, and their words are words of the vocabulary", () => {
