@@ -53,7 +53,7 @@ export interface LanguageSettings extends AdamWSettings, Schedule {
 
 /** The settings of the embedded decoder. */
 export const LANGUAGE_SETTINGS: LanguageSettings = {
-  steps: 6144,
+  steps: 5120,
   seed: 1,
   texts: { batch: 3, length: 72, questions: 10 },
   scenes: { batch: 12, questions: 10 },
