@@ -23,6 +23,50 @@ export function describeScene(scene: Scene, random: RandomStream): string {
   return random.shuffle(scene).map((object) => `${opening}${phrase(object, withSize)}.`).join(" ");
 }
 
+/** Tokens of the shortest form of a phrase, and of the longest. */
+const SHORTEST = 7;
+const LONGEST = 10;
+
+/**
+ * Phrases of the scene's objects as token ids: all of them in any order and wording, again and again
+ * until there are just as many tokens as asked for.
+ *
+ * @param length 21 at the least, for which whole phrases can always be found.
+ * @param encode Gives a token a word: "a red circle at x3 y5." has seven, a size one more, "there is"
+ * two.
+ */
+export function describeToLength(
+  scene: Scene,
+  length: number,
+  encode: (text: string) => number[],
+  random: RandomStream,
+): number[][] {
+  const phrases: number[][] = [];
+  let left = length;
+  let order: readonly SceneObject[] = [];
+  while (left > 0) {
+    if (order.length === 0) order = random.shuffle(scene);
+    const [object, ...others] = order;
+    order = others;
+    const forms = [false, true, true].flatMap((withSize) =>
+      ["", "there is "].map((opening) => encode(`${opening}${phrase(object, withSize)}.`))
+    ).filter((form) => fillable(left - form.length));
+    if (forms.length === 0) {
+      throw new RangeError(`Cannot describe scene in ${length} tokens: no phrases have so many`);
+    }
+    const form = forms[random.int(forms.length)];
+    phrases.push(form);
+    left -= form.length;
+  }
+  return phrases;
+}
+
+/** Whether whole phrases can make so many tokens. */
+function fillable(tokens: number): boolean {
+  const phrases = Math.ceil(tokens / LONGEST);
+  return tokens >= 0 && phrases * SHORTEST <= tokens;
+}
+
 /** The word of a token that shows nothing but the ground. */
 export const GROUND = "ground";
 
@@ -41,6 +85,8 @@ export interface BagOrder {
   patches: number;
   /** Largest share of tokens in any order that may show the ground alone. */
   ground: number;
+  /** Share of the scenes that show each object in one token only. */
+  once: number;
 }
 
 /**
@@ -50,13 +96,17 @@ export interface BagOrder {
  *   its middle nearest of those that reach into it, or about the ground;
  * - in any order, every object at least once, the rest copies of them or ground.
  *
+ * In some scenes of either order each object has one token, and all others show the ground: what is
+ * there once can be counted. A projector may learn to say it so.
+ *
  * Weights vary by a third, and words are missing now and then, as an imperfect projection would
  * have it.
  */
 export function sceneBags(scene: Scene, random: RandomStream, order: BagOrder): Bag[] {
+  const once = random.uniform() < order.once;
   const about = random.uniform() < order.patches
-    ? patchObjects(scene)
-    : anyOrder(scene, order.ground * random.uniform(), random);
+    ? patchObjects(scene, once)
+    : anyOrder(scene, once ? 1 : order.ground * random.uniform(), random);
   return about.map((object) => {
     const several = object !== null && about.filter((other) => other === object).length > 1;
     return bag(object, several ? MISSING : 0, random);
@@ -65,25 +115,33 @@ export function sceneBags(scene: Scene, random: RandomStream, order: BagOrder): 
 
 type Slots = (SceneObject | null)[];
 
-function patchObjects(scene: Scene): Slots {
-  const slots: Slots = [null];
-  for (let row = 0; row < GRID; row++) {
-    for (let column = 0; column < GRID; column++) {
-      // Distance of the object's middle from the patch's, and whether it reaches into the patch.
-      const from = ({ x, y }: SceneObject) => [
-        Math.abs(x - (column + 0.5) / GRID),
-        Math.abs(y - (row + 0.5) / GRID),
-      ];
-      const [nearest = null] = scene
-        .filter((object) => {
-          const [dx, dy] = from(object);
-          return dx < 0.5 / GRID + object.radius && dy < 0.5 / GRID + object.radius * object.aspect;
-        })
-        .sort((a, b) => Math.hypot(...from(a)) - Math.hypot(...from(b)));
-      slots.push(nearest);
+function patchObjects(scene: Scene, once: boolean): Slots {
+  /** Distance of an object's middle from a patch's, along x and y. */
+  const from = ({ x, y }: SceneObject, patch: number) => [
+    Math.abs(x - (patch % GRID + 0.5) / GRID),
+    Math.abs(y - (Math.floor(patch / GRID) + 0.5) / GRID),
+  ];
+  const distance = (object: SceneObject, patch: number) => Math.hypot(...from(object, patch));
+  const patches = Array.from({ length: GRID ** 2 }, (_, patch) => {
+    const reaching = scene.filter((object) => {
+      const [dx, dy] = from(object, patch);
+      return dx < 0.5 / GRID + object.radius && dy < 0.5 / GRID + object.radius * object.aspect;
+    });
+    return reaching.sort((a, b) => distance(a, patch) - distance(b, patch))[0] ?? null;
+  });
+  if (!once) return [null, ...patches];
+  const nearest = new Map<SceneObject, number>();
+  patches.forEach((object, patch) => {
+    if (!object) return;
+    const before = nearest.get(object);
+    if (before === undefined || distance(object, patch) < distance(object, before)) {
+      nearest.set(object, patch);
     }
-  }
-  return slots;
+  });
+  return [
+    null,
+    ...patches.map((object, patch) => object && nearest.get(object) === patch ? object : null),
+  ];
 }
 
 function anyOrder(scene: Scene, ground: number, random: RandomStream): Slots {

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { stream } from "../data/random.ts";
-import { type Bag, describeScene, GRID, GROUND, phrase, sceneBags } from "./description.ts";
+import {
+  type Bag,
+  describeScene,
+  describeToLength,
+  GRID,
+  GROUND,
+  phrase,
+  sceneBags,
+} from "./description.ts";
 import { COLOR_NAMES, drawScene, type Scene, type SceneObject, SHAPES } from "./scene.ts";
 
 const SCENES = Array.from(
@@ -25,6 +33,41 @@ Deno.test("a description names each object once, sizes of all or of none", () =>
   }
   for (const times of Object.values(said)) {
     assert.ok(times > 0.3 * SCENES.length && times < 0.95 * SCENES.length, JSON.stringify(said));
+  }
+});
+
+Deno.test("a description to length says all objects, then all again, in as many tokens as asked for", () => {
+  const random = stream(1, "descriptions to length");
+  const words = (text: string) => text.replace(".", " .").split(" ");
+  const wordings = new Set<string>();
+  for (const scene of SCENES) {
+    for (const length of [21, 22, 71, 95]) {
+      const texts: string[] = [];
+      const phrases = describeToLength(scene, length, (text) => {
+        texts.push(text);
+        return words(text).map((_, i) => texts.length * 100 + i);
+      }, random);
+      assert.equal(phrases.flat().length, length);
+      const said = phrases.map(([first]) => texts[Math.floor(first / 100) - 1]);
+      said.forEach((text) => wordings.add(text.replace(/\w+ (\w+) at x\d+ y\d+/, "PHRASE")));
+      // Each round says every object once.
+      for (let round = 0; (round + 1) * scene.length <= said.length; round++) {
+        const objects = said.slice(round * scene.length, (round + 1) * scene.length)
+          .map((text) => text.replace(/^there is /, "").replace(/ (small|medium|large) /, " "));
+        const bare = scene.map((object) => `${phrase(object, false)}.`);
+        const article = (text: string) => text.replace(/^an? /, "");
+        assert.deepEqual(objects.map(article).sort(), bare.map(article).sort());
+      }
+    }
+  }
+  // With and without a size, with and without an opening; an article fits the word behind it.
+  assert.ok(wordings.size >= 4, `${[...wordings]}`);
+  for (const length of [6, 11, 13]) {
+    assert.throws(
+      () => describeToLength(SCENES[0], length, words as never, random),
+      (error: Error) =>
+        error.message === `Cannot describe scene in ${length} tokens: no phrases have so many`,
+    );
   }
 });
 
@@ -67,7 +110,9 @@ for (const [what, patches] of [["in any order", 0], ["as patches", 1]] as const)
   Deno.test(`tokens ${what} say nothing but what their object is, some of it missing`, () => {
     let said = 0, missing = 0;
     for (const [i, scene] of SCENES.entries()) {
-      const bags = sceneBags(scene, stream(1, `bags/${i}`), { patches, ground: 0.9 });
+      const bags = sceneBags(scene, stream(1, `bags/${i}`), {
+        ...{ patches, ground: 0.9, once: 0 },
+      });
       assert.equal(bags.length, TOKENS);
       const objects = bags.map((bag) => objectOf(scene, bag));
       bags.forEach((bag, slot) => {
@@ -96,7 +141,9 @@ Deno.test("in any order every object has a token, and the ground as many as allo
   const shareOf = (ground: number) => {
     let bare = 0, free = 0;
     for (const [i, scene] of SCENES.entries()) {
-      const bags = sceneBags(scene, stream(3, `bags/${i}`), { patches: 0, ground });
+      const bags = sceneBags(scene, stream(3, `bags/${i}`), {
+        ...{ patches: 0, ground, once: 0 },
+      });
       const objects = bags.map((bag) => objectOf(scene, bag));
       for (const object of scene) assert.ok(objects.includes(object));
       bare += objects.filter((object) => object === null).length;
@@ -113,7 +160,9 @@ Deno.test("in any order every object has a token, and the ground as many as allo
 Deno.test("patches show the object with the nearest middle that reaches into them, or the ground", () => {
   let hidden = 0, objects = 0;
   for (const [i, scene] of SCENES.entries()) {
-    const bags = sceneBags(scene, stream(4, `bags/${i}`), { patches: 1, ground: 0 });
+    const bags = sceneBags(scene, stream(4, `bags/${i}`), {
+      ...{ patches: 1, ground: 0, once: 0 },
+    });
     assert.equal(objectOf(scene, bags[0]), null, "the class token");
     const seen = bags.slice(1).map((bag, patch) => {
       const [left, top] = [patch % GRID / GRID, Math.floor(patch / GRID) / GRID];
@@ -132,6 +181,30 @@ Deno.test("patches show the object with the nearest middle that reaches into the
   }
   // Small objects between others may lose all of their patches, but hardly ever do.
   assert.ok(hidden / objects < 0.02, `${hidden} of ${objects}`);
+});
+
+Deno.test("in some scenes each object is shown once, in the patch nearest of its own", () => {
+  const patchOf = (slot: number) => [(slot - 1) % GRID, Math.floor((slot - 1) / GRID)];
+  for (const [i, scene] of SCENES.entries()) {
+    const slotsOf = (order: { patches: number; once: number }) =>
+      sceneBags(scene, stream(5, `bags/${i}`), { ground: 0.3, ...order })
+        .map((bag) => objectOf(scene, bag));
+    const scattered = slotsOf({ patches: 0, once: 1 }).filter((object) => object !== null);
+    assert.equal(scattered.length, scene.length);
+    assert.equal(new Set(scattered).size, scene.length);
+
+    const all = slotsOf({ patches: 1, once: 0 }), kept = slotsOf({ patches: 1, once: 1 });
+    for (const object of new Set(all)) {
+      if (!object) continue;
+      const far = (slot: number) => {
+        const [column, row] = patchOf(slot);
+        return Math.hypot(object.x - (column + 0.5) / GRID, object.y - (row + 0.5) / GRID);
+      };
+      const slots = [...all.keys()].filter((slot) => all[slot] === object);
+      const nearest = slots.reduce((a, b) => far(b) < far(a) ? b : a);
+      assert.deepEqual([...kept.keys()].filter((slot) => kept[slot] === object), [nearest]);
+    }
+  }
 });
 
 Deno.test("the ground is no colour and no shape", () => {

@@ -19,8 +19,11 @@ export interface Towers {
   images(images: Image[]): Promise<MatrixValues>;
   /** Features of unit length, a row a caption. */
   texts(captions: string[]): Promise<MatrixValues>;
-  /** What a projector reads of each picture: (pictures * (1 + patches^2), d), class token first. */
-  states(images: Image[]): Promise<MatrixValues>;
+  /**
+   * Hidden states 0 to the last, which a projector can read one of: (pictures * (1 + patches^2), d)
+   * each, class token first.
+   */
+  states(images: Image[]): Promise<MatrixValues[]>;
 }
 
 /** How many pictures each figure is made from. */
@@ -49,8 +52,8 @@ export interface TowerFigures {
   siblings: Record<Attribute, { groups: number; imageToText: number; textToImage: number }>;
   /** One object, classed by the captions "a COLOR SHAPE." of all colours and shapes. */
   zeroShot: { pictures: number; classes: number; both: number; shape: number; color: number };
-  /** Ridge regression from patch states; a quarter of the pictures is tested. */
-  probe: ProbeFigures;
+  /** Ridge regression from the patch states of each hidden layer; a quarter of the pictures is tested. */
+  probe: ProbeFigures[];
 }
 
 /** Tests towers on pictures of the held-out streams of a seed. */
@@ -145,16 +148,21 @@ async function testProbe(
   towers: Towers,
   pictures: number,
   random: RandomStream,
-): Promise<ProbeFigures> {
+): Promise<ProbeFigures[]> {
   const scenes = Array.from({ length: pictures }, () => drawProbeScene(random));
   const images = scenes.map((scene) => paintScene(scene, PLAIN_LOOK, towers.side));
-  const states = await towers.states(images);
   const tokens = 1 + towers.patches ** 2;
   const fitted = Math.ceil(0.75 * pictures);
-  const objectsOf = (from: number, to: number) => {
-    const [start, end] = [from, to].map((picture) => picture * tokens * states.columns);
-    const part = { ...states, rows: (to - from) * tokens, data: states.data.subarray(start, end) };
-    return probedObjects(scenes.slice(from, to), part, towers.patches);
-  };
-  return probe(objectsOf(0, fitted), objectsOf(fitted, pictures));
+  return (await towers.states(images)).map((states) => {
+    const objectsOf = (from: number, to: number) => {
+      const [start, end] = [from, to].map((picture) => picture * tokens * states.columns);
+      const part = {
+        ...states,
+        rows: (to - from) * tokens,
+        data: states.data.subarray(start, end),
+      };
+      return probedObjects(scenes.slice(from, to), part, towers.patches);
+    };
+    return probe(objectsOf(0, fitted), objectsOf(fitted, pictures));
+  });
 }

@@ -19,15 +19,18 @@ function towers(feature: (of: Image | string, index: number) => number[]): Tower
     images: (images) => Promise.resolve(rows(images.map(feature))),
     texts: (captions) => Promise.resolve(rows(captions.map(feature))),
     states: (images) =>
-      Promise.resolve(rows(
-        images.flatMap((image) =>
-          // The mean colour of each patch's middle, behind a class token.
-          Array.from({ length: 26 }, (_, token) =>
-            Array.from(
-              { length: 3 },
-              (_, c) => token === 0 ? 0 : image.data[3 * patchMiddle(token - 1) + c] / 255,
-            ))
-        ),
+      Promise.resolve([0, 1].map((layer) =>
+        rows(
+          images.flatMap((image) =>
+            // Behind a class token nothing, and in the next layer the colour of each patch's middle.
+            Array.from({ length: 26 }, (_, token) =>
+              Array.from(
+                { length: 3 },
+                (_, c) =>
+                  token === 0 ? 0 : layer * image.data[3 * patchMiddle(token - 1) + c] / 255,
+              ))
+          ),
+        )
       )),
   };
 }
@@ -47,8 +50,12 @@ Deno.test("towers that give a picture and its caption the same features are righ
     assert.deepEqual(each, { groups: 16, imageToText: 1, textToImage: 1 });
   }
   assert.deepEqual(figures.zeroShot, { pictures: 84, classes: 84, both: 1, shape: 1, color: 1 });
-  assert.equal(figures.probe.fitted, 180);
-  assert.equal(figures.probe.tested, 60);
+  assert.equal(figures.probe.length, 2);
+  for (const { fitted, tested } of figures.probe) assert.deepEqual([fitted, tested], [180, 60]);
+  assert.ok(
+    figures.probe[1].color > figures.probe[0].color + 0.1,
+    "each layer is probed by itself",
+  );
 });
 
 Deno.test("towers that guess are right by chance", async () => {

@@ -10,21 +10,23 @@ import {
   LONGEST_ANSWER,
   LONGEST_QUESTION,
   QUESTION_NAMES,
-  testDocument,
+  testText,
 } from "./language_data.ts";
 import type { LanguageLayout } from "./language_step.ts";
 import { DRAWN_TYPES, LOOK_UPS, SCENE_QUESTIONS } from "./questions.ts";
+import { TESTED } from "./pretrain_language.ts";
 import { drawScene } from "./scene.ts";
+import { packTexts } from "./text_packing.ts";
 import { pretrainingTokenizer } from "./tokenizer.ts";
 
 const tokenizer = pretrainingTokenizer();
+const COMMON = {
+  ...{ block: LONGEST_QUESTION, answers: LONGEST_ANSWER },
+  ...{ vocabulary: tokenizer.vocabularySize, pad: tokenizer.pad },
+};
 const LAYOUT: LanguageLayout = {
-  documents: { batch: 3, length: 128 },
-  scenes: {
-    ...{ batch: 2, lead: [tokenizer.bos], prefix: 2 + GRID ** 2, blocks: 4 },
-    ...{ block: LONGEST_QUESTION, answers: LONGEST_ANSWER },
-    ...{ vocabulary: tokenizer.vocabularySize, pad: tokenizer.pad },
-  },
+  texts: { batch: 3, prefix: 72, blocks: 5, ...COMMON },
+  scenes: { batch: 2, lead: [tokenizer.bos], prefix: 2 + GRID ** 2, blocks: 4, ...COMMON },
 };
 const LATE = 1_000_000;
 const batchOf = (step: number, seed = 1) => languageBatch(LAYOUT, tokenizer, seed, step);
@@ -32,18 +34,26 @@ const batchOf = (step: number, seed = 1) => languageBatch(LAYOUT, tokenizer, see
 Deno.test("the curriculum begins with look-ups in scenes of two without ground, and only widens", () => {
   assert.deepEqual(curriculum(0), {
     objects: 2,
-    order: { patches: 0, ground: 0 },
+    order: { patches: 0, ground: 0, once: 0 },
     types: LOOK_UPS,
+    prompts: 0,
   });
   assert.deepEqual(curriculum(LATE), FULL);
-  assert.deepEqual(FULL, { objects: 6, order: { patches: 0.5, ground: 1 }, types: DRAWN_TYPES });
+  assert.deepEqual(FULL, {
+    objects: 6,
+    order: { patches: 0.5, ground: 1, once: 0.5 },
+    types: DRAWN_TYPES,
+    prompts: 0.5,
+  });
   let before = curriculum(0);
   for (let step = 0; step < 10_000; step += 100) {
     const now = curriculum(step);
     assert.ok(now.objects >= before.objects && now.objects - before.objects <= 1);
     assert.ok(now.order.ground >= before.order.ground && now.order.ground <= 1);
     assert.ok(now.order.patches >= before.order.patches);
+    assert.ok(now.order.once >= before.order.once && now.order.once <= 0.5);
     assert.ok(now.types.length >= before.types.length);
+    assert.ok(now.prompts >= before.prompts);
     before = now;
   }
 });
@@ -54,47 +64,45 @@ Deno.test("a batch is the same for the same seed and step, and another for other
   assert.notDeepEqual(batchOf(5), batchOf(5, 2));
 });
 
-Deno.test("documents fit, begin with the begin mark, and every answer in them is predicted", () => {
-  const described = { told: 0, untold: 0 };
-  let answered = 0, documents = 0;
-  for (const step of [0, 1, 2, 3, LATE, LATE + 1, LATE + 2, LATE + 3]) {
-    for (const { tokens, predicted } of batchOf(step).documents) {
-      assert.equal(tokens[0], tokenizer.bos);
-      assert.ok(tokens.length <= LAYOUT.documents.length && tokens.length > 30);
-      assert.equal(predicted.length, tokens.length);
-      assert.ok(!predicted[0]);
-      described[predicted[1] ? "told" : "untold"]++;
-      // Each end mark closes an answer, and is predicted.
-      const ends = [...tokens.keys()].filter((t) => tokens[t] === tokenizer.eos);
-      for (const end of ends) assert.ok(predicted[end] && predicted[end - 1]);
-      // Where two descriptions leave no room for a question, the second is predicted.
-      assert.ok(predicted.at(-1));
-      answered += ends.length;
-      documents++;
-    }
-  }
-  assert.ok(answered > 3 * documents, `${answered} answers in ${documents} documents`);
-  assert.ok(described.told > 0 && described.untold > described.told, JSON.stringify(described));
-});
+/** Phrases of a text, without what its wording adds. */
+function phrasesOf(text: string): string[] {
+  return text.split(/(?<=\.) /)
+    .map((phrase) => phrase.replace(/^(there is )?an? ((small|medium|large) )?/, ""));
+}
 
-Deno.test("a document is a description, the same in other words, and questions that it answers", () => {
-  let doubled = 0;
-  for (let step = 0; step < 12; step++) {
-    for (const { tokens } of batchOf(step).documents) {
-      const text = tokenizer.decode(tokens.slice(0, tokens.indexOf(tokenizer.eos)));
-      const objects = (part: string) =>
-        [...part.matchAll(/(\w+) (\w+) at x(\d+) y(\d+)\./g)].map(([, ...words]) =>
-          words.join(" ")
-        );
-      const said = objects(text);
-      assert.ok(said.length === 2 || said.length === 4 || said.length === 1, text);
-      // Early scenes have at most two objects, so two descriptions always fit.
-      const half = said.length / 2;
-      assert.deepEqual(said.slice(0, half).sort(), said.slice(half).sort());
-      doubled++;
+Deno.test("a text fills its prefix: all objects again and again, or once behind padding", () => {
+  const kinds = { told: 0, untold: 0, again: 0, once: 0 };
+  const steps = [0, 1, 2, 3, 2559, ...Array.from({ length: 12 }, (_, i) => LATE + i)];
+  for (const step of steps) {
+    const { texts } = batchOf(step);
+    packTexts(texts, LAYOUT.texts);
+    assert.equal(texts.length, LAYOUT.texts.batch);
+    for (const { tokens, predicted, questions } of texts) {
+      assert.equal(tokens.length, LAYOUT.texts.prefix);
+      assert.equal(predicted.length, tokens.length);
+      assert.equal(questions.length, LAYOUT.texts.blocks);
+      const first = tokens.indexOf(tokenizer.bos);
+      assert.ok(tokens.slice(0, first).every((token) => token === tokenizer.pad));
+      assert.ok(predicted.slice(0, first + 1).every((isPredicted) => !isPredicted));
+      const phrases = phrasesOf(tokenizer.decode(tokens.slice(first)));
+      for (const phrase of phrases) assert.match(phrase, /^\w+ \w+ at x\d+ y\d+\.$/);
+      const objects = new Set(phrases);
+      assert.deepEqual(new Set(phrases.slice(0, objects.size)), objects, "all are said first");
+      assert.ok(first === 0 || phrases.length === objects.size, "once behind padding");
+      if (step < 2560) assert.equal(first, 0);
+      kinds[phrases.length === objects.size ? "once" : "again"]++;
+      const told = predicted[first + 1];
+      kinds[told ? "told" : "untold"]++;
+      const period = tokenizer.encode("a.").at(-1);
+      let said = 0;
+      tokens.forEach((token, t) => {
+        if (t > first) assert.equal(predicted[t], told || said >= objects.size, `token ${t}`);
+        if (token === period) said++;
+      });
     }
   }
-  assert.equal(doubled, 36);
+  assert.ok(kinds.told > 0 && kinds.untold > kinds.told, JSON.stringify(kinds));
+  assert.ok(kinds.once > 5 && kinds.again > 15, JSON.stringify(kinds));
 });
 
 Deno.test("packed scenes fit their layout, and their words are words of the vocabulary", () => {
@@ -115,9 +123,9 @@ Deno.test("packed scenes fit their layout, and their words are words of the voca
   }
 });
 
-Deno.test("questions of every type fit a block, and documents with them the training's", () => {
+Deno.test("questions of every type fit a block, and behind a description what is tested", () => {
   const random = stream(1, "language data test");
-  let longest = { block: 0, answer: 0, document: 0 };
+  let longest = { block: 0, answer: 0, text: 0 };
   for (const type of QUESTION_NAMES) {
     for (let i = 0; i < 200;) {
       const scene = drawScene(random, 6);
@@ -128,7 +136,7 @@ Deno.test("questions of every type fit a block, and documents with them the trai
       assert.equal(answer.at(-1), tokenizer.eos);
       assert.equal(tokenizer.decode(prompt), question.text);
       assert.equal(tokenizer.decode(answer), question.answer);
-      const { tokens, predicted } = testDocument(scene, { ...question, type }, tokenizer, random);
+      const { tokens, predicted } = testText(scene, { ...question, type }, tokenizer, random);
       assert.deepEqual(tokens.slice(-answer.length), answer);
       assert.deepEqual(
         predicted,
@@ -137,11 +145,11 @@ Deno.test("questions of every type fit a block, and documents with them the trai
       longest = {
         block: Math.max(longest.block, prompt.length + answer.length - 1),
         answer: Math.max(longest.answer, answer.length),
-        document: Math.max(longest.document, tokens.length),
+        text: Math.max(longest.text, tokens.length),
       };
     }
   }
   assert.ok(longest.block <= LONGEST_QUESTION, `${longest.block}`);
   assert.equal(longest.answer, LONGEST_ANSWER);
-  assert.ok(longest.document <= LAYOUT.documents.length, `${longest.document}`);
+  assert.ok(longest.text <= TESTED.texts.length, `${longest.text}`);
 });

@@ -6,18 +6,18 @@ import type { LlamaConfig } from "../models/llama_config.ts";
 import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "../models/llama_weights.ts";
 import { createParameters, drawValues, freeParameters } from "../nn/parameters.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { causal, PREFIX, prefixBlocks } from "../testing/reference/attention.ts";
+import { PREFIX, prefixBlocks } from "../testing/reference/attention.ts";
 import { crossEntropy, crossEntropyBackward, IGNORED } from "../testing/reference/cross_entropy.ts";
 import { llama } from "../testing/reference/llama.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import {
   compileLanguagePrograms,
-  type Document,
   type LanguageBatch,
   type LanguageLayout,
   type PackedScene,
 } from "./language_step.ts";
+import type { PackedText } from "./text_packing.ts";
 
 /** Two layers, grouped heads, widths that are no multiples of four. */
 const CONFIG: LlamaConfig = {
@@ -34,24 +34,25 @@ const CONFIG: LlamaConfig = {
 };
 
 const BOS = 1;
+const COMMON = { block: 8, answers: 3, vocabulary: CONFIG.vocab_size, pad: 0 };
 const LAYOUT: LanguageLayout = {
-  documents: { batch: 3, length: 8 },
-  scenes: {
-    ...{ batch: 2, lead: [BOS], prefix: 4, blocks: 2, block: 8 },
-    ...{ answers: 3, vocabulary: CONFIG.vocab_size, pad: 0 },
-  },
+  texts: { batch: 3, prefix: 8, blocks: 2, ...COMMON },
+  scenes: { batch: 2, lead: [BOS], prefix: 4, blocks: 2, ...COMMON },
 };
+/** Texts that no question follows, as prompts and their answers are. */
+const PROMPTS: LanguageLayout = { ...LAYOUT, texts: { ...LAYOUT.texts, blocks: 0 } };
 
 const bag = (...words: [number, number][]) => new Map(words);
 
-/** Documents of several lengths, one place too few of them; scenes with one and two questions. */
+/** One text too few; each kind with no, one and two questions. */
 const BATCH: LanguageBatch = {
-  documents: [
+  texts: [
     {
       tokens: [1, 5, 3, 7, 5, 9, 2, 4],
       predicted: [false, true, true, true, true, true, true, true],
+      questions: [{ prompt: [3, 10], answer: [6, 2] }, { prompt: [9], answer: [4, 7, 2] }],
     },
-    { tokens: [1, 8, 8, 6, 2], predicted: [true, false, false, true, true] },
+    { tokens: [1, 8, 8, 6, 2], predicted: [true, false, false, true, true], questions: [] },
   ],
   scenes: [
     {
@@ -80,7 +81,7 @@ function drawWeights(config: LlamaConfig, deviation: number): Map<string, NamedM
 }
 
 /** The programs over drawn weights. */
-function compile(engine: Engine, config: LlamaConfig, deviation = 0.4) {
+function compile(engine: Engine, config: LlamaConfig, deviation = 0.4, layout = LAYOUT) {
   const weights = drawWeights(config, deviation);
   const parameters = createParameters(
     engine,
@@ -88,7 +89,7 @@ function compile(engine: Engine, config: LlamaConfig, deviation = 0.4) {
       ...{ name, ...size, values: data },
     })),
   );
-  const programs = compileLanguagePrograms(engine, config, parameters, LAYOUT, OPTIMIZER);
+  const programs = compileLanguagePrograms(engine, config, parameters, layout, OPTIMIZER);
   return {
     weights,
     programs,
@@ -99,9 +100,9 @@ function compile(engine: Engine, config: LlamaConfig, deviation = 0.4) {
   };
 }
 
-/** The sequence of a document or of a scene, as the reference reads it, and what each row predicts. */
+/** The sequence of a text or of a scene, as the reference reads it, and what each row predicts. */
 interface Sequence {
-  /** What stands before the text: the lead and the mixtures, by words. */
+  /** What stands before the questions, by words: each token, or the lead and the mixtures. */
   prefix: ReadonlyMap<number, number>[];
   ids: number[];
   positions: number[];
@@ -109,24 +110,29 @@ interface Sequence {
   targets: number[];
 }
 
-function ofDocument({ tokens, predicted }: Document): Sequence {
-  return {
-    prefix: [],
-    ids: tokens,
-    positions: [...tokens.keys()],
-    segment: tokens.map(() => PREFIX),
-    targets: tokens.map((_, t) => predicted[t + 1] ? tokens[t + 1] : IGNORED),
-  };
-}
+const ofText = ({ tokens, predicted, questions }: PackedText) =>
+  ofQuestions(
+    tokens.map((token) => bag([token, 1])),
+    tokens.map((_, t) => predicted[t + 1] ? tokens[t + 1] : IGNORED),
+    questions,
+  );
 
 function ofScene({ bags, questions }: PackedScene): Sequence {
   const prefix = [bag([BOS, 1]), ...bags];
+  return ofQuestions(prefix, prefix.map(() => IGNORED), questions);
+}
+
+function ofQuestions(
+  prefix: ReadonlyMap<number, number>[],
+  targets: number[],
+  questions: PackedScene["questions"],
+): Sequence {
   const sequence: Sequence = {
     prefix,
     ids: [],
     positions: [...prefix.keys()],
     segment: prefix.map(() => PREFIX),
-    targets: prefix.map(() => IGNORED),
+    targets,
   };
   questions.forEach(({ prompt, answer }, question) => {
     const ids = [...prompt, ...answer.slice(0, -1)];
@@ -153,7 +159,7 @@ function read(weights: Values, config: LlamaConfig, sequence: Sequence) {
       }
     });
   forEachWord((at, word, weight) => imageEmbeds[at] += weight * table[word]);
-  const mask = prefix.length > 0 ? prefixBlocks(segment) : causal;
+  const mask = prefixBlocks(segment);
   const { logits, backward } = llama(weights, config, { imageEmbeds, ids, positions, mask });
   return {
     logits,
@@ -169,12 +175,12 @@ function read(weights: Values, config: LlamaConfig, sequence: Sequence) {
 /** Loss of a batch by kind, summed over tokens and divided by all of them, and its gradients. */
 function reference(weights: Values, config: LlamaConfig, batch: LanguageBatch) {
   const kinds = {
-    documents: batch.documents.map(ofDocument),
+    texts: batch.texts.map(ofText),
     scenes: batch.scenes.map(ofScene),
   };
   const tokensOf = (sequences: Sequence[]) =>
     sequences.flatMap(({ targets }) => targets).filter((target) => target !== IGNORED).length;
-  const total = tokensOf(kinds.documents) + tokensOf(kinds.scenes);
+  const total = tokensOf(kinds.texts) + tokensOf(kinds.scenes);
   const gradients = new Map<string, Float64Array>();
   const sumOf = (sequences: Sequence[]) =>
     sequences.reduce((sum, sequence) => {
@@ -189,11 +195,11 @@ function reference(weights: Values, config: LlamaConfig, batch: LanguageBatch) {
       const { rowLoss } = crossEntropy(logits, targets, config.vocab_size);
       return sum + rowLoss.reduce((a, b) => a + b, 0);
     }, 0);
-  const [documents, scenes] = [sumOf(kinds.documents), sumOf(kinds.scenes)];
+  const [texts, scenes] = [sumOf(kinds.texts), sumOf(kinds.scenes)];
   return {
-    documents: documents / Math.max(1, tokensOf(kinds.documents)),
+    texts: texts / Math.max(1, tokensOf(kinds.texts)),
     scenes: scenes / Math.max(1, tokensOf(kinds.scenes)),
-    loss: (documents + scenes) / total,
+    loss: (texts + scenes) / total,
     gradients,
   };
 }
@@ -216,9 +222,9 @@ Deno.test("the reference's gradient is that of its loss, mixtures included", () 
 });
 
 const PARTS: [what: string, batch: LanguageBatch][] = [
-  ["documents and scenes", BATCH],
-  ["documents alone", { ...BATCH, scenes: [] }],
-  ["scenes alone", { ...BATCH, documents: [] }],
+  ["texts and scenes", BATCH],
+  ["texts alone", { ...BATCH, scenes: [] }],
+  ["scenes alone", { ...BATCH, texts: [] }],
 ];
 
 for (const engine of await testEngines()) {
@@ -232,7 +238,7 @@ for (const engine of await testEngines()) {
         programs.train(batch, 0, 0);
         const [losses] = await programs.readLosses();
         const expected = reference(float64(weights), config, batch);
-        assertClose([losses.documents], [expected.documents], TOLERANCE, "documents");
+        assertClose([losses.texts], [expected.texts], TOLERANCE, "texts");
         assertClose([losses.scenes], [expected.scenes], TOLERANCE, "scenes");
         // With beta1 = 0 the first moment is the gradient.
         const moments = new Map<string, NamedMatrix>();
@@ -268,14 +274,25 @@ for (const engine of await testEngines()) {
       while (answer.length < tokens) answer.push(next(answer));
       return answer;
     };
-    const documents = [[1, 5, 3], [1, 8, 4, 6, 9]].map((prompt) => {
+    const continued = (prompt: number[], questions: PackedText["questions"]): PackedText => {
       const answer = answerTo(
         3,
-        (answer) => nextOf(ofDocument({ tokens: [...prompt, ...answer], predicted: [] })),
+        (answer) =>
+          nextOf(ofText({ tokens: [...prompt, ...answer], predicted: [], questions: [] })),
       );
       const tokens = [...prompt, ...answer];
-      return { tokens, predicted: tokens.map((_, t) => t >= prompt.length) };
-    });
+      return { tokens, predicted: tokens.map((_, t) => t >= prompt.length), questions };
+    };
+    const alone = continued([1, 5, 3], []);
+    const asked = continued([1, 8, 4, 6, 9], []);
+    asked.questions = [[9, 5], [3]].map((prompt) => ({
+      prompt,
+      answer: answerTo(
+        2,
+        (answer) => nextOf(ofText({ ...asked, questions: [{ prompt, answer: [...answer, 0] }] })),
+      ),
+    }));
+    const texts = [alone, asked];
     const scenes = BATCH.scenes.map(({ bags, questions }) => ({
       bags,
       questions: questions.map(({ prompt }) => ({
@@ -287,37 +304,61 @@ for (const engine of await testEngines()) {
         ),
       })),
     }));
-    const greedy = { documents, scenes };
+    const greedy = { texts, scenes };
     const all = [
       ...scenes.flatMap(({ questions }) => questions.map(({ answer }) => answer.join())),
     ];
     assert.ok(new Set(all).size > 1, "answers differ");
     const right = {
-      documents: [true, true],
+      texts: [true, true],
       questions: scenes.map(({ questions }) => questions.map(() => true)),
     };
     assert.deepEqual(await programs.test(greedy), right);
 
     // Any other token, in any place, is wrong there and nowhere else.
     const otherThan = (token: number) => (token + 1) % CONFIG.vocab_size;
+    const changedAt = (text: PackedText, at: number): PackedText => ({
+      ...text,
+      tokens: text.tokens.map((token, t) => t === at ? otherThan(token) : token),
+    });
     for (let place = 0; place < 3; place++) {
       const changed = structuredClone(greedy);
-      const [, { tokens }] = changed.documents;
+      const [{ tokens }] = changed.texts;
       const at = tokens.length - 3 + place;
       tokens[at] = otherThan(tokens[at]);
       const { answer } = changed.scenes[0].questions[1];
       answer[place] = otherThan(answer[place]);
       const result = await programs.test(changed);
-      assert.deepEqual(result.documents, [true, false], `place ${place}`);
+      assert.deepEqual(result.texts, [false, true], `place ${place}`);
       assert.deepEqual(result.questions, [[true, false], [true]], `place ${place}`);
     }
 
     // What is not predicted does not count.
     const ignored = structuredClone(greedy);
-    ignored.documents[1].predicted.fill(false);
-    ignored.documents[1].tokens[7] = otherThan(ignored.documents[1].tokens[7]);
-    assert.deepEqual((await programs.test(ignored)).documents, [true, true]);
+    ignored.texts[0].predicted.fill(false);
+    ignored.texts[0].tokens[5] = otherThan(ignored.texts[0].tokens[5]);
+    assert.deepEqual((await programs.test(ignored)).texts, [true, true]);
+
+    // A question about a text counts with it.
+    const misanswered = structuredClone(greedy);
+    const [, { answer }] = misanswered.texts[1].questions;
+    answer[1] = otherThan(answer[1]);
+    assert.deepEqual((await programs.test(misanswered)).texts, [true, false]);
     free();
+
+    // Prompts of any length, without questions behind them.
+    const prompts = compile(engine, CONFIG, 1, PROMPTS);
+    const plain = texts.map((text): PackedText => ({ ...text, questions: [] }));
+    assert.deepEqual((await prompts.programs.test({ texts: plain, scenes: [] })).texts, [
+      true,
+      true,
+    ]);
+    plain[1] = changedAt(plain[1], 6);
+    assert.deepEqual((await prompts.programs.test({ texts: plain, scenes: [] })).texts, [
+      true,
+      false,
+    ]);
+    prompts.free();
   });
 
   Deno.test(`testing changes no weight, and losses are read step by step ${formOf(engine)}`, async () => {
@@ -335,18 +376,7 @@ for (const engine of await testEngines()) {
     };
     const plain = await losses(false);
     assert.equal(plain.length, 5);
-    assert.ok(plain[4].documents < plain[0].documents && plain[4].scenes < plain[0].scenes);
+    assert.ok(plain[4].texts < plain[0].texts && plain[4].scenes < plain[0].scenes);
     assert.deepEqual(await losses(true), plain);
-  });
-
-  Deno.test(`a document that is too long is refused ${formOf(engine)}`, () => {
-    const { programs, free } = compile(engine, CONFIG);
-    const tokens = Array(9).fill(3);
-    const documents = [{ tokens, predicted: tokens.map(() => true) }];
-    assert.throws(
-      () => programs.train({ documents, scenes: [] }, 0, 0),
-      /^RangeError: Cannot train on document: 9 tokens exceed 8$/,
-    );
-    free();
   });
 }

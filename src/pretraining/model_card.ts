@@ -132,13 +132,13 @@ function languageCard(language: LanguageFigures): string {
   const types = Object.keys(accuracy.text);
   return [
     "## decoder",
-    `It reads scenes in two forms and never sees a picture. Documents are text: "there is a small red ` +
-    `circle at x3 y5. ...", followed by questions and answers. Packed scenes stand in front of their ` +
-    `questions as ${
+    `It reads scenes in two forms, each in front of questions about it, and never sees a picture. One is ` +
+    `text: "there is a small red circle at x3 y5. ...". The other is ${
       1 + GRID ** 2
     } phrase tokens, each the sum of a phrase's word embeddings, in the places ` +
     `where image tokens will stand (src/pretraining/description.ts). The curriculum begins with two objects ` +
-    `and ends with six.`,
+    `and ends with six. Behind its description, a text says everything again in other words, which is to ` +
+    `be predicted as the answers are.`,
     facts([
       [
         "Shape",
@@ -148,8 +148,9 @@ function languageCard(language: LanguageFigures): string {
       ...trained(language),
       [
         "A step",
-        `${settings.documents.batch} documents of ${settings.documents.length} tokens, ` +
-        `${settings.scenes.batch} scenes of ${settings.scenes.questions} questions`,
+        `${settings.texts.batch} scenes as text of ${settings.texts.length} tokens with ` +
+        `${settings.texts.questions} questions each, ${settings.scenes.batch} as phrase tokens with ` +
+        `${settings.scenes.questions}`,
       ],
     ]),
     "![Loss of the decoder](curves/language_loss.svg)\n",
@@ -207,8 +208,7 @@ function visionCard(vision: VisionFigures): string {
     `On pictures that no training step draws. Retrieval: each full caption among those of ` +
     `${retrieval.pictures} scenes of one to four objects. Siblings: the right one of four that differ in one ` +
     `attribute (chance 25 %). Zero-shot: one object, classed by the captions "a COLOUR SHAPE." of all ` +
-    `${zeroShot.classes} (of ${zeroShot.pictures} pictures). Probe: ridge regression from the patch ` +
-    `states of hidden layer -2, which a projector reads, on ${probe.tested} objects of six-object pictures.\n`,
+    `${zeroShot.classes} (of ${zeroShot.pictures} pictures).\n`,
     table([
       { header: "Test", cell: ([name]: [string, string]) => name },
       { header: "Result", align: "right", cell: ([, value]) => value },
@@ -224,11 +224,20 @@ function visionCard(vision: VisionFigures): string {
       ["zero-shot shape", `${percent(zeroShot.shape)} %`],
       ["zero-shot colour", `${percent(zeroShot.color)} %`],
       ["zero-shot both", `${percent(zeroShot.both)} %`],
-      ["probe, shape", `${percent(probe.shape)} %`],
-      ["probe, colour", `${percent(probe.color)} %`],
-      ["probe, place, R2", fixed(probe.place, 3)],
-      ["probe, place within its patch, R2", fixed(probe.offset, 3)],
     ]),
+    `Ridge regression from the patch states of each hidden layer, one of which a projector reads, on ` +
+    `${
+      probe[0].tested
+    } objects of six-object pictures: share of right shapes and colours, and R2 of the ` +
+    `middle's place in the picture and within its patch. What the contrast with captions does not need ` +
+    `fades from layer to layer.\n`,
+    table([
+      { header: "Hidden layer", align: "right", cell: ([layer]) => String(layer) },
+      { header: "Shape, %", align: "right", cell: ([, { shape }]) => percent(shape) },
+      { header: "Colour, %", align: "right", cell: ([, { color }]) => percent(color) },
+      { header: "Place", align: "right", cell: ([, { place }]) => fixed(place, 3) },
+      { header: "Within its patch", align: "right", cell: ([, { offset }]) => fixed(offset, 3) },
+    ], [...probe.entries()]),
   ].join("\n\n").replace(/\n{3,}/g, "\n\n");
 }
 
@@ -252,7 +261,7 @@ const languageCurve = ({ curve }: LanguageFigures) =>
     xLabel: "optimiser steps",
     yLabel: "cross-entropy, nats a token",
     series: [
-      series("documents", curve, ({ documents }) => documents, 0),
+      series("text", curve, ({ texts }) => texts, 0),
       series("phrase tokens", curve, ({ scenes }) => scenes, 1),
     ],
   });

@@ -27,7 +27,7 @@ import {
   LONGEST_ANSWER,
   LONGEST_QUESTION,
   QUESTION_NAMES,
-  testDocument,
+  testText,
 } from "./language_data.ts";
 import {
   compileLanguagePrograms,
@@ -43,9 +43,9 @@ import { drawScene } from "./scene.ts";
 /** What determines a pre-training of the decoder, besides its data and its shape. */
 export interface LanguageSettings extends AdamWSettings, Schedule {
   seed: number;
-  /** Documents a step, and tokens of each. */
-  documents: { batch: number; length: number };
-  /** Packed scenes a step, and questions of each. */
+  /** Scenes as text a step, tokens of each, and questions of each. */
+  texts: { batch: number; length: number; questions: number };
+  /** Scenes as phrase tokens a step, and questions of each. */
   scenes: { batch: number; questions: number };
   /** Largest global norm of the gradient; 0 for none. */
   clip: number;
@@ -55,11 +55,11 @@ export interface LanguageSettings extends AdamWSettings, Schedule {
 export const LANGUAGE_SETTINGS: LanguageSettings = {
   steps: 5120,
   seed: 1,
-  documents: { batch: 3, length: 128 },
+  texts: { batch: 3, length: 72, questions: 10 },
   scenes: { batch: 12, questions: 10 },
   learningRate: 1.5e-3,
   warmup: 100,
-  decay: 3072,
+  decay: 1536,
   beta1: 0.9,
   beta2: 0.98,
   eps: 1e-8,
@@ -165,20 +165,23 @@ export async function pretrainLanguage(
 
 /** Sizes of a step. */
 export function languageLayout(
-  { documents, scenes }: Pick<LanguageSettings, "documents" | "scenes">,
+  { texts, scenes }: Pick<LanguageSettings, "texts" | "scenes">,
   tokenizer: Tokenizer,
 ): LanguageLayout {
+  const common = {
+    block: LONGEST_QUESTION,
+    answers: LONGEST_ANSWER,
+    vocabulary: tokenizer.vocabularySize,
+    pad: tokenizer.pad,
+  };
   return {
-    documents,
+    texts: { batch: texts.batch, prefix: texts.length, blocks: texts.questions, ...common },
     scenes: {
       batch: scenes.batch,
       lead: [tokenizer.bos],
       prefix: 1 + 1 + GRID ** 2,
       blocks: scenes.questions,
-      block: LONGEST_QUESTION,
-      answers: LONGEST_ANSWER,
-      vocabulary: tokenizer.vocabularySize,
-      pad: tokenizer.pad,
+      ...common,
     },
   };
 }
@@ -217,8 +220,11 @@ function firstWeights(config: LlamaConfig, seed: number): Map<string, NamedMatri
   return first;
 }
 
-/** Documents and scenes that are tested at a time. */
-const TESTED = { documents: { batch: 24, length: 128 }, scenes: { batch: 12, questions: 10 } };
+/** Prompts with their answers, and scenes as phrase tokens, that are tested at a time. */
+export const TESTED = {
+  texts: { batch: 24, length: 96, questions: 0 },
+  scenes: { batch: 12, questions: 10 },
+};
 
 /** Accuracy by question type on scenes of six objects that no training step draws. */
 export async function testLanguage(
@@ -266,13 +272,13 @@ async function testType(
       if (asked.length > 0) return { scene, asked };
     }
   };
-  const { documents, scenes } = TESTED;
+  const { texts, scenes } = TESTED;
   const text: boolean[] = [], phrases: boolean[] = [];
   while (Math.min(text.length, phrases.length) < questions) {
     const result = await programs.test({
-      documents: Array.from({ length: documents.batch }, () => {
+      texts: Array.from({ length: texts.batch }, () => {
         const { scene, asked: [question] } = draw(1);
-        return testDocument(scene, { ...question, type }, tokenizer, random);
+        return testText(scene, { ...question, type }, tokenizer, random);
       }),
       scenes: Array.from({ length: scenes.batch }, () => {
         const { scene, asked } = draw(scenes.questions);
@@ -282,7 +288,7 @@ async function testType(
         };
       }),
     });
-    text.push(...result.documents);
+    text.push(...result.texts);
     phrases.push(...result.questions.flat());
   }
   const count = (all: boolean[]) => all.slice(0, questions).filter(Boolean).length;

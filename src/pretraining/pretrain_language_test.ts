@@ -24,7 +24,7 @@ const SHAPE = {
 };
 const SETTINGS: LanguageSettings = {
   ...{ steps: READ_EVERY + 10, seed: 1, warmup: 4, decay: 20, learningRate: 0.01 },
-  documents: { batch: 1, length: 96 },
+  texts: { batch: 1, length: 72, questions: 2 },
   scenes: { batch: 1, questions: 2 },
   ...{ beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.01, clip: 1 },
 };
@@ -55,8 +55,8 @@ Deno.test(`a training that is stopped at a reading goes on to the same weights $
   assert.equal(engine.memory.bytes, memory);
   assert.deepEqual(whole.curve.map(({ step }) => step), [READ_EVERY, SETTINGS.steps]);
   // It learns: which words there are, at the least.
-  assert.ok(whole.curve[1].documents < 0.8 * Math.log(tokenizer.vocabularySize));
-  assert.ok(whole.curve[1].documents < whole.curve[0].documents);
+  assert.ok(whole.curve[1].texts < 0.8 * Math.log(tokenizer.vocabularySize));
+  assert.ok(whole.curve[1].texts < whole.curve[0].texts);
   for (const part of ["text", "phrases"] as const) {
     assert.deepEqual(Object.keys(whole.accuracy[part]), QUESTION_NAMES);
     for (const share of Object.values(whole.accuracy[part])) assert.ok([0, 0.5, 1].includes(share));

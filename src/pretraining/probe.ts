@@ -1,6 +1,6 @@
 /**
  * What a linear map finds in patch states. The projector of an ablation reads the states of one
- * layer; what a ridge regression does not find there, it will hardly find either.
+ * layer; what a ridge regression does not find there, it can hardly find either.
  */
 import { Matrix, solve } from "ml-matrix";
 import type { MatrixValues } from "../models/matrix_layout.ts";
@@ -23,7 +23,7 @@ export interface ProbeFigures {
   /** Share of right shapes and colours: the largest output of each. */
   shape: number;
   color: number;
-  /** R2 of the middle, mean of both axes. The patch alone tells most of it. */
+  /** R2 of the middle, mean of both axes. Which patch it is tells most of it. */
   place: number;
   /** R2 of the middle within its patch, mean of both axes. */
   offset: number;

@@ -69,7 +69,7 @@ function aboutOther(word: string, score: (a: SceneObject, b: SceneObject) => num
     const place = `${word} the ${found.name}`;
     return pick([
       { text: `what is the shape of the object ${place}?`, answer: other.shape },
-      { text: `what is the shape of the object ${place}?`, answer: other.shape },
+      // A colour tells best which object is meant, and so teaches to find it.
       { text: `what color is the object ${place}?`, answer: other.color },
     ], random);
   };
@@ -223,14 +223,16 @@ export const SCENE_QUESTIONS: Record<string, Ask> = {
 
 /** How often each type is drawn: what needs several objects is harder to learn, and comes more often. */
 const WEIGHTS: Record<string, number> = {
-  completion: 3,
+  completion: 2,
   shape: 2,
+  color: 2,
   "horizontal position": 2,
   "vertical position": 2,
+  exists: 2,
   relation: 2,
-  count: 3,
-  closest: 4,
-  furthest: 4,
+  count: 4,
+  closest: 6,
+  furthest: 5,
 };
 
 /** Types as often as they are drawn. */

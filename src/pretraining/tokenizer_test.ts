@@ -24,7 +24,7 @@ Deno.test("every word of descriptions, phrase tokens, questions and answers is a
     texts.add(describeScene(scene, random));
     const { text, answer } = askScene(scene, random);
     texts.add(text).add(answer);
-    for (const bag of sceneBags(scene, random, { patches: 0.5, ground: 0.5 })) {
+    for (const bag of sceneBags(scene, random, { patches: 0.5, ground: 0.5, once: 0.5 })) {
       for (const word of bag.keys()) {
         texts.add(word);
         assert.equal(tokenizer.encode(word).length, 1, word);

@@ -42,58 +42,60 @@ export function compileTowers(pair: ClipPair, tokenizer: Tokenizer): Towers & { 
   const { engine, batch, config: { projection_dim, vision_config: config } } = pair;
   const features = compileClipFeatures(pair);
   const tape = createTape(engine);
-  // Hidden layer -2: the states that the last layer reads.
-  const layers = config.num_hidden_layers - 1;
-  const penultimate = keep(
-    visionStates(tape, config, pairWeights(pair), pair.vision, layers).at(-1)!,
-  );
+  const kept = visionStates(tape, config, pairWeights(pair), pair.vision).map(keep);
   const states = compileProgram(engine, tape.commands);
   const tokens = visionTokens(config);
 
-  /** Runs batch by batch; `rows` of the result belong to each item. */
+  /** Runs batch by batch; `rows` of each result belong to each item. */
   async function inBatches<Item>(
     items: Item[],
     rows: number,
     columns: number,
-    run: (items: Item[]) => Promise<Float32Array>,
-  ): Promise<MatrixValues> {
-    const data = new Float32Array(items.length * rows * columns);
+    run: (items: Item[]) => Promise<Float32Array[]>,
+  ): Promise<MatrixValues[]> {
+    const results: Float32Array[] = [];
     for (let start = 0; start < items.length; start += batch) {
       const part = items.slice(start, start + batch);
       // The last batch is filled up; what that gives is dropped.
       const full = [...part, ...Array<Item>(batch - part.length).fill(part[0])];
-      const result = await run(full);
-      data.set(result.subarray(0, part.length * rows * columns), start * rows * columns);
+      for (const [i, result] of (await run(full)).entries()) {
+        results[i] ??= new Float32Array(items.length * rows * columns);
+        results[i].set(result.subarray(0, part.length * rows * columns), start * rows * columns);
+      }
     }
-    return { rows: items.length * rows, columns, data };
+    return results.map((data) => ({ rows: items.length * rows, columns, data }));
   }
   const write = (images: Image[]) => writePictures(pair, pixelValues(images));
-  const featuresOf = async (part: keyof ClipFeatures) => (await features.run())[part];
+  const featuresOf = async (part: keyof ClipFeatures) => [(await features.run())[part]];
   return {
     side: config.image_size,
     patches: patchesPerSide(config),
-    images: (images) =>
-      inBatches(images, 1, projection_dim, (part) => {
+    async images(images) {
+      const [result] = await inBatches(images, 1, projection_dim, (part) => {
         write(part);
         return featuresOf("images");
-      }),
-    texts: (captions) =>
-      inBatches(captions, 1, projection_dim, (part) => {
+      });
+      return result;
+    },
+    async texts(captions) {
+      const [result] = await inBatches(captions, 1, projection_dim, (part) => {
         const { ids, ends } = encodeCaptions(tokenizer, part, pair.text.tokens);
         writeCaptions(pair, ids, ends);
         return featuresOf("texts");
-      }),
+      });
+      return result;
+    },
     states: (images) =>
       inBatches(images, tokens, config.hidden_size, (part) => {
         write(part);
         writeStep(engine, {});
         states.run();
-        return readMatrix(engine.device, penultimate.matrix!);
+        return Promise.all(kept.map(({ matrix }) => readMatrix(engine.device, matrix!)));
       }),
     destroy() {
       features.destroy();
       states.destroy();
-      freeTensor(engine, penultimate);
+      for (const tensor of kept) freeTensor(engine, tensor);
     },
   };
 }

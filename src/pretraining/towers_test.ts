@@ -47,7 +47,9 @@ for (const engine of await testEngines()) {
     };
     assert.deepEqual(together.images.rows, 6);
     assert.deepEqual(together.texts.rows, 5);
-    assert.deepEqual([together.states.rows, together.states.columns], [6 * 5, 16]);
+    // What the tower's layers read, and what the last gives.
+    assert.equal(together.states.length, 1 + TINY_PAIR.vision_config.num_hidden_layers);
+    for (const { rows, columns } of together.states) assert.deepEqual([rows, columns], [6 * 5, 16]);
     const part = ({ columns, data }: { columns: number; data: Float32Array }, rows: number[]) =>
       rows.map((row) => [...data.subarray(row * columns, (row + 1) * columns)]);
     const assertSame = (got: number[][], expected: number[][]) =>
@@ -57,10 +59,12 @@ for (const engine of await testEngines()) {
       assertSame(part(await towers.images([images[at]]), [0]), part(together.images, [at]));
       assertSame(part(await towers.texts([captions[at]]), [0]), part(together.texts, [at]));
       const tokens = [0, 1, 2, 3, 4];
-      assertSame(
-        part(await towers.states([images[at]]), tokens),
-        part(together.states, tokens.map((token) => 5 * at + token)),
-      );
+      for (const [layer, states] of (await towers.states([images[at]])).entries()) {
+        assertSame(
+          part(states, tokens),
+          part(together.states[layer], tokens.map((token) => 5 * at + token)),
+        );
+      }
     }
     const distinct = new Set(part(together.images, [0, 1, 2, 3, 4, 5]).map(String));
     assert.equal(distinct.size, 6);
