@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PNG } from "pngjs";
 import { prepareDriver } from "../gpu/driver.ts";
+import { readRecords } from "../report/store.ts";
 import type { Results, RunRecord } from "../study/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 
@@ -200,7 +201,7 @@ Deno.test("a study leaves a report, its figures, its results, and a record of ev
   }
   checkAccuracy(controls.questionOnly!, questions);
   checkAccuracy(controls.majority, questions);
-  for (const { answers } of recordsOf(files)) {
+  for (const { answers } of (await readRecords(out)).runs) {
     assert.equal(answers.length, questions);
     for (const { id, image } of answers) assert.equal(id.startsWith(`${image}/`), true, id);
   }

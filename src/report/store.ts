@@ -1,8 +1,14 @@
 /**
  * Reads a study's records from its folder and writes the report beside them.
  */
-import { join } from "node:path";
-import type { z } from "zod";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import {
+  packedAnswersSchema,
+  type QuestionList,
+  questionListSchema,
+  unpackAnswers,
+} from "../study/packed_answers.ts";
 import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import { officialResults } from "./official_results.ts";
@@ -21,7 +27,8 @@ export interface StudyRecords {
 }
 
 /**
- * Reads `DIR/study.json` and `DIR/runs/*.json`.
+ * Reads `DIR/study.json` and `DIR/runs/*.json`, with the questions that these answer,
+ * `DIR/questions/*.json`.
  *
  * @throws {Deno.errors.NotFound} when the folder or its study record does not exist
  * @throws {SyntaxError} when a file is not JSON, naming the file
@@ -31,12 +38,13 @@ export interface StudyRecords {
 export async function readRecords(dir: string): Promise<StudyRecords> {
   const study = await readRecord(join(dir, "study.json"), studyRecordSchema);
   const folder = join(dir, "runs");
+  const questions = questionLists(dir);
   const paths = new Map<string, string>();
   const runs: RunRecord[] = [];
   const files = await jsonFiles(folder);
   for (const name of files) {
     const path = join(folder, name);
-    const run = await readRecord(path, runRecordSchema);
+    const run = await readRun(path, questions);
     if (run.study !== study.study) {
       throw new RangeError(
         `Cannot read records: "${path}" belongs to study "${run.study}", not to "${study.study}"`,
@@ -110,13 +118,49 @@ export async function writeAnswers(dir: string): Promise<string[]> {
  * @throws {Error} as {@linkcode readRecords}
  */
 export function readRunRecord(path: string): Promise<RunRecord> {
-  return readRecord(path, runRecordSchema);
+  return readRun(path, questionLists(dirname(dirname(path))));
+}
+
+/** Reads lists of questions by their hash, each once. */
+function questionLists(dir: string): (hash: string) => Promise<QuestionList> {
+  const lists = new Map<string, Promise<QuestionList>>();
+  return (hash) => {
+    const list = lists.get(hash) ??
+      readRecord(join(dir, "questions", `${hash}.json`), questionListSchema);
+    lists.set(hash, list);
+    return list;
+  };
+}
+
+/** Older records hold their answers as they are. */
+async function readRun(
+  path: string,
+  questions: (hash: string) => Promise<QuestionList>,
+): Promise<RunRecord> {
+  const record = parseJson(path, await readText(path));
+  const { answers } = (record ?? {}) as Partial<RunRecord>;
+  if (typeof answers !== "object" || Array.isArray(answers)) {
+    return validate(path, record, runRecordSchema);
+  }
+  const { answers: packed } = validate(path, record, z.object({ answers: packedAnswersSchema }));
+  const list = await questions(packed.questions);
+  try {
+    const unpacked = { ...record as object, answers: unpackAnswers(packed, list) };
+    return validate(path, unpacked, runRecordSchema);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new RangeError(`Cannot read record: "${path}": ${error.message}`);
+    }
+    throw error;
+  }
 }
 
 async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const { success, data, error } = schema.safeParse(
-    parseJson(path, await readText(path)),
-  );
+  return validate(path, parseJson(path, await readText(path)), schema);
+}
+
+function validate<T>(path: string, record: unknown, schema: z.ZodType<T>): T {
+  const { success, data, error } = schema.safeParse(record);
   if (success) return data;
   const { path: field, message } = error.issues[0];
   const what = message.replace(/^Invalid input: /, "");

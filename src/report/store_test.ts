@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { packAnswers } from "../study/packed_answers.ts";
 import { RUN_ROLES, type RunRecord, type StudyRecord } from "../study/record.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { renderReport } from "./report.ts";
-import { readRecords, writeAnswers, writeReport } from "./store.ts";
+import { readRecords, readRunRecord, writeAnswers, writeReport } from "./store.ts";
 
 /** Writes records into a fresh folder, hands it to the test and removes it. */
 async function withRecords(
@@ -189,5 +190,39 @@ Deno.test("scores and overlap of words come back as they were written", async ()
   const runs = [exampleRun({ answers, overlap: { exactMatch: 0, tokenF1: 0.5, bleu1: 0.25 } })];
   await withRecords(exampleStudy(), named(runs), async (dir) => {
     assert.deepEqual((await readRecords(dir)).runs, runs);
+  });
+});
+
+Deno.test("packed answers are read with the questions that stand beside the runs", async () => {
+  const answers = [
+    { id: "1", image: "a", answer: "red", correct: true },
+    { id: "2", image: "a", answer: "blue", correct: false },
+  ];
+  const { packed, questions } = packAnswers(answers);
+  const record = exampleRun({ answers: packed as never });
+  await withRecords(exampleStudy(), named([record]), async (dir) => {
+    const path = join(dir, "runs", "0.json");
+    const list = join(dir, "questions", `${packed.questions}.json`);
+    await assert.rejects(readRecords(dir), {
+      name: "NotFound",
+      message: `Cannot read record: "${list}" does not exist`,
+    });
+    await Deno.mkdir(join(dir, "questions"));
+    await Deno.writeTextFile(list, JSON.stringify(questions));
+    assert.deepEqual((await readRecords(dir)).runs, [exampleRun({ answers })]);
+    assert.deepEqual(await readRunRecord(path), exampleRun({ answers }));
+
+    await Deno.writeTextFile(list, JSON.stringify([["a", ["2", "1"]]]));
+    await assert.rejects(readRecords(dir), {
+      name: "RangeError",
+      message: `Cannot read record: "${path}": Cannot unpack answers: they are to other questions`,
+    });
+    const broken = { ...record, answers: { ...packed, correct: "?" } };
+    await Deno.writeTextFile(path, JSON.stringify(broken));
+    await assert.rejects(
+      readRecords(dir),
+      (error: Error) =>
+        error.message.startsWith(`Cannot read record: "${path}" field "answers.correct": `),
+    );
   });
 });

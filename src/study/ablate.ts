@@ -15,6 +15,7 @@ import { DivergedError, type RunHooks } from "../training/train_stage.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { recordName, runName } from "./grid.ts";
 import type { StudyLanguage } from "./prepare.ts";
+import { packAnswers, type PackedAnswers } from "./packed_answers.ts";
 import { loadWeights, saveWeights } from "./saved_weights.ts";
 import {
   type Accuracy,
@@ -73,7 +74,7 @@ const CHECKPOINT_SECONDS = 60;
  */
 export async function ablate(input: AblationInput): Promise<{ diverged: number }> {
   const { engine, runs, out } = input;
-  for (const name of ["runs", "checkpoints"]) {
+  for (const name of ["runs", "questions", "checkpoints"]) {
     await Deno.mkdir(join(out, name), { recursive: true });
   }
   await replaceFile(join(out, "study.json"), JSON.stringify(studyRecord(input), null, 2) + "\n");
@@ -106,8 +107,7 @@ export async function ablate(input: AblationInput): Promise<{ diverged: number }
             baseModel: input.language.name,
           });
         }
-        const text = recordText(runRecord(input, settings, outcome));
-        await replaceFile(join(out, "runs", `${name}.json`), text);
+        await writeRecord(out, name, runRecord(input, settings, outcome));
         const after = settings.stages.length > 1 ? ` after ${outcome.stage}` : "";
         input.onRun?.(index, `accuracy ${(100 * outcome.accuracy.overall).toFixed(1)} %${after}`);
       }
@@ -165,18 +165,26 @@ export function runRecord(
   };
 }
 
-/**
- * A record as JSON with one answer a line, and one part of the embeddings' geometry: readable, and a
- * third smaller than one field a line.
- */
-export function recordText({ answers, geometry, ...rest }: RunRecord): string {
-  const parts = Object.entries(geometry ?? {}).map(([key, value]) =>
-    `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`
-  );
-  const lines = answers.map((answer) => `  ${JSON.stringify(answer)}`).join(",\n");
+/** Writes `runs/NAME.json`, and the questions that it answers under `questions/`. */
+async function writeRecord(out: string, name: string, record: RunRecord): Promise<void> {
+  const { questions, packed } = packAnswers(record.answers);
+  // Before the record, which is of no use without them.
+  const list = join(out, "questions", `${packed.questions}.json`);
+  await replaceFile(list, `${JSON.stringify(questions)}\n`);
+  await replaceFile(join(out, "runs", `${name}.json`), recordText(record, packed));
+}
+
+/** A record as JSON with its answers packed, one part of the embeddings' geometry a line. */
+export function recordText(
+  { answers: _, geometry, ...rest }: RunRecord,
+  packed: PackedAnswers,
+): string {
+  const parts = (of: object) =>
+    Object.entries(of).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`)
+      .join(",\n");
   return `${JSON.stringify(rest, null, 1).slice(0, -2)}` +
-    (geometry ? `,\n "geometry": {\n${parts.join(",\n")}\n }` : "") +
-    `,\n "answers": [\n${lines}\n ]\n}\n`;
+    (geometry ? `,\n "geometry": {\n${parts(geometry)}\n }` : "") +
+    `,\n "answers": {\n${parts(packed)}\n }\n}\n`;
 }
 
 /** Everything that determines all runs of a study, as kept in their records. */
