@@ -1,6 +1,5 @@
 /**
- * The multimodal model: connector P1 and decoder, their inputs, and how they are traced.
- *
+ * The multimodal model: connector P1 and decoder, and their inputs. `multimodal_trace.ts` traces it;
  * `training_step.ts` and `questioner.ts` make programs of it.
  *
  *   x (frozen) -> z = P1(x) -> [ z | question ] -> decoder -> answer
@@ -10,7 +9,7 @@ import type { ConnectorWidths } from "../connectors/connector.ts";
 import { CONNECTORS } from "../connectors/connectors.ts";
 import type { PackedBatch, PackingLayout } from "../data/packing.ts";
 import { writeMatrix } from "../gpu/memory.ts";
-import type { Engine, Tensor } from "../gpu/program.ts";
+import type { Engine } from "../gpu/program.ts";
 import {
   createParameters,
   drawValues,
@@ -19,27 +18,15 @@ import {
   type ParameterSpec,
 } from "../nn/parameters.ts";
 import type { Objective } from "../objectives/objective.ts";
-import { sequenceLength } from "../tensor/attention.ts";
-import { embedding } from "../tensor/embedding.ts";
-import { crossEntropy, type Teacher } from "../tensor/losses.ts";
 import { readTensor } from "../gpu/bands.ts";
-import type { Tape } from "../tensor/tape.ts";
 import { DEFAULT_LORA, type LoraConfig } from "../nn/lora.ts";
 import { type BatchInputs, createInputs, destroyInputs } from "./batch_inputs.ts";
-import {
-  type BeforeLayer,
-  llamaHead,
-  llamaLayers,
-  type LlamaWeights,
-  type OutputRows,
-} from "./llama.ts";
 import {
   type AdapterSet,
   createAdapters,
   freeAdapters,
   loraSpecs,
   readAdapters,
-  tracedAdapters,
 } from "./llama_adapters.ts";
 import { uploadDecoder } from "./decoder_weights.ts";
 import { checkLlamaConfig, type LlamaConfig } from "./llama_config.ts";
@@ -166,43 +153,8 @@ export function createModel(
   };
 }
 
-/**
- * A trained model beside a student of the same shape, to be learnt from: it reads the student's
- * batches, is never trained, and shares the student's decoder unless it has one of its own. Free it with
- * {@linkcode destroyTeacher}, before the student.
- *
- * @throws {RangeError} If a value is missing or has another shape.
- */
-export function createTeacher(
-  student: MultimodalModel,
-  { connector, decoder, lora }: ModelWeights,
-): MultimodalModel {
-  const { engine, config } = student;
-  const widths = connectorWidths(config);
-  const frozen = CONNECTORS[config.connector].parameters(widths).map((spec) => {
-    const { rows, columns, data } = checked(spec, connector.get(spec.name));
-    return { name: spec.name, rows, columns, values: data, frozen: true };
-  });
-  return {
-    ...student,
-    config: { ...config, trained: [] },
-    connector: createParameters(engine, frozen),
-    objective: [],
-    decoder: decoder ? frozenDecoder(engine, config.decoder, decoder) : student.decoder,
-    lora: lora &&
-      createAdapters(engine, config.decoder, config.lora ?? DEFAULT_LORA, lora, { frozen: true }),
-  };
-}
-
-/** Frees what a teacher does not share with its student. */
-export function destroyTeacher(teacher: MultimodalModel, student: MultimodalModel): void {
-  const { engine, connector, decoder, lora } = teacher;
-  freeParameters(engine, connector);
-  if (decoder !== student.decoder) freeParameters(engine, decoder);
-  if (lora) freeAdapters(engine, lora);
-}
-
-function frozenDecoder(
+/** A decoder that is not trained, on the device. */
+export function frozenDecoder(
   engine: Engine,
   config: LlamaConfig,
   checkpoint: Checkpoint,
@@ -214,7 +166,7 @@ function frozenDecoder(
 }
 
 /** The options that the objective goes by. */
-function objectiveOptions({ objective, objectiveOptions = {} }: MultimodalConfig): unknown {
+export function objectiveOptions({ objective, objectiveOptions = {} }: MultimodalConfig): unknown {
   return objective.options.parse(objectiveOptions);
 }
 
@@ -229,7 +181,15 @@ function meanDeviation({ rows, columns, data }: NamedMatrix): number {
   return deviations.reduce((a, b) => a + b, 0) / columns;
 }
 
-function checked({ name, rows, columns }: ParameterSpec, found?: NamedMatrix): NamedMatrix {
+/**
+ * A value, if it is there in the shape of its parameter.
+ *
+ * @throws {RangeError} If it is not.
+ */
+export function checked(
+  { name, rows, columns }: ParameterSpec,
+  found?: NamedMatrix,
+): NamedMatrix {
   if (!found) throw new RangeError(`Cannot load projector: tensor "${name}" is missing`);
   if (found.rows !== rows || found.columns !== columns) {
     throw new RangeError(
@@ -240,7 +200,7 @@ function checked({ name, rows, columns }: ParameterSpec, found?: NamedMatrix): N
 }
 
 /** Sizes that a connector depends on. */
-function connectorWidths(
+export function connectorWidths(
   { visionWidth, projectorWidth, decoder }: MultimodalConfig,
 ): ConnectorWidths {
   const headWidth = 4 * Math.ceil(decoder.head_dim / 4);
@@ -271,111 +231,6 @@ export function writeBatch(
   write(inputs.labels, packed.labels);
   write(inputs.promptRows, packed.promptRows);
   write(inputs.promptLengths, packed.promptLengths);
-}
-
-/** Tensors of parameters by name. */
-export const tensorsOf = (parameters: Parameter[]): LlamaWeights =>
-  new Map(parameters.map(({ name, tensor }) => [name, tensor]));
-
-/** z = P1(x): (batch * image tokens, d). */
-export function traceProjection(tape: Tape, model: MultimodalModel): Tensor {
-  return CONNECTORS[model.config.connector].trace(
-    tape,
-    model.inputs.images,
-    tensorsOf(model.connector),
-  );
-}
-
-/** L_cos as its objective traces it, or nothing. */
-export function traceObjective(tape: Tape, model: MultimodalModel, z: Tensor): Tensor | undefined {
-  return model.config.objective.trace(tape, {
-    x: model.inputs.images,
-    z,
-    parameters: tensorsOf(model.objective),
-    options: objectiveOptions(model.config),
-  });
-}
-
-/** The rows that predict answers. */
-export function answerRows({ config: { layout }, inputs }: MultimodalModel): OutputRows {
-  return {
-    rows: layout.batch * layout.blocks * layout.answers,
-    rowsOf: inputs.answerRows,
-    inverse: inputs.answerOfRow,
-  };
-}
-
-/**
- * z -> decoder layers over the packed sequence.
- *
- * @param dropout Rate before the adapters; 0 but in training.
- * @param asked The rows whose output is wanted; all of them when absent.
- */
-export function traceDecoder(
-  tape: Tape,
-  model: MultimodalModel,
-  z: Tensor,
-  { dropout = 0, asked }: { dropout?: number; asked?: OutputRows } = {},
-): { output: Tensor; caches: Tensor[] } {
-  const { config: { decoder, layout }, inputs } = model;
-  const weights = tensorsOf(model.decoder);
-  const rows = layout.batch * sequenceLength(layout);
-  const embedded = embedding(
-    tape,
-    weights.get("model.embed_tokens.weight")!,
-    inputs.looks?.noImages ?? z,
-    inputs.index,
-    rows,
-  );
-  const ropeInputs = { table: inputs.ropeTable, positions: inputs.positions };
-  const adapters = model.lora && tracedAdapters(model.lora, dropout);
-  const before = traceLooks(tape, model, z, "rows");
-  return llamaLayers(tape, decoder, weights, embedded, ropeInputs, layout, adapters, asked, before);
-}
-
-/**
- * How the decoder's layers look at z before they work; undefined where z stands in the sequence.
- *
- * @param of Rows of the sequence, or one new token a block.
- */
-export function traceLooks(
-  tape: Tape,
-  { config, connector, inputs }: MultimodalModel,
-  z: Tensor,
-  of: "rows" | "newTokens",
-): BeforeLayer | undefined {
-  const { look } = CONNECTORS[config.connector];
-  if (!look) return undefined;
-  const { heads } = connectorWidths(config);
-  const parameters = tensorsOf(connector);
-  const attended = inputs.looks![of];
-  return (h, layer) => look(tape, layer, { h, z, parameters, heads, attended });
-}
-
-/**
- * Token loss of the batch's answers: (answer rows, 4).
- *
- * @param output of the decoder's layers at {@linkcode answerRows}, (answer rows, d)
- * @param teacher Whose predictions are learnt beside the answers.
- */
-export function traceTokenLoss(
-  tape: Tape,
-  model: MultimodalModel,
-  output: Tensor,
-  teacher?: Teacher,
-): Tensor {
-  return crossEntropy(tape, traceLogits(tape, model, output), model.inputs.labels, teacher);
-}
-
-function traceLogits(tape: Tape, model: MultimodalModel, output: Tensor): Tensor {
-  return llamaHead(tape, model.config.decoder, tensorsOf(model.decoder), output);
-}
-
-/** What a teacher says to the batch's questions: logits at {@linkcode answerRows}. */
-export function tracePredictions(tape: Tape, model: MultimodalModel): Tensor {
-  const z = traceProjection(tape, model);
-  const { output } = traceDecoder(tape, model, z, { asked: answerRows(model) });
-  return traceLogits(tape, model, output);
 }
 
 /** Values of a model by name, as they are kept in files. */

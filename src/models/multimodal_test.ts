@@ -20,15 +20,14 @@ import { type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
 import {
   countParameters,
   createModel,
-  createTeacher,
   destroyModel,
-  destroyTeacher,
   type ModelWeights,
   type MultimodalConfig,
   type MultimodalModel,
   readWeights,
   writeBatch,
 } from "./multimodal.ts";
+import { createTeacher, destroyTeacher } from "./teacher.ts";
 import { compileQuestioner } from "./questioner.ts";
 import {
   compileTrainingStep,

@@ -8,16 +8,16 @@ import { rowTotal } from "../tensor/reduce.ts";
 import { createTape, keep } from "../tensor/tape.ts";
 import { llamaDecodeLayers, llamaHead } from "./llama.ts";
 import { tracedAdapters } from "./llama_adapters.ts";
+import type { MultimodalModel } from "./multimodal.ts";
 import {
   answerRows,
-  type MultimodalModel,
   tensorsOf,
   traceDecoder,
   traceLooks,
   traceObjective,
   traceProjection,
   traceTokenLoss,
-} from "./multimodal.ts";
+} from "./multimodal_trace.ts";
 
 /** What a batch of questions gave. */
 export interface Asked {

@@ -11,15 +11,15 @@ import { createLossRing } from "../nn/loss_ring.ts";
 import type { Parameter } from "../nn/parameters.ts";
 import { rowTotal } from "../tensor/reduce.ts";
 import { createTape } from "../tensor/tape.ts";
+import type { MultimodalModel } from "./multimodal.ts";
 import {
   answerRows,
-  type MultimodalModel,
   traceDecoder,
   traceObjective,
   tracePredictions,
   traceProjection,
   traceTokenLoss,
-} from "./multimodal.ts";
+} from "./multimodal_trace.ts";
 
 /** Settings of the optimiser. */
 export interface OptimizerConfig {

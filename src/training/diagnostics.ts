@@ -5,15 +5,15 @@
 import { averageCosine, meanNorm } from "../evaluation/average_cosine.ts";
 import { readMatrix } from "../gpu/memory.ts";
 import { compileProgram, freeTensor, type Tensor, writeStep } from "../gpu/program.ts";
+import type { MultimodalModel } from "../models/multimodal.ts";
 import {
   answerRows,
-  type MultimodalModel,
   tensorsOf,
   traceDecoder,
   traceObjective,
   traceProjection,
   traceTokenLoss,
-} from "../models/multimodal.ts";
+} from "../models/multimodal_trace.ts";
 import { mlp } from "../nn/mlp.ts";
 import type { DiagnosticPoint } from "../study/record.ts";
 import { createTape, keep, type Tape } from "../tensor/tape.ts";

@@ -1,12 +1,7 @@
 /** The training loop of one stage. */
 import { packBatch } from "../data/packing.ts";
-import {
-  createTeacher,
-  destroyTeacher,
-  type ModelWeights,
-  type MultimodalModel,
-  writeBatch,
-} from "../models/multimodal.ts";
+import { type ModelWeights, type MultimodalModel, writeBatch } from "../models/multimodal.ts";
+import { createTeacher, destroyTeacher } from "../models/teacher.ts";
 import type { Questioner } from "../models/questioner.ts";
 import {
   compileTrainingStep,
@@ -72,15 +67,18 @@ export async function trainStage(work: StageWork): Promise<Trained> {
   const values = settings.round > 0 ? await hooks.teacher!(stage.name) : null;
   const teacher = values && createTeacher(model, values);
   const { xi } = settings;
-  const step = compileTrainingStep(
-    model,
-    stage.training,
-    teacher ? { model: teacher, xi } : undefined,
-  );
   try {
-    return await trainingLoop(work, step);
+    const step = compileTrainingStep(
+      model,
+      stage.training,
+      teacher ? { model: teacher, xi } : undefined,
+    );
+    try {
+      return await trainingLoop(work, step);
+    } finally {
+      step.destroy();
+    }
   } finally {
-    step.destroy();
     if (teacher) destroyTeacher(teacher, model);
   }
 }

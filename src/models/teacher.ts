@@ -1,0 +1,48 @@
+/** A trained model that a student of the same shape learns from (arXiv 2407.04600). */
+import { CONNECTORS } from "../connectors/connectors.ts";
+import { DEFAULT_LORA } from "../nn/lora.ts";
+import { createParameters, freeParameters } from "../nn/parameters.ts";
+import { createAdapters, freeAdapters } from "./llama_adapters.ts";
+import {
+  checked,
+  connectorWidths,
+  frozenDecoder,
+  type ModelWeights,
+  type MultimodalModel,
+} from "./multimodal.ts";
+
+/**
+ * A trained model beside a student of the same shape, to be learnt from: it reads the student's
+ * batches, is never trained, and shares the student's decoder unless it has one of its own. Free it with
+ * {@linkcode destroyTeacher}, before the student.
+ *
+ * @throws {RangeError} If a value is missing or has another shape.
+ */
+export function createTeacher(
+  student: MultimodalModel,
+  { connector, decoder, lora }: ModelWeights,
+): MultimodalModel {
+  const { engine, config } = student;
+  const widths = connectorWidths(config);
+  const frozen = CONNECTORS[config.connector].parameters(widths).map((spec) => {
+    const { rows, columns, data } = checked(spec, connector.get(spec.name));
+    return { name: spec.name, rows, columns, values: data, frozen: true };
+  });
+  return {
+    ...student,
+    config: { ...config, trained: [] },
+    connector: createParameters(engine, frozen),
+    objective: [],
+    decoder: decoder ? frozenDecoder(engine, config.decoder, decoder) : student.decoder,
+    lora: lora &&
+      createAdapters(engine, config.decoder, config.lora ?? DEFAULT_LORA, lora, { frozen: true }),
+  };
+}
+
+/** Frees what a teacher does not share with its student. */
+export function destroyTeacher(teacher: MultimodalModel, student: MultimodalModel): void {
+  const { engine, connector, decoder, lora } = teacher;
+  freeParameters(engine, connector);
+  if (decoder !== student.decoder) freeParameters(engine, decoder);
+  if (lora) freeAdapters(engine, lora);
+}
