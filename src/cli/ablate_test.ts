@@ -142,7 +142,7 @@ Deno.test("Ctrl-C keeps finished runs, and the same command does the rest", asyn
 Deno.test("a study leaves a report, its figures, its results, and a record of every run", async () => {
   const files = await filesOf(out);
   assert.deepEqual(
-    Object.keys(files).filter((name) => !/^(runs|figures|weights)\//.test(name)).sort(),
+    Object.keys(files).filter((name) => !/^(runs|questions|figures|weights)\//.test(name)).sort(),
     [
       "REPORT.md",
       "plan.json",
@@ -150,6 +150,8 @@ Deno.test("a study leaves a report, its figures, its results, and a record of ev
       "study.json",
     ],
   );
+  // All runs are tested on the same questions.
+  assert.equal(Object.keys(files).filter((name) => name.startsWith("questions/")).length, 1);
   const { plan } = JSON.parse(files["plan.json"]);
   for (const { config } of recordsOf(files)) {
     assert.deepEqual((config as { kernelPlan: unknown }).kernelPlan, plan);
