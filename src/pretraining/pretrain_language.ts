@@ -53,13 +53,13 @@ export interface LanguageSettings extends AdamWSettings, Schedule {
 
 /** The settings of the embedded decoder. */
 export const LANGUAGE_SETTINGS: LanguageSettings = {
-  steps: 4096,
+  steps: 5120,
   seed: 1,
   texts: { batch: 3, length: 72, questions: 10 },
   scenes: { batch: 12, questions: 10 },
   learningRate: 1.5e-3,
   warmup: 100,
-  decay: 512,
+  decay: 1536,
   beta1: 0.9,
   beta2: 0.98,
   eps: 1e-8,
