@@ -8,7 +8,7 @@ import {
   type QuestionList,
   questionListSchema,
   unpackAnswers,
-} from "../study/packed_answers.ts";
+} from "./packed_answers.ts";
 import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import { officialResults } from "./official_results.ts";

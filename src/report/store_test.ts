@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { packAnswers } from "../study/packed_answers.ts";
+import { packAnswers } from "./packed_answers.ts";
 import { RUN_ROLES, type RunRecord, type StudyRecord } from "../study/record.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { renderReport } from "./report.ts";

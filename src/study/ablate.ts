@@ -15,7 +15,7 @@ import { DivergedError, type RunHooks } from "../training/train_stage.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { recordName, runName } from "./grid.ts";
 import type { StudyLanguage } from "./prepare.ts";
-import { packAnswers, type PackedAnswers } from "./packed_answers.ts";
+import { packAnswers, type PackedAnswers } from "../report/packed_answers.ts";
 import { loadWeights, saveWeights } from "./saved_weights.ts";
 import {
   type Accuracy,

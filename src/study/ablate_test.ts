@@ -11,7 +11,7 @@ import {
   runRecord,
 } from "./ablate.ts";
 import { expandGrid, runName } from "./grid.ts";
-import { packAnswers, unpackAnswers } from "./packed_answers.ts";
+import { packAnswers, unpackAnswers } from "../report/packed_answers.ts";
 import type { RunRecord } from "./record.ts";
 import type { Study } from "./study.ts";
 

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { GivenAnswer } from "./record.ts";
+import type { GivenAnswer } from "../study/record.ts";
 
 /** Ids of questions in their order, under the id of their picture. */
 export const questionListSchema = z.array(z.tuple([z.string(), z.array(z.string())]));

@@ -8,7 +8,7 @@ import {
   questionListSchema,
   unpackAnswers,
 } from "./packed_answers.ts";
-import type { GivenAnswer } from "./record.ts";
+import type { GivenAnswer } from "../study/record.ts";
 
 const given = fc.record({
   id: fc.string(),
