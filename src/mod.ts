@@ -67,6 +67,8 @@ export { probabilityOfImprovement } from "./evaluation/probability_of_improvemen
 export { clusteredMean } from "./evaluation/clustered.ts";
 export type { ClusteredMean, ClusteredValue } from "./evaluation/clustered.ts";
 export { mcNemar } from "./evaluation/mcnemar.ts";
+export { accuracyLatex } from "./report/accuracy_latex.ts";
+export { resultsCsv } from "./report/results_csv.ts";
 export { renderReport } from "./report/report.ts";
 export type { Report } from "./report/report.ts";
 export type {
