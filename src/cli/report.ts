@@ -22,6 +22,7 @@ export function reportCommand() {
       "also write every run's answers as official VQA results, answers/*.json",
     )
     .option("--csv", EXPORTS.csv.description)
+    .option("--html", EXPORTS.html.description)
     .option("--latex", EXPORTS.latex.description)
     .action(async (dir, { answers, ...asked }) => {
       const exported = EXPORT_NAMES.filter((name) => asked[name]);

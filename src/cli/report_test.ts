@@ -43,14 +43,16 @@ Deno.test("report DIR --answers rebuilds the report, writes the answers and says
     );
   }));
 
-Deno.test("report DIR --csv --latex writes both files beside the report and says where", () =>
-  withStudy(["--latex", "--csv"], async (dir, lines) => {
+Deno.test("report DIR --csv --html --latex writes the three files beside the report and says where", () =>
+  withStudy(["--latex", "--html", "--csv"], async (dir, lines) => {
     assert.deepEqual(lines.slice(2), [
       `Export: ${join(dir, "results.csv")}`,
+      `Export: ${join(dir, "report.html")}`,
       `Export: ${join(dir, "accuracy.tex")}`,
     ]);
     const csv = await Deno.readTextFile(join(dir, "results.csv"));
     assert.equal(csv.trimEnd().split("\n").length, 9);
+    assert.match(await Deno.readTextFile(join(dir, "report.html")), /^<!doctype html>/);
     assert.match(await Deno.readTextFile(join(dir, "accuracy.tex")), /\\begin\{tabular\}/);
   }));
 

@@ -255,7 +255,7 @@ const languageCurve = ({ curve }: LanguageFigures) =>
       series("documents", curve, ({ documents }) => documents, 0),
       series("phrase tokens", curve, ({ scenes }) => scenes, 1),
     ],
-  });
+  }).svg;
 
 const visionLoss = ({ curve }: VisionFigures) =>
   lineChart({
@@ -263,7 +263,7 @@ const visionLoss = ({ curve }: VisionFigures) =>
     xLabel: "optimiser steps",
     yLabel: "cross-entropy, nats",
     series: [series("loss", curve, ({ loss }) => loss, 0)],
-  });
+  }).svg;
 
 const visionAccuracy = ({ curve }: VisionFigures) =>
   lineChart({
@@ -271,4 +271,4 @@ const visionAccuracy = ({ curve }: VisionFigures) =>
     xLabel: "optimiser steps",
     yLabel: "share of pictures",
     series: [series("held-out batch", curve, ({ heldOutAccuracy }) => heldOutAccuracy, 0)],
-  });
+  }).svg;

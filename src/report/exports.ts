@@ -2,6 +2,7 @@
  * What a report is written as besides Markdown, by the option that asks for it.
  */
 import { accuracyLatex } from "./accuracy_latex.ts";
+import { renderPage } from "./page.ts";
 import type { Report } from "./report.ts";
 import { resultsCsv } from "./results_csv.ts";
 import type { RunRecord, StudyRecord } from "../study/record.ts";
@@ -27,6 +28,11 @@ export const EXPORTS = {
     file: "results.csv",
     description: "also write results.csv, a row a run",
     render: ({ runs }) => resultsCsv(runs),
+  },
+  html: {
+    file: "report.html",
+    description: "also write the report as one page, report.html",
+    render: ({ report }) => renderPage(report),
   },
   latex: {
     file: "accuracy.tex",

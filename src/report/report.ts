@@ -5,6 +5,7 @@
  */
 import type { RunRecord, StudyRecord } from "../study/record.ts";
 import { accuracyTable } from "./accuracy_table.ts";
+import type { ChartValue } from "./chart_frame.ts";
 import { claimsTable } from "./claims_table.ts";
 import { groupRuns, runsOf } from "./conditions.ts";
 import { embeddingConsistency } from "./embedding_consistency.ts";
@@ -29,6 +30,8 @@ export interface Report {
   markdown: string;
   /** SVG text by file name, for the folder `figures` beside it. */
   figures: Record<string, string>;
+  /** What is said of the points of a figure, by its file name, in pixels of the SVG. */
+  values: Record<string, ChartValue[]>;
 }
 
 /**
@@ -61,8 +64,9 @@ export function renderReport(
     );
   }
   const conditions = groupRuns(runs);
-  const figures = drawFigures(conditions);
+  const curves = drawFigures(conditions);
   const consistency = embeddingConsistency(conditions);
+  const figures = [...curves, ...consistency.figures];
   const family = familyOf(study, conditions);
   const opening = finding(conditions, study.majority, family);
   const blocks = [
@@ -83,7 +87,7 @@ export function renderReport(
     embeddingTable(conditions),
     ...section("## Embeddings consistency", consistency.markdown),
     "## Losses",
-    lossTable(conditions, figures),
+    lossTable(conditions, curves),
     "## Every run",
     runTable(runsOf(conditions)),
     "## How to reproduce it",
@@ -93,9 +97,8 @@ export function renderReport(
     finding: opening,
     markdown: blocks.filter((block) => block !== "").map((block) => block.trimEnd())
       .join("\n\n") + "\n",
-    figures: Object.fromEntries(
-      [...figures, ...consistency.figures].map(({ file, svg }) => [file, svg]),
-    ),
+    figures: Object.fromEntries(figures.map(({ file, svg }) => [file, svg])),
+    values: Object.fromEntries(figures.map(({ file, values }) => [file, values])),
   };
 }
 
