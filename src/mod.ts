@@ -70,6 +70,8 @@ export { mcNemar } from "./evaluation/mcnemar.ts";
 export { accuracyLatex } from "./report/accuracy_latex.ts";
 export { resultsCsv } from "./report/results_csv.ts";
 export { renderReport } from "./report/report.ts";
+export { compareStudies } from "./report/compare.ts";
+export type { ComparedStudy } from "./report/compare.ts";
 export { renderPage } from "./report/page.ts";
 export type { ChartValue } from "./report/chart_frame.ts";
 export type { Report } from "./report/report.ts";

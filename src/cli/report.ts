@@ -5,6 +5,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { callerPath } from "./paths.ts";
+import { reportCompareCommand } from "./report_compare.ts";
 import { type ExportName, EXPORTS } from "../report/exports.ts";
 import { writeAnswers, writeReport } from "../report/store.ts";
 
@@ -12,7 +13,7 @@ const EXPORT_NAMES = Object.keys(EXPORTS) as ExportName[];
 
 /** The `report` command. */
 export function reportCommand() {
-  return new Command("report")
+  const command = new Command("report")
     .description(
       "Rebuild REPORT.md, results.json and the figures from the records of a study",
     )
@@ -34,4 +35,6 @@ export function reportCommand() {
       const files = await writeAnswers(callerPath(dir));
       console.log(`Answers: ${files.length} files in ${join(dir, "answers")}`);
     });
+  command.addCommand(reportCompareCommand());
+  return command;
 }
