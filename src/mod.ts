@@ -69,6 +69,8 @@ export type { ClusteredMean, ClusteredValue } from "./evaluation/clustered.ts";
 export { mcNemar } from "./evaluation/mcnemar.ts";
 export { accuracyLatex } from "./report/accuracy_latex.ts";
 export { resultsCsv } from "./report/results_csv.ts";
+export { exampleAnswers } from "./report/example_answers.ts";
+export type { ReportPart } from "./report/example_answers.ts";
 export { renderReport } from "./report/report.ts";
 export { compareStudies } from "./report/compare.ts";
 export type { ComparedStudy } from "./report/compare.ts";

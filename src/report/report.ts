@@ -9,6 +9,7 @@ import type { ChartValue } from "./chart_frame.ts";
 import { claimsTable } from "./claims_table.ts";
 import { groupRuns, runsOf } from "./conditions.ts";
 import { embeddingConsistency } from "./embedding_consistency.ts";
+import type { ReportPart } from "./example_answers.ts";
 import { familyOf } from "./family.ts";
 import { embeddingTable } from "./embedding_table.ts";
 import { drawFigures } from "./figures.ts";
@@ -39,6 +40,7 @@ export interface Report {
  *
  * @param study the study's record
  * @param runs its finished runs, in any order
+ * @param examples pictures with answers, as of `exampleAnswers`; none when absent
  * @throws {RangeError} when there is no run
  *
  * @example
@@ -57,6 +59,7 @@ export interface Report {
 export function renderReport(
   study: StudyRecord,
   runs: readonly RunRecord[],
+  examples: ReportPart = { markdown: "", figures: {} },
 ): Report {
   if (runs.length === 0) {
     throw new RangeError(
@@ -83,6 +86,7 @@ export function renderReport(
     ...section("## Claims", claimsTable(study, conditions)),
     ...section("## Accuracy over λ", sweepTable(conditions)),
     ...section("## Secondary statistics", secondaryTable(conditions, family)),
+    ...section("## Example answers", examples.markdown),
     "## Embedding statistics",
     embeddingTable(conditions),
     ...section("## Embeddings consistency", consistency.markdown),
@@ -97,7 +101,10 @@ export function renderReport(
     finding: opening,
     markdown: blocks.filter((block) => block !== "").map((block) => block.trimEnd())
       .join("\n\n") + "\n",
-    figures: Object.fromEntries(figures.map(({ file, svg }) => [file, svg])),
+    figures: {
+      ...Object.fromEntries(figures.map(({ file, svg }) => [file, svg])),
+      ...examples.figures,
+    },
     values: Object.fromEntries(figures.map(({ file, values }) => [file, values])),
   };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
 import { replaceFile } from "../data/replace_file.ts";
+import { exampleAnswers } from "./example_answers.ts";
 import { type ExportName, EXPORTS } from "./exports.ts";
 import { officialResults } from "./official_results.ts";
 import { runRecordSchema, studyRecordSchema } from "./record_schema.ts";
@@ -78,7 +79,7 @@ export async function writeReport(
 ): Promise<Report & { results: Results }> {
   const { study, runs } = await readRecords(dir);
   const results = buildResults(study, runs);
-  const report = renderReport(study, runs);
+  const report = renderReport(study, runs, await exampleAnswers(study, runs));
   await Deno.mkdir(join(dir, "figures"), { recursive: true });
   for (const [file, svg] of Object.entries(report.figures)) {
     await replaceFile(join(dir, "figures", file), svg);
