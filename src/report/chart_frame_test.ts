@@ -54,7 +54,7 @@ Deno.test("every figure of a report has its title, both axis labels, and colours
     const { document } = parseHTML(svg);
     const root = document.querySelector("svg")!;
     const texts = [...root.querySelectorAll("text")].map(({ textContent }) => textContent);
-    for (const text of [root.getAttribute("aria-label"), ...LABELS[file]]) {
+    for (const text of [root.getAttribute("aria-label")!, ...LABELS[file]]) {
       assert.ok(texts.includes(text), `${file} does not say "${text}"`);
     }
     const colors = ["fill", "stroke"].flatMap((name) =>

@@ -1,6 +1,5 @@
 /** The page as a browser shows it; these tests are there only where a Chromium is. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BrowserPage, findChromium, withChromium } from "../testing/chromium.ts";
 import { exampleGeometry, exampleRuns, exampleStudy } from "./example_records.ts";
@@ -24,7 +23,7 @@ if (chromium === null) {
             width,
             height: 900,
             deviceScaleFactor: 1,
-            mobile: width < 500,
+            mobile: false,
           });
           await page.open(pathToFileURL(file).href);
           assert.deepEqual(await page.evaluate(WIDER_THAN_THE_PAGE), [], `at ${width} pixels`);
@@ -41,11 +40,13 @@ if (chromium === null) {
 }
 
 /** Names of elements that reach over an edge of the window; what lies in a scrolling box may. */
-const WIDER_THAN_THE_PAGE = `[...document.querySelectorAll("main *")]
-  .filter((element) => !element.parentElement.closest(".scroll, pre, svg"))
+const WIDER_THAN_THE_PAGE = `[...document.querySelectorAll("html, main *")]
+  .filter((element) => !element.parentElement?.closest(".scroll, pre, svg"))
   .filter((element) => {
     const { left, right } = element.getBoundingClientRect();
-    return left < 0 || right > document.documentElement.clientWidth;
+    const { clientWidth } = document.documentElement;
+    const isRoot = element === document.documentElement;
+    return left < 0 || right > clientWidth || (isRoot && element.scrollWidth > clientWidth);
   })
   .map(({ tagName }) => tagName)`;
 
