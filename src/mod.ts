@@ -67,7 +67,15 @@ export { probabilityOfImprovement } from "./evaluation/probability_of_improvemen
 export { clusteredMean } from "./evaluation/clustered.ts";
 export type { ClusteredMean, ClusteredValue } from "./evaluation/clustered.ts";
 export { mcNemar } from "./evaluation/mcnemar.ts";
+export { accuracyLatex } from "./report/accuracy_latex.ts";
+export { resultsCsv } from "./report/results_csv.ts";
+export { exampleAnswers } from "./report/example_answers.ts";
+export type { ReportPart } from "./report/example_answers.ts";
 export { renderReport } from "./report/report.ts";
+export { compareStudies } from "./report/compare.ts";
+export type { ComparedStudy } from "./report/compare.ts";
+export { renderPage } from "./report/page.ts";
+export type { ChartValue } from "./report/chart_frame.ts";
 export type { Report } from "./report/report.ts";
 export type {
   Accuracy,

@@ -21,7 +21,6 @@ export async function main(args: string[]): Promise<void> {
       "Does regularising the vision-to-language projector help? A GPU benchmark and ablation suite.",
     )
     .version(VERSION);
-  program.exitOverride().configureOutput(OUTPUT);
   for (
     const command of [
       ablateCommand(),
@@ -35,8 +34,9 @@ export async function main(args: string[]): Promise<void> {
       vqaAccuracyCommand(),
     ]
   ) {
-    program.addCommand(command.exitOverride().configureOutput(OUTPUT) as unknown as Command);
+    program.addCommand(command as unknown as Command);
   }
+  quiet(program as Command);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
@@ -57,6 +57,12 @@ const OUTPUT = {
   writeErr: (text: string) => console.error(text.trimEnd()),
   outputError: (text: string) => console.error(oneLine(text)),
 };
+
+/** A command that leaves exit and output to the program, and those below it. */
+function quiet(command: Command): Command {
+  for (const below of command.commands) quiet(below as Command);
+  return command.exitOverride().configureOutput(OUTPUT);
+}
 
 /** An error in one line. */
 function describe(error: unknown): string {

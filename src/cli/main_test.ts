@@ -57,6 +57,12 @@ async function withFiles(check: (dir: string) => Promise<void>): Promise<void> {
         record.arm === "baseline" ? text.slice(0, 300) : text,
       );
     }
+    const { data } = exampleStudy();
+    for (const [name, contentHash] of [["one", "1".repeat(64)], ["two", "2".repeat(64)]]) {
+      const study = exampleStudy({ data: { ...data, contentHash } });
+      await write(`${name}/study.json`, JSON.stringify(study));
+      await write(`${name}/runs/baseline.json`, JSON.stringify(exampleRuns([1])[0]));
+    }
     await check(dir);
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -142,6 +148,19 @@ const CASES: [args: string, code: number, message: RegExp][] = [
     /Cannot score answers: ".*empty": /,
   ],
   ["report {dir}/none", 1, /none.*study.json" does not exist/],
+  ["report compare", 2, /missing required argument 'dir'/],
+  ["report compare {dir}/one", 2, /missing required argument 'others'/],
+  [
+    "report compare {dir}/one {dir}/two --forc",
+    2,
+    /unknown option '--forc' \(Did you mean --force\?\)/,
+  ],
+  [
+    "report compare {dir}/one {dir}/two",
+    1,
+    /Cannot compare studies of different data: .*one has 1{64} and .*two has 2{64} \(--force/,
+  ],
+  ["report compare {dir}/one {dir}/none", 1, /none.*study.json" does not exist/],
   ["report {dir}/records", 1, /baseline.json" is not complete JSON/],
 ];
 

@@ -1,15 +1,19 @@
 /**
- * `plumbline report DIR`: rebuilds a report from its run records, and writes the answers for other
- * programs.
+ * `plumbline report DIR`: rebuilds a report from its run records, and writes it and the answers for
+ * other programs.
  */
 import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { callerPath } from "./paths.ts";
+import { reportCompareCommand } from "./report_compare.ts";
+import { type ExportName, EXPORTS } from "../report/exports.ts";
 import { writeAnswers, writeReport } from "../report/store.ts";
+
+const EXPORT_NAMES = Object.keys(EXPORTS) as ExportName[];
 
 /** The `report` command. */
 export function reportCommand() {
-  return new Command("report")
+  const command = new Command("report")
     .description(
       "Rebuild REPORT.md, results.json and the figures from the records of a study",
     )
@@ -18,12 +22,19 @@ export function reportCommand() {
       "--answers",
       "also write every run's answers as official VQA results, answers/*.json",
     )
-    .action(async (dir, { answers }) => {
-      const { finding } = await writeReport(callerPath(dir));
+    .option("--csv", EXPORTS.csv.description)
+    .option("--html", EXPORTS.html.description)
+    .option("--latex", EXPORTS.latex.description)
+    .action(async (dir, { answers, ...asked }) => {
+      const exported = EXPORT_NAMES.filter((name) => asked[name]);
+      const { finding } = await writeReport(callerPath(dir), exported);
       console.log(finding);
       console.log(`Report: ${join(dir, "REPORT.md")}`);
+      for (const name of exported) console.log(`Export: ${join(dir, EXPORTS[name].file)}`);
       if (!answers) return;
       const files = await writeAnswers(callerPath(dir));
       console.log(`Answers: ${files.length} files in ${join(dir, "answers")}`);
     });
+  command.addCommand(reportCompareCommand());
+  return command;
 }

@@ -3,7 +3,11 @@ import { join } from "node:path";
 import { exampleRuns, exampleStudy } from "../report/example_records.ts";
 import { reportCommand } from "./report.ts";
 
-Deno.test("report DIR --answers rebuilds the report, writes the answers and says what it shows and where", async () => {
+/** Runs the command on the records of an example study; gives what it printed. */
+async function withStudy(
+  options: string[],
+  check: (dir: string, lines: string[]) => Promise<void>,
+): Promise<void> {
   const dir = await Deno.makeTempDir();
   const lines: string[] = [];
   const log = console.log;
@@ -17,20 +21,40 @@ Deno.test("report DIR --answers rebuilds the report, writes the answers and says
       );
     }
     console.log = (line: string) => lines.push(line);
-    await reportCommand().parseAsync([dir, "--answers"], { from: "user" });
-    const markdown = await Deno.readTextFile(join(dir, "REPORT.md"));
-    assert.ok(markdown.includes(lines[0]));
-    assert.equal(lines[1], `Report: ${join(dir, "REPORT.md")}`);
-    assert.equal(lines[2], `Answers: 8 files in ${join(dir, "answers")}`);
-    assert.deepEqual(
-      JSON.parse(await Deno.readTextFile(join(dir, "answers", "baseline-1.json"))),
-      [{ question_id: "q1", answer: "red" }],
-    );
+    await reportCommand().parseAsync([dir, ...options], { from: "user" });
+    await check(dir, lines);
   } finally {
     console.log = log;
     await Deno.remove(dir, { recursive: true });
   }
-});
+}
+
+Deno.test("report DIR --answers rebuilds the report, writes the answers and says what it shows and where", () =>
+  withStudy(["--answers"], async (dir, lines) => {
+    const markdown = await Deno.readTextFile(join(dir, "REPORT.md"));
+    assert.ok(markdown.includes(lines[0]));
+    assert.deepEqual(lines.slice(1), [
+      `Report: ${join(dir, "REPORT.md")}`,
+      `Answers: 8 files in ${join(dir, "answers")}`,
+    ]);
+    assert.deepEqual(
+      JSON.parse(await Deno.readTextFile(join(dir, "answers", "baseline-1.json"))),
+      [{ question_id: "q1", answer: "red" }],
+    );
+  }));
+
+Deno.test("report DIR --csv --html --latex writes the three files beside the report and says where", () =>
+  withStudy(["--latex", "--html", "--csv"], async (dir, lines) => {
+    assert.deepEqual(lines.slice(2), [
+      `Export: ${join(dir, "results.csv")}`,
+      `Export: ${join(dir, "report.html")}`,
+      `Export: ${join(dir, "accuracy.tex")}`,
+    ]);
+    const csv = await Deno.readTextFile(join(dir, "results.csv"));
+    assert.equal(csv.trimEnd().split("\n").length, 9);
+    assert.match(await Deno.readTextFile(join(dir, "report.html")), /^<!doctype html>/);
+    assert.match(await Deno.readTextFile(join(dir, "accuracy.tex")), /\\begin\{tabular\}/);
+  }));
 
 Deno.test("report without a folder is refused", async () => {
   const command = reportCommand().exitOverride().configureOutput({ writeErr: () => {} });

@@ -264,7 +264,7 @@ const languageCurve = ({ curve }: LanguageFigures) =>
       series("text", curve, ({ texts }) => texts, 0),
       series("phrase tokens", curve, ({ scenes }) => scenes, 1),
     ],
-  });
+  }).svg;
 
 const visionLoss = ({ curve }: VisionFigures) =>
   lineChart({
@@ -272,7 +272,7 @@ const visionLoss = ({ curve }: VisionFigures) =>
     xLabel: "optimiser steps",
     yLabel: "cross-entropy, nats",
     series: [series("loss", curve, ({ loss }) => loss, 0)],
-  });
+  }).svg;
 
 const visionAccuracy = ({ curve }: VisionFigures) =>
   lineChart({
@@ -280,4 +280,4 @@ const visionAccuracy = ({ curve }: VisionFigures) =>
     xLabel: "optimiser steps",
     yLabel: "share of pictures",
     series: [series("held-out batch", curve, ({ heldOutAccuracy }) => heldOutAccuracy, 0)],
-  });
+  }).svg;

@@ -9,6 +9,7 @@ import {
   verdict,
 } from "../evaluation/intervals.ts";
 import type { Accuracy } from "../study/record.ts";
+import { booktabs } from "./booktabs.ts";
 import { conditionColumns, spreadColumn } from "./condition_columns.ts";
 import {
   accuracyOfType,
@@ -49,10 +50,36 @@ export function accuracyTable(
   conditions: readonly Condition[],
   family: readonly Comparison[] | null,
 ): string {
-  const types = questionTypes([
-    majority,
-    ...runsOf(conditions).map(({ accuracy }) => accuracy),
-  ]);
+  const { columns, rows } = accuracyCells(majority, conditions, family);
+  return [
+    legend(majority, conditions, family),
+    table(columns, rows),
+    ceilingNote(typesOf(majority, conditions), conditions),
+  ]
+    .filter((block) => block !== "").join("\n");
+}
+
+/**
+ * The same table for LaTeX, without what its numbers mean.
+ *
+ * @param family as for {@linkcode accuracyTable}
+ */
+export function accuracyTabular(
+  majority: Accuracy,
+  conditions: readonly Condition[],
+  family: readonly Comparison[] | null,
+): string {
+  const { columns, rows } = accuracyCells(majority, conditions, family);
+  return booktabs(columns, rows);
+}
+
+/** What stands in the table, in whichever markup it is written. */
+function accuracyCells(
+  majority: Accuracy,
+  conditions: readonly Condition[],
+  family: readonly Comparison[] | null,
+): { columns: Column<AccuracyRow>[]; rows: AccuracyRow[] } {
+  const types = typesOf(majority, conditions);
   const rows = [
     ...conditions.map((condition) => conditionRow(condition, conditions, family)),
     majorityRow(majority, conditions),
@@ -107,12 +134,11 @@ export function accuracyTable(
       },
     },
   ];
-  return [
-    legend(majority, conditions, family),
-    table(columns, rows),
-    ceilingNote(types, conditions),
-  ]
-    .filter((block) => block !== "").join("\n");
+  return { columns, rows };
+}
+
+function typesOf(majority: Accuracy, conditions: readonly Condition[]): string[] {
+  return questionTypes([majority, ...runsOf(conditions).map(({ accuracy }) => accuracy)]);
 }
 
 function conditionRow(

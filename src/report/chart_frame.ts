@@ -36,6 +36,26 @@ export interface Chart {
   y?: Plot.ScaleOptions;
   /** Drawn in this order, later ones on top. */
   marks: Plot.Markish[];
+  /** What is said of single points, in the chart's own units. */
+  values: ChartValue[];
+}
+
+/** A point of a chart and what is said of it. */
+export interface ChartValue {
+  /** Position along the horizontal axis: in the chart's units, once drawn in pixels of the SVG. */
+  x: number;
+  /** Position along the vertical axis, likewise. */
+  y: number;
+  /** Names and values, a line each. */
+  text: string;
+}
+
+/** A chart as it is drawn. */
+export interface DrawnChart {
+  /** The SVG file's text. */
+  svg: string;
+  /** Its points, placed in pixels of the SVG, for a page that shows them. */
+  values: ChartValue[];
 }
 
 /** Of text, and of what is only there for reference. */
@@ -77,8 +97,8 @@ export function markStyle(hue: number | null): MarkStyle {
 
 /** Draws the chart. The same chart gives the same text, byte for byte. */
 export function drawChart(
-  { title, xLabel, yLabel, legend, plotHeight = PLOT_HEIGHT, x, y, marks }: Chart,
-): string {
+  { title, xLabel, yLabel, legend, plotHeight = PLOT_HEIGHT, x, y, marks, values }: Chart,
+): DrawnChart {
   const places = legendLayout(legend);
   const legendRows = 1 + Math.max(...places.map(({ row }) => row));
   const marginTop = TITLE_HEIGHT + legendRows * LEGEND_ROW + AXIS_LABEL_HEIGHT;
@@ -149,7 +169,15 @@ export function drawChart(
   svg.setAttribute("xmlns", SVG);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", title);
-  return roundCoordinates(svg.outerHTML) + "\n";
+  const place = { x: svg.scale("x")!, y: svg.scale("y")! };
+  return {
+    svg: roundCoordinates(svg.outerHTML) + "\n",
+    values: values.map((value) => ({
+      x: place.x.apply(value.x),
+      y: place.y.apply(value.y),
+      text: value.text,
+    })),
+  };
 }
 
 /** Places the legend's entries in rows. There is no font to measure, so widths are estimated. */

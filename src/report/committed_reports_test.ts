@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { exampleAnswers } from "./example_answers.ts";
 import { renderReport } from "./report.ts";
 import { buildResults } from "./results.ts";
 import { readRecords } from "./store.ts";
@@ -16,7 +17,7 @@ for (const { name, isDirectory } of Deno.readDirSync(REPORTS)) {
   Deno.test(`reports/${name} is what its records give`, async () => {
     const dir = join(REPORTS, name);
     const { study, runs } = await readRecords(dir);
-    const { markdown, figures } = renderReport(study, runs);
+    const { markdown, figures } = renderReport(study, runs, await exampleAnswers(study, runs));
     assert.equal(await Deno.readTextFile(join(dir, "REPORT.md")), markdown);
     for (const [file, svg] of Object.entries(figures)) {
       assert.equal(await Deno.readTextFile(join(dir, "figures", file)), svg);

@@ -28,7 +28,7 @@ export function cosineHistogram(conditions: readonly Condition[]): Figure | null
   return {
     file: "cosine_histogram.svg",
     title: TITLE,
-    svg: lineChart({
+    ...lineChart({
       title: TITLE,
       xLabel: "Cosine of two tokens (no unit)",
       yLabel: "Pairs of tokens (% in a bin)",

@@ -4,6 +4,7 @@
 import type { RunRecord } from "../study/record.ts";
 import { type Condition, conditionName } from "./conditions.ts";
 import { averagePoints } from "./condition_points.ts";
+import type { DrawnChart } from "./chart_frame.ts";
 import { lineChart } from "./line_chart.ts";
 
 /** One value of a training or validation curve, at its step. */
@@ -49,13 +50,11 @@ const FIGURES: CurveFigure[] = [
 ];
 
 /** A drawn figure. */
-export interface Figure {
+export interface Figure extends DrawnChart {
   /** File name in the report's `figures` folder. */
   file: string;
   /** Its title, also its alternative text. */
   title: string;
-  /** The SVG file's text. */
-  svg: string;
 }
 
 /** Draws every quantity that the records have; lines are means over runs, bands their range. */
@@ -72,7 +71,7 @@ export function drawFigures(conditions: readonly Condition[]): Figure[] {
     return [{
       file,
       title,
-      svg: lineChart({ title, xLabel: "Optimiser step", yLabel, series }),
+      ...lineChart({ title, xLabel: "Optimiser step", yLabel, series }),
     }];
   });
 }

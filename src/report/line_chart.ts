@@ -2,7 +2,8 @@
  * Line charts as SVG text.
  */
 import * as Plot from "@observablehq/plot";
-import { drawChart, markStyle } from "./chart_frame.ts";
+import { type ChartValue, drawChart, type DrawnChart, markStyle } from "./chart_frame.ts";
+import { rounded } from "./number_format.ts";
 
 /** One point of a line: its value and the range of the band around it. */
 export interface ChartPoint {
@@ -47,7 +48,7 @@ export interface LineChart {
  */
 export function lineChart(
   { title, xLabel, yLabel, scale = "linear", series }: LineChart,
-): string {
+): DrawnChart {
   if (series.every(({ points }) => points.length === 0)) {
     throw new RangeError(`Cannot draw "${title}": it has no points`);
   }
@@ -78,5 +79,17 @@ export function lineChart(
         })
       ),
     ],
+    values: series.flatMap(({ name, points }) =>
+      points.map(({ x, y, low, high }): ChartValue => ({
+        x,
+        y,
+        text: [
+          name,
+          `${xLabel}: ${rounded(x)}`,
+          `${yLabel}: ${rounded(y)}`,
+          ...(low < high ? [`range ${rounded(low)} to ${rounded(high)}`] : []),
+        ].join("\n"),
+      }))
+    ),
   });
 }

@@ -4,7 +4,7 @@ import { type ChartSeries, lineChart } from "./line_chart.ts";
 
 const points = [0, 10, 20].map((x) => ({ x, y: 1 / (x + 3), low: 1 / (x + 4), high: 1 / (x + 2) }));
 const chart = (series: ChartSeries[]) =>
-  lineChart({ title: "Loss & more", xLabel: "Step", yLabel: "Loss (nats)", series });
+  lineChart({ title: "Loss & more", xLabel: "Step", yLabel: "Loss (nats)", series }).svg;
 const texts = (svg: string) =>
   [...parseHTML(svg).document.querySelectorAll("text")].map((node) => node.textContent);
 

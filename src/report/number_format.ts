@@ -47,6 +47,11 @@ export function plain(value: number): string {
   return Number.isFinite(value) ? String(value).replace("-", "\u2212") : NOT_FINITE;
 }
 
+/** A number with four significant digits, without zeros at its end and with a real minus sign. */
+export function rounded(value: number): string {
+  return plain(Number(value.toPrecision(4)));
+}
+
 /** A duration in its two largest units: `42 s`, `5 min 3 s`, `2 h 10 min`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return NOT_FINITE;

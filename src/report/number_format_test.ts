@@ -7,6 +7,7 @@ import {
   meanAndSpread,
   plain,
   probability,
+  rounded,
   signed,
 } from "./number_format.ts";
 
@@ -65,5 +66,15 @@ Deno.test("p-values keep the side of 0.05 that they are on", () => {
     "0.0504",
     "0.060",
     "1.000",
+  ]);
+});
+
+Deno.test("a rounded number has four significant digits and no zeros at its end", () => {
+  assert.deepEqual([12345.6, 0.0123456, -0.5, 1e-9, NaN].map(rounded), [
+    "12350",
+    "0.01235",
+    "\u22120.5",
+    "1e\u22129",
+    "not finite",
   ]);
 });

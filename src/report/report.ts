@@ -5,9 +5,11 @@
  */
 import type { RunRecord, StudyRecord } from "../study/record.ts";
 import { accuracyTable } from "./accuracy_table.ts";
+import type { ChartValue } from "./chart_frame.ts";
 import { claimsTable } from "./claims_table.ts";
 import { groupRuns, runsOf } from "./conditions.ts";
 import { embeddingConsistency } from "./embedding_consistency.ts";
+import type { ReportPart } from "./example_answers.ts";
 import { familyOf } from "./family.ts";
 import { embeddingTable } from "./embedding_table.ts";
 import { drawFigures } from "./figures.ts";
@@ -29,6 +31,8 @@ export interface Report {
   markdown: string;
   /** SVG text by file name, for the folder `figures` beside it. */
   figures: Record<string, string>;
+  /** What is said of the points of a figure, by its file name, in pixels of the SVG. */
+  values: Record<string, ChartValue[]>;
 }
 
 /**
@@ -36,6 +40,7 @@ export interface Report {
  *
  * @param study the study's record
  * @param runs its finished runs, in any order
+ * @param examples pictures with answers, as of `exampleAnswers`; none when absent
  * @throws {RangeError} when there is no run
  *
  * @example
@@ -54,6 +59,7 @@ export interface Report {
 export function renderReport(
   study: StudyRecord,
   runs: readonly RunRecord[],
+  examples: ReportPart = { markdown: "", figures: {} },
 ): Report {
   if (runs.length === 0) {
     throw new RangeError(
@@ -61,8 +67,9 @@ export function renderReport(
     );
   }
   const conditions = groupRuns(runs);
-  const figures = drawFigures(conditions);
+  const curves = drawFigures(conditions);
   const consistency = embeddingConsistency(conditions);
+  const figures = [...curves, ...consistency.figures];
   const family = familyOf(study, conditions);
   const opening = finding(conditions, study.majority, family);
   const blocks = [
@@ -79,11 +86,12 @@ export function renderReport(
     ...section("## Claims", claimsTable(study, conditions)),
     ...section("## Accuracy over λ", sweepTable(conditions)),
     ...section("## Secondary statistics", secondaryTable(conditions, family)),
+    ...section("## Example answers", examples.markdown),
     "## Embedding statistics",
     embeddingTable(conditions),
     ...section("## Embeddings consistency", consistency.markdown),
     "## Losses",
-    lossTable(conditions, figures),
+    lossTable(conditions, curves),
     "## Every run",
     runTable(runsOf(conditions)),
     "## How to reproduce it",
@@ -93,9 +101,11 @@ export function renderReport(
     finding: opening,
     markdown: blocks.filter((block) => block !== "").map((block) => block.trimEnd())
       .join("\n\n") + "\n",
-    figures: Object.fromEntries(
-      [...figures, ...consistency.figures].map(({ file, svg }) => [file, svg]),
-    ),
+    figures: {
+      ...Object.fromEntries(figures.map(({ file, svg }) => [file, svg])),
+      ...examples.figures,
+    },
+    values: Object.fromEntries(figures.map(({ file, values }) => [file, values])),
   };
 }
 

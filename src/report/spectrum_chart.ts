@@ -40,7 +40,7 @@ export function spectrumChart(conditions: readonly Condition[]): Figure | null {
   return {
     file: "spectrum.svg",
     title: TITLE,
-    svg: lineChart({
+    ...lineChart({
       title: TITLE,
       xLabel: "Rank of the singular value",
       yLabel: "Singular value (share of the largest, logarithmic)",

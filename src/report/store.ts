@@ -11,6 +11,8 @@ import {
 } from "./packed_answers.ts";
 import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
 import { replaceFile } from "../data/replace_file.ts";
+import { exampleAnswers } from "./example_answers.ts";
+import { type ExportName, EXPORTS } from "./exports.ts";
 import { officialResults } from "./official_results.ts";
 import { runRecordSchema, studyRecordSchema } from "./record_schema.ts";
 import { renderReport, type Report } from "./report.ts";
@@ -75,15 +77,17 @@ export async function readRecords(dir: string): Promise<StudyRecords> {
  * Rebuilds `REPORT.md`, `results.json` and `figures/*.svg` in a study's folder from its records.
  * Every file is replaced in one step, so an interruption leaves the old one or the new one.
  *
+ * @param exported what else is written beside them
  * @throws {Error} as {@linkcode readRecords}
  * @throws {RangeError} when there is no run
  */
 export async function writeReport(
   dir: string,
+  exported: readonly ExportName[] = [],
 ): Promise<Report & { results: Results }> {
   const { study, runs } = await readRecords(dir);
   const results = buildResults(study, runs);
-  const report = renderReport(study, runs);
+  const report = renderReport(study, runs, await exampleAnswers(study, runs));
   await Deno.mkdir(join(dir, "figures"), { recursive: true });
   for (const [file, svg] of Object.entries(report.figures)) {
     await replaceFile(join(dir, "figures", file), svg);
@@ -93,6 +97,10 @@ export async function writeReport(
     JSON.stringify(results, null, 2) + "\n",
   );
   await replaceFile(join(dir, "REPORT.md"), report.markdown);
+  for (const name of exported) {
+    const { file, render } = EXPORTS[name];
+    await replaceFile(join(dir, file), render({ study, runs, report }));
+  }
   return { ...report, results };
 }
 

@@ -12,6 +12,27 @@ export interface Column<Row> {
   cell(row: Row): string | null;
 }
 
+/** A column as it is shown: every cell's text, empty where there is none. */
+export interface FilledColumn {
+  header: string;
+  align: "left" | "right";
+  cells: string[];
+}
+
+/** The columns of a table without those that are empty in every row. */
+export function filledColumns<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+): FilledColumn[] {
+  return columns
+    .map(({ header, align = "left", cell }) => ({
+      header,
+      align,
+      cells: rows.map((row) => cell(row) ?? ""),
+    }))
+    .filter(({ cells }) => cells.some((text) => text.trim() !== ""));
+}
+
 /**
  * Renders rows as a Markdown table whose source is aligned too. Columns that are empty in every row
  * are left out; without rows there is no table and the result is empty.
@@ -20,13 +41,12 @@ export function table<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
 ): string {
-  const filled = columns
-    .map(({ header, align = "left", cell }) => ({
-      align,
-      cells: rows.map((row) => escapeCell(cell(row) ?? "")),
+  const filled = filledColumns(columns, rows)
+    .map(({ header, align, cells }) => ({
       header: escapeCell(header),
+      align,
+      cells: cells.map(escapeCell),
     }))
-    .filter(({ cells }) => cells.some((text) => text !== ""))
     .map((column) => ({
       ...column,
       width: Math.max(3, ...[column.header, ...column.cells].map(textWidth)),

@@ -3,10 +3,10 @@
  */
 import * as Plot from "@observablehq/plot";
 import type { EmbeddingGeometry } from "../study/record.ts";
-import { drawChart, INK, markStyle, PLOT_WIDTH } from "./chart_frame.ts";
+import { type ChartValue, drawChart, INK, markStyle, PLOT_WIDTH } from "./chart_frame.ts";
 import { type Condition, conditionName } from "./conditions.ts";
 import type { Figure } from "./figures.ts";
-import { fixed } from "./number_format.ts";
+import { fixed, rounded } from "./number_format.ts";
 
 const PLOT_HEIGHT = 380;
 
@@ -31,7 +31,7 @@ export function tokenMap(condition: Condition, hue: number): Figure | null {
   return {
     file: `token_map_${condition.arm}.svg`,
     title,
-    svg: drawChart({
+    ...drawChart({
       title,
       xLabel: axis(1),
       yLabel: axis(2),
@@ -46,8 +46,14 @@ export function tokenMap(condition: Condition, hue: number): Figure | null {
         Plot.dot(image, { x: "0", y: "1", r: 2.5, fill: color, fillOpacity: 0.7 }),
         Plot.dot(text, { x: "0", y: "1", r: 3.5, stroke: INK, symbol: "times" }),
       ],
+      values: [...named("image token", image), ...named("text token", text)],
     }),
   };
+}
+
+/** What is said of the points of one kind. */
+function named(kind: string, points: EmbeddingGeometry["map"]["image"]): ChartValue[] {
+  return points.map(([x, y]) => ({ x, y, text: `${kind}\n${rounded(x)}, ${rounded(y)}` }));
 }
 
 /** Domains in which a length is the same along both axes; null where all points are one. */

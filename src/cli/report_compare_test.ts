@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { exampleRuns, exampleStudy } from "../report/example_records.ts";
+import { reportCommand } from "./report.ts";
+
+Deno.test("report compare prints the conditions of all folders, called as they were typed", async () => {
+  const root = await Deno.makeTempDir();
+  const folders = ["a", "b"].map((name) => join(root, name));
+  const printed: string[] = [];
+  const log = console.log;
+  try {
+    for (const dir of folders) {
+      await Deno.mkdir(join(dir, "runs"), { recursive: true });
+      await Deno.writeTextFile(join(dir, "study.json"), JSON.stringify(exampleStudy()));
+      for (const run of exampleRuns([1, 2])) {
+        const file = join(dir, "runs", `${run.arm}-${run.seed}.json`);
+        await Deno.writeTextFile(file, JSON.stringify(run));
+      }
+    }
+    console.log = (text: string) => printed.push(text);
+    await reportCommand().parseAsync(["compare", ...folders], { from: "user" });
+    const rows = printed.join("\n").split("\n").filter((line) => line.startsWith(`| ${root}`));
+    assert.deepEqual(
+      rows.map((row) => row.split("|")[1].trim()),
+      folders.flatMap((dir) => Array(4).fill(dir)),
+    );
+    for (const dir of folders) {
+      assert.deepEqual((await Array.fromAsync(Deno.readDir(dir))).length, 2);
+    }
+  } finally {
+    console.log = log;
+    await Deno.remove(root, { recursive: true });
+  }
+});
