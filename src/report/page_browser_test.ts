@@ -27,6 +27,7 @@ if (chromium === null) {
           });
           await page.open(pathToFileURL(file).href);
           assert.deepEqual(await page.evaluate(WIDER_THAN_THE_PAGE), [], `at ${width} pixels`);
+          assert.deepEqual(await page.evaluate(WIDER_THAN_THE_CHART), [], `at ${width} pixels`);
         }
         await checkSorting(page);
         await checkValues(page);
@@ -49,6 +50,14 @@ const WIDER_THAN_THE_PAGE = `[...document.querySelectorAll("html, main *")]
     return left < 0 || right > clientWidth || (isRoot && element.scrollWidth > clientWidth);
   })
   .map(({ tagName }) => tagName)`;
+
+/** Texts of charts that reach over a side of their chart. */
+const WIDER_THAN_THE_CHART = `[...document.querySelectorAll("svg.chart text")]
+  .filter((text) => {
+    const inner = text.getBoundingClientRect(), outer = text.closest("svg").getBoundingClientRect();
+    return inner.left < outer.left || inner.right > outer.right;
+  })
+  .map(({ textContent }) => textContent)`;
 
 async function checkSorting(page: BrowserPage) {
   const order = await page.evaluate(`(() => {
