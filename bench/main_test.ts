@@ -3,21 +3,10 @@ import { join } from "node:path";
 import { exampleRecord } from "./example_record.ts";
 import { main } from "./main.ts";
 import { formatJson } from "./record.ts";
+import { printed } from "../src/testing/printed.ts";
 
 /** Runs a command line in this process. */
-async function run(args: string[]): Promise<{ code: number; out: string; lines: string[] }> {
-  const { log, error } = console;
-  const out: string[] = [], lines: string[] = [];
-  console.log = (line: string) => out.push(line);
-  console.error = (line: string) => lines.push(...line.split("\n"));
-  try {
-    await main(args);
-    return { code: Deno.exitCode, out: out.join("\n"), lines };
-  } finally {
-    Object.assign(console, { log, error });
-    Deno.exitCode = 0;
-  }
-}
+const run = (args: string[]) => printed(() => main(args));
 
 async function withRecord(check: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();

@@ -5,21 +5,10 @@ import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import { type GoldenTensor, listGolden, readGolden } from "../testing/golden.ts";
 import { randomValues } from "../testing/random_values.ts";
 import { main } from "./main.ts";
+import { printed } from "../testing/printed.ts";
 
 /** Runs a command line in this process. */
-async function run(args: string[]): Promise<{ code: number; out: string; lines: string[] }> {
-  const { log, error } = console;
-  const out: string[] = [], lines: string[] = [];
-  console.log = (line: string) => out.push(line);
-  console.error = (line: string) => lines.push(...line.split("\n"));
-  try {
-    await main(["embedding-stats", ...args]);
-    return { code: Deno.exitCode, out: out.join("\n"), lines };
-  } finally {
-    Object.assign(console, { log, error });
-    Deno.exitCode = 0;
-  }
-}
+const run = (args: string[]) => printed(() => main(["embedding-stats", ...args]));
 
 async function withFolder(check: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();

@@ -12,6 +12,7 @@ import { TINY_CONFIG_JSON, tinyTensors } from "../testing/tiny_checkpoint.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { main } from "./main.ts";
+import { printed } from "../testing/printed.ts";
 
 await prepareDriver({ quiet: true });
 
@@ -66,19 +67,7 @@ await Deno.writeTextFile(
 );
 
 /** Runs a command line in this process. */
-async function run(...args: string[]): Promise<{ code: number; out: string; lines: string[] }> {
-  const { log, error } = console;
-  const out: string[] = [], lines: string[] = [];
-  console.log = (line: string) => out.push(line);
-  console.error = (line: string) => lines.push(...line.split("\n"));
-  try {
-    await main(["ablate", study, ...args]);
-    return { code: Number(Deno.exitCode), out: out.join("\n"), lines };
-  } finally {
-    Object.assign(console, { log, error });
-    Deno.exitCode = 0;
-  }
-}
+const run = (...args: string[]) => printed(() => main(["ablate", study, ...args]));
 
 const readJson = async <T>(...path: string[]): Promise<T> =>
   JSON.parse(await Deno.readTextFile(join(...path)));

@@ -6,21 +6,10 @@ import { tokenizerFiles } from "../data/tokenizer_json.ts";
 import { sharedPath } from "../testing/shared_folder.ts";
 import { TINY_CONFIG_JSON, tinyTensors, withModelFolder } from "../testing/tiny_checkpoint.ts";
 import { main } from "./main.ts";
+import { printed } from "../testing/printed.ts";
 
 /** Runs a command line in this process. */
-async function run(...args: string[]): Promise<{ code: number; out: string; lines: string[] }> {
-  const { log, error } = console;
-  const out: string[] = [], lines: string[] = [];
-  console.log = (line: string) => out.push(line);
-  console.error = (line: string) => lines.push(...line.split("\n"));
-  try {
-    await main(["generate", ...args]);
-    return { code: Deno.exitCode, out: out.join("\n"), lines };
-  } finally {
-    Object.assign(console, { log, error });
-    Deno.exitCode = 0;
-  }
-}
+const run = (...args: string[]) => printed(() => main(["generate", ...args]));
 
 const own = buildTokenizer(["red square", "blue circle"]);
 const { tokenizer, config } = tokenizerFiles(own);

@@ -5,21 +5,10 @@ import { PNG } from "pngjs";
 import { exampleRuns, exampleStudy } from "../report/example_records.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { main } from "./main.ts";
+import { printed } from "../testing/printed.ts";
 
 /** Runs a command line in this process. */
-async function run(args: string[]): Promise<{ code: number; out: string; lines: string[] }> {
-  const { log, error } = console;
-  const out: string[] = [], lines: string[] = [];
-  console.log = (line: string) => out.push(line);
-  console.error = (line: string) => lines.push(...line.split("\n"));
-  try {
-    await main(args);
-    return { code: Deno.exitCode, out: out.join("\n"), lines };
-  } finally {
-    Object.assign(console, { log, error });
-    Deno.exitCode = 0;
-  }
-}
+const run = (args: string[]) => printed(() => main(args));
 
 /** A temporary folder with what the cases below name by `{dir}`. */
 async function withFiles(check: (dir: string) => Promise<void>): Promise<void> {

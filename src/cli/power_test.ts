@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
 import { planStudy, powerCommand } from "./power.ts";
+import { printed } from "../testing/printed.ts";
 
 const common = { power: 0.8, alpha: 0.05, comparisons: 1, correlation: 0 };
 
 /** What the command prints. */
 async function print(args: string): Promise<string> {
-  const { log } = console;
-  const lines: string[] = [];
-  console.log = (line: string) => lines.push(line);
-  try {
-    await powerCommand().parseAsync(args.split(" "), { from: "user" });
-    return lines.join("\n");
-  } finally {
-    console.log = log;
-  }
+  const run = () => powerCommand().parseAsync(args.split(" "), { from: "user" });
+  return (await printed(run)).out;
 }
 
 Deno.test("power says the seeds for an effect, and what they find", async () => {

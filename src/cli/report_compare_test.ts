@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exampleRuns, exampleStudy } from "../report/example_records.ts";
 import { reportCommand } from "./report.ts";
+import { printed } from "../testing/printed.ts";
 
 Deno.test("report compare prints the conditions of all folders, called as they were typed", async () => {
   const root = await Deno.makeTempDir();
   const folders = ["a", "b"].map((name) => join(root, name));
-  const printed: string[] = [];
-  const log = console.log;
   try {
     for (const dir of folders) {
       await Deno.mkdir(join(dir, "runs"), { recursive: true });
@@ -17,9 +16,10 @@ Deno.test("report compare prints the conditions of all folders, called as they w
         await Deno.writeTextFile(file, JSON.stringify(run));
       }
     }
-    console.log = (text: string) => printed.push(text);
-    await reportCommand().parseAsync(["compare", ...folders], { from: "user" });
-    const rows = printed.join("\n").split("\n").filter((line) => line.startsWith(`| ${root}`));
+    const { out } = await printed(() =>
+      reportCommand().parseAsync(["compare", ...folders], { from: "user" })
+    );
+    const rows = out.split("\n").filter((line) => line.startsWith(`| ${root}`));
     assert.deepEqual(
       rows.map((row) => row.split("|")[1].trim()),
       folders.flatMap((dir) => Array(4).fill(dir)),
@@ -28,7 +28,6 @@ Deno.test("report compare prints the conditions of all folders, called as they w
       assert.deepEqual((await Array.fromAsync(Deno.readDir(dir))).length, 2);
     }
   } finally {
-    console.log = log;
     await Deno.remove(root, { recursive: true });
   }
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exampleRuns, exampleStudy } from "../report/example_records.ts";
 import { reportCommand } from "./report.ts";
+import { printed } from "../testing/printed.ts";
 
 /** Runs the command on the records of an example study; gives what it printed. */
 async function withStudy(
@@ -9,8 +10,6 @@ async function withStudy(
   check: (dir: string, lines: string[]) => Promise<void>,
 ): Promise<void> {
   const dir = await Deno.makeTempDir();
-  const lines: string[] = [];
-  const log = console.log;
   try {
     await Deno.mkdir(join(dir, "runs"));
     await Deno.writeTextFile(join(dir, "study.json"), JSON.stringify(exampleStudy()));
@@ -20,11 +19,9 @@ async function withStudy(
         JSON.stringify(run),
       );
     }
-    console.log = (line: string) => lines.push(line);
-    await reportCommand().parseAsync([dir, ...options], { from: "user" });
-    await check(dir, lines);
+    const run = () => reportCommand().parseAsync([dir, ...options], { from: "user" });
+    await check(dir, (await printed(run)).out.split("\n"));
   } finally {
-    console.log = log;
     await Deno.remove(dir, { recursive: true });
   }
 }

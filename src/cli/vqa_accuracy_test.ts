@@ -2,32 +2,26 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { goldenFolder, readGolden } from "../testing/golden.ts";
 import { vqaAccuracyCommand } from "./vqa_accuracy.ts";
+import { printed } from "../testing/printed.ts";
 
 /** What the command prints about the golden files. */
-async function printed(...options: string[]): Promise<string> {
+async function print(...options: string[]): Promise<string> {
   const files = ["questions", "annotations", "results"].flatMap((name) => [
     `--${name}`,
     join(goldenFolder(), "vqa_metric", `${name}.json`),
   ]);
-  const lines: string[] = [];
-  const log = console.log;
-  console.log = (line: string) => lines.push(line);
-  try {
-    await vqaAccuracyCommand().parseAsync([...files, ...options], { from: "user" });
-  } finally {
-    console.log = log;
-  }
-  return lines.join("\n");
+  const run = () => vqaAccuracyCommand().parseAsync([...files, ...options], { from: "user" });
+  return (await printed(run)).out;
 }
 
 const { accuracy, evalQA } = readGolden("vqa_metric", "expected").json;
 
 Deno.test("vqa-accuracy --json prints accuracy and the score of every question", async () => {
-  assert.deepEqual(JSON.parse(await printed("--json")), { accuracy, evalQA });
+  assert.deepEqual(JSON.parse(await print("--json")), { accuracy, evalQA });
 });
 
 Deno.test("vqa-accuracy prints a Markdown table, a line a type", async () => {
-  const cells = (await printed()).split("\n").map((line) =>
+  const cells = (await print()).split("\n").map((line) =>
     line.split("|").slice(1, -1).map((cell) => cell.trim())
   );
   assert.deepEqual(cells[0], ["Questions", "Type", "VQA accuracy, %"]);
@@ -39,6 +33,6 @@ Deno.test("vqa-accuracy prints a Markdown table, a line a type", async () => {
 });
 
 Deno.test("vqa-accuracy --normalise always gives more where people agree", async () => {
-  const { accuracy: always } = JSON.parse(await printed("--json", "--normalise", "always"));
+  const { accuracy: always } = JSON.parse(await print("--json", "--normalise", "always"));
   assert.ok(always.overall > accuracy.overall);
 });
