@@ -8,6 +8,7 @@
  * exactly as if it stood alone.
  */
 import type { SequenceLayout } from "../tensor/attention.ts";
+import { sortedPlaces } from "./sorted_places.ts";
 
 /** A question as token ids. */
 export interface EncodedQuestion {
@@ -133,7 +134,7 @@ export function packBatch(entries: readonly BatchEntry[], layout: PackingLayout)
   }
   return {
     sources,
-    ...sortBySource(sources, vocabulary),
+    ...sortedPlaces(sources, vocabulary),
     answerRows,
     answerOfRow,
     labels,
@@ -141,20 +142,4 @@ export function packBatch(entries: readonly BatchEntry[], layout: PackingLayout)
     promptLengths,
     answerTokens,
   };
-}
-
-/** Rows of each token, in order: compressed sparse rows. */
-export function sortBySource(
-  sources: Int32Array,
-  vocabulary: number,
-): { starts: Int32Array; places: Int32Array } {
-  const starts = new Int32Array(vocabulary + 1);
-  for (const token of sources) if (token >= 0) starts[token + 1]++;
-  for (let token = 0; token < vocabulary; token++) starts[token + 1] += starts[token];
-  const next = starts.slice();
-  const places = new Int32Array(sources.length);
-  sources.forEach((token, row) => {
-    if (token >= 0) places[next[token]++] = row;
-  });
-  return { starts, places };
 }

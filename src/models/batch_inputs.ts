@@ -2,7 +2,7 @@
 import { encodedTokens, imageRows, type PackingLayout } from "../data/packing.ts";
 import { createArray, writeMatrix } from "../gpu/memory.ts";
 import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
-import { sequenceLength, sequencePositions } from "../tensor/attention.ts";
+import { batchPositions, sequenceLength } from "../tensor/attention.ts";
 import { type Attended, readersOf } from "../tensor/cross_attention.ts";
 import type { EmbeddingIndex } from "../tensor/embedding.ts";
 import { ropeTable } from "../tensor/rope.ts";
@@ -56,11 +56,6 @@ export function createInputs(
   const table = ownTensor(engine, "rope table", { rows: positionCount, columns: heads.headWidth });
   writeMatrix(engine.device, table.matrix!, ropeTable(positionCount, heads, decoder.rope_theta));
   const ints = (length: number, label: string) => createArray(engine.device, length, label);
-  const positions = ints(rows, "positions");
-  const one = sequencePositions(layout);
-  const all = new Int32Array(rows);
-  for (let b = 0; b < batch; b++) all.set(one, b * one.length);
-  engine.device.queue.writeBuffer(positions, 0, all);
   const places = imageRows(layout);
   const imageRowsBuffer = ints(Math.max(1, places.length), "image rows");
   // Deno panics where there is nothing to write.
@@ -82,7 +77,7 @@ export function createInputs(
       places: ints(rows, "places"),
       imageRows: imageRowsBuffer,
     },
-    positions,
+    positions: uploadIndices(engine.device, batchPositions(layout), "positions"),
     ropeTable: table,
     answerRows: ints(batch * blocks * answers, "answer rows"),
     answerOfRow: ints(rows, "answer of row"),

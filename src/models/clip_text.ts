@@ -4,6 +4,7 @@
  *
  * Shapes: B texts of T tokens, d = hidden size. What stands behind a text's end changes nothing.
  */
+import { sortedPlaces } from "../data/sorted_places.ts";
 import { createArray } from "../gpu/memory.ts";
 import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "../tensor/embedding.ts";
@@ -12,7 +13,7 @@ import { addPositions } from "../tensor/positions.ts";
 import type { Tape } from "../tensor/tape.ts";
 import type { ClipTextConfig } from "./clip_config.ts";
 import { clipLayers, clipNorm, type ClipWeights } from "./clip_layers.ts";
-import { inverseIndices, sortedPlaces, writeIndices } from "./index_arrays.ts";
+import { inverseIndices, writeIndices } from "./index_arrays.ts";
 
 /** Texts on the device. */
 export interface TextInputs {

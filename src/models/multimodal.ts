@@ -29,6 +29,7 @@ import {
   readAdapters,
 } from "./llama_adapters.ts";
 import { uploadDecoder } from "./decoder_weights.ts";
+import { writeIndices } from "./index_arrays.ts";
 import { checkLlamaConfig, type LlamaConfig } from "./llama_config.ts";
 import {
   type Checkpoint,
@@ -219,10 +220,9 @@ export function writeBatch(
   images: Float32Array,
   packed: PackedBatch,
 ): void {
-  const { queue } = engine.device;
-  const write = (buffer: GPUBuffer, data: Int32Array) =>
-    queue.writeBuffer(buffer, 0, data as Int32Array<ArrayBuffer>);
-  writeMatrix(engine.device, inputs.images.matrix!, images);
+  const { device } = engine;
+  const write = (buffer: GPUBuffer, data: Int32Array) => writeIndices(device, buffer, data);
+  writeMatrix(device, inputs.images.matrix!, images);
   write(inputs.index.sources, packed.sources);
   write(inputs.index.starts, packed.starts);
   write(inputs.index.places, packed.places);

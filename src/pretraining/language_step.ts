@@ -24,13 +24,14 @@ import {
   type Tensor,
   writeStep,
 } from "../gpu/program.ts";
+import { uploadIndices, writeIndices } from "../models/index_arrays.ts";
 import { llamaHead, llamaLayers } from "../models/llama.ts";
 import { headLayout, type LlamaConfig } from "../models/llama_config.ts";
 import { type AdamWSettings, type Moments, traceAdamW } from "../nn/adamw.ts";
 import { createLossRing } from "../nn/loss_ring.ts";
 import type { Parameter } from "../nn/parameters.ts";
 import { biasCorrection } from "../nn/schedule.ts";
-import { sequenceLength, sequencePositions } from "../tensor/attention.ts";
+import { batchPositions, sequenceLength } from "../tensor/attention.ts";
 import { greedyChoice } from "../tensor/decode.ts";
 import { embedding, mixEmbeddings } from "../tensor/embedding.ts";
 import { crossEntropy } from "../tensor/losses.ts";
@@ -99,11 +100,6 @@ function createSequences(
   const ints = (length: number, label: string) => createArray(device, length, label);
   const rows = layout.batch * sequenceLength(layout);
   const entries = layout.batch * entriesOfEach;
-  const one = sequencePositions(layout);
-  const all = new Int32Array(rows);
-  for (let b = 0; b < layout.batch; b++) all.set(one, b * one.length);
-  const positions = ints(rows, "positions");
-  device.queue.writeBuffer(positions, 0, all);
   return {
     layout,
     rows,
@@ -114,7 +110,7 @@ function createSequences(
       places: ints(rows, "places"),
       imageRows: images,
     },
-    positions,
+    positions: uploadIndices(device, batchPositions(layout), "positions"),
     /** The rows that predict, and what. */
     rowsOf: ints(entries, "predicting rows"),
     inverse: ints(rows, "entry of row"),
@@ -131,8 +127,7 @@ function writeSequences(
   { index, rowsOf, inverse, labels }: Sequences,
   packed: Omit<PackedBatch, "promptRows" | "promptLengths">,
 ): void {
-  const put = (buffer: GPUBuffer, data: Int32Array) =>
-    device.queue.writeBuffer(buffer, 0, data as Int32Array<ArrayBuffer>);
+  const put = (buffer: GPUBuffer, data: Int32Array) => writeIndices(device, buffer, data);
   put(index.sources, packed.sources);
   put(index.starts, packed.starts);
   put(index.places, packed.places);
@@ -180,12 +175,7 @@ export function compileLanguagePrograms(
   );
   const slots = imageTokens(layout.scenes);
   const phraseRows = layout.scenes.batch * slots;
-  const phrasePlaces = createArray(device, phraseRows, "phrase rows");
-  device.queue.writeBuffer(
-    phrasePlaces,
-    0,
-    imageRows(layout.scenes) as Int32Array<ArrayBuffer>,
-  );
+  const phrasePlaces = uploadIndices(device, imageRows(layout.scenes), "phrase rows");
   const texts = createSequences(
     engine,
     layout.texts,

@@ -11,8 +11,8 @@ import {
   packBatch,
   type PackedBatch,
   type PackingLayout,
-  sortBySource,
 } from "../data/packing.ts";
+import { sortedPlaces } from "../data/sorted_places.ts";
 import { sequenceLength } from "../tensor/attention.ts";
 
 /** A text, and questions about it. */
@@ -78,7 +78,7 @@ export function packTexts(
   }
   return {
     sources,
-    ...sortBySource(sources, vocabulary),
+    ...sortedPlaces(sources, vocabulary),
     answerRows,
     answerOfRow,
     labels,

@@ -31,6 +31,14 @@ export function sequencePositions(layout: SequenceLayout): Int32Array {
   );
 }
 
+/** {@linkcode sequencePositions} of every sequence of a batch, one behind the other. */
+export function batchPositions(layout: SequenceLayout): Int32Array {
+  const one = sequencePositions(layout);
+  const all = new Int32Array(layout.batch * one.length);
+  for (let b = 0; b < layout.batch; b++) all.set(one, b * one.length);
+  return all;
+}
+
 /**
  * y = softmax(q k^T / sqrt(headDim), mask) v, query head h reading key/value head
  * floor(h / (heads / kvHeads)) (arXiv 2305.13245).
