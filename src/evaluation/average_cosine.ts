@@ -1,12 +1,12 @@
 /** Do all embeddings point the same way? */
 import {
   atLeastTwoRows,
-  checked,
+  type EmbeddingMatrix,
   meanUnitRow,
   MINIMUM_NORM,
   rowNorms,
+  sumOfSquares,
 } from "./embedding_matrix.ts";
-import { type EmbeddingMatrix, sumOfSquares } from "./embedding_matrix.ts";
 
 /**
  * Mean cosine over all pairs of different rows: 1 is a complete collapse onto one direction, 0 is
@@ -30,19 +30,4 @@ export function averageCosine(matrix: EmbeddingMatrix): number {
   // A row shorter than the smallest norm is no unit row.
   const own = sumOfSquares(rowNorms(matrix).map((norm) => norm / Math.max(norm, MINIMUM_NORM)));
   return (sumOfSquares(meanUnitRow(matrix)) * rows ** 2 - own) / (rows * (rows - 1));
-}
-
-/**
- * Mean Euclidean norm of the rows.
- *
- * @example
- * ```ts
- * import { meanNorm } from "./average_cosine.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(meanNorm({ rows: 2, cols: 2, data: Float32Array.of(3, 4, 0, 1) }), 3);
- * ```
- */
-export function meanNorm(matrix: EmbeddingMatrix): number {
-  return rowNorms(checked(matrix)).reduce((a, b) => a + b, 0) / matrix.rows;
 }

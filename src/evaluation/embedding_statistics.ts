@@ -2,7 +2,8 @@
  * The statistics of projected image tokens that a run record keeps under `embedding`.
  */
 import type { EmbeddingStatistics } from "../study/record.ts";
-import { averageCosine, meanNorm } from "./average_cosine.ts";
+import { averageCosine } from "./average_cosine.ts";
+import { meanNorm } from "./mean_norm.ts";
 import { effectiveRank } from "./effective_rank.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";
 import { participationRatio } from "./participation_ratio.ts";

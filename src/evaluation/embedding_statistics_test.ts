@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { cosineLoss } from "./alignment.ts";
-import { averageCosine, meanNorm } from "./average_cosine.ts";
+import { averageCosine } from "./average_cosine.ts";
+import { meanNorm } from "./mean_norm.ts";
 import { effectiveRank } from "./effective_rank.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";
 import { embeddingStatistics } from "./embedding_statistics.ts";

@@ -2,8 +2,7 @@
  * How evenly the variance is spread over directions: the participation ratio, and IsoScore, which is
  * the same on a scale from 0 to 1.
  */
-import type { EmbeddingMatrix } from "./embedding_matrix.ts";
-import { sumOfSquares } from "./embedding_matrix.ts";
+import { type EmbeddingMatrix, sumOfSquares } from "./embedding_matrix.ts";
 import { smallerGram } from "./singular_values.ts";
 
 /**

@@ -4,8 +4,14 @@
  * Distances come from dot products of rows with the mean taken off, which changes no distance and
  * keeps it exact where all rows share a direction.
  */
-import { atLeastTwoRows, columnMeans, type EmbeddingMatrix } from "./embedding_matrix.ts";
-import { MINIMUM_NORM, pickRows, rowNorms } from "./embedding_matrix.ts";
+import {
+  atLeastTwoRows,
+  columnMeans,
+  type EmbeddingMatrix,
+  MINIMUM_NORM,
+  pickRows,
+  rowNorms,
+} from "./embedding_matrix.ts";
 import { products, rowsOf } from "./matrix_product.ts";
 
 /** One row beside all rows. The arrays are used again for the next one. */

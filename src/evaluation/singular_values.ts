@@ -1,8 +1,12 @@
 /**
  * The spectrum of embeddings.
  */
-import { checked, columnMeans } from "./embedding_matrix.ts";
-import type { CentringOption, EmbeddingMatrix } from "./embedding_matrix.ts";
+import {
+  type CentringOption,
+  checked,
+  columnMeans,
+  type EmbeddingMatrix,
+} from "./embedding_matrix.ts";
 import { columnsOf, gramMatrix, rowsOf } from "./matrix_product.ts";
 import { symmetricEigenvalues } from "./symmetric_eigenvalues.ts";
 

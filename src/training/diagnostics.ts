@@ -2,7 +2,8 @@
  * What the two losses do to the projector, measured apart: gradients of L_TP and of lambda L_cos at P1,
  * and what its projection is like.
  */
-import { averageCosine, meanNorm } from "../evaluation/average_cosine.ts";
+import { averageCosine } from "../evaluation/average_cosine.ts";
+import { meanNorm } from "../evaluation/mean_norm.ts";
 import { readMatrix } from "../gpu/memory.ts";
 import { compileProgram, freeTensor, type Tensor, writeStep } from "../gpu/program.ts";
 import type { MultimodalModel } from "../models/multimodal.ts";
