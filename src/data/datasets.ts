@@ -8,13 +8,18 @@ import { slake } from "./slake.ts";
 import { sortOfClevr } from "./sort_of_clevr.ts";
 import { VQA_V2, vqaV2 } from "./vqa_v2.ts";
 
+/** Data sets that are drawn on the spot, and so can be drawn again from their options alone. */
+export const PROCEDURAL_DATASETS: Record<string, (options: DatasetOptions) => Dataset> = {
+  "easy-shapes": easyShapes,
+  "sort-of-clevr": sortOfClevr,
+};
+
 /** Loaders by data set name. */
 export const DATASETS: Record<
   string,
   (options: DatasetOptions) => Dataset | Promise<Dataset>
 > = {
-  "easy-shapes": easyShapes,
-  "sort-of-clevr": sortOfClevr,
+  ...PROCEDURAL_DATASETS,
   "easy-vqa": easyVqa,
   "slake": slake,
   [VQA_V2]: vqaV2,

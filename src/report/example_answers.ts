@@ -5,9 +5,8 @@
  * seed, and shown only where every recorded answer is as right or wrong as it is said to be.
  */
 import { z } from "zod";
-import type { Dataset, DatasetOptions, Example, Question } from "../data/dataset.ts";
-import { easyShapes } from "../data/easy_shapes.ts";
-import { sortOfClevr } from "../data/sort_of_clevr.ts";
+import type { Example, Question } from "../data/dataset.ts";
+import { PROCEDURAL_DATASETS } from "../data/datasets.ts";
 import { isCorrect } from "../evaluation/vqa_accuracy.ts";
 import type { GivenAnswer, RunRecord, StudyRecord } from "../study/record.ts";
 import { conditionName, groupRuns } from "./conditions.ts";
@@ -33,12 +32,6 @@ interface Answering {
   name: string;
   answers: ReadonlyMap<string, GivenAnswer>;
 }
-
-/** Data sets that can be drawn again. */
-const PROCEDURAL: Record<string, (options: DatasetOptions) => Dataset> = {
-  "easy-shapes": easyShapes,
-  "sort-of-clevr": sortOfClevr,
-};
 
 const settings = z.looseObject({
   data: z.looseObject({ seed: z.int(), testImages: z.int().nonnegative().optional() }),
@@ -102,9 +95,10 @@ function answeringArms(runs: readonly RunRecord[]): Answering[] {
 /** The test pictures, drawn again; none where that cannot be done. */
 function testExamples({ data, config, folds }: StudyRecord): Example[] {
   const { success, data: known } = settings.safeParse(config);
-  if (!success || folds || !Object.hasOwn(PROCEDURAL, data.name)) return [];
+  if (!success || folds || !Object.hasOwn(PROCEDURAL_DATASETS, data.name)) return [];
   // Test pictures come first, so they are the same without the others.
-  const { test } = PROCEDURAL[data.name]({ ...known.data, trainImages: 0, validationImages: 0 });
+  const draw = PROCEDURAL_DATASETS[data.name];
+  const { test } = draw({ ...known.data, trainImages: 0, validationImages: 0 });
   return test.length === data.images.test ? test : [];
 }
 
