@@ -19,7 +19,8 @@ export { evaluateVqa } from "./evaluation/vqa_evaluation.ts";
 export type { VqaEvaluation, VqaScore } from "./evaluation/vqa_evaluation.ts";
 export { bleu1, meanOverlap, tokenF1 } from "./evaluation/answer_overlap.ts";
 export { alignment, cosineLoss, meanCosine } from "./evaluation/alignment.ts";
-export { averageCosine, meanNorm } from "./evaluation/average_cosine.ts";
+export { averageCosine } from "./evaluation/average_cosine.ts";
+export { meanNorm } from "./evaluation/mean_norm.ts";
 export { collapseGauge } from "./evaluation/collapse_gauge.ts";
 export type { EstimatorOption } from "./evaluation/collapse_gauge.ts";
 export { effectiveRank, rankMe } from "./evaluation/effective_rank.ts";
@@ -46,7 +47,7 @@ export type { Interval, Summary, Verdict } from "./evaluation/intervals.ts";
 export { pairedT } from "./evaluation/paired_t.ts";
 export type { TTest } from "./evaluation/paired_t.ts";
 export { holm } from "./evaluation/holm.ts";
-export { claimVerdict } from "./evaluation/claims.ts";
+export { claimVerdict, DIRECTIONS } from "./evaluation/claims.ts";
 export type { ClaimVerdict, Direction } from "./evaluation/claims.ts";
 export {
   pairedTPower,

@@ -9,6 +9,7 @@ import {
   seedsNeeded,
   smallestDetectableEffect,
 } from "../evaluation/power.ts";
+import { count } from "../report/number_format.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { positiveInteger } from "./whole_number.ts";
 
@@ -112,7 +113,7 @@ function describe(asked: PowerQuestion, answer: PowerAnswer): string {
     : `${rounded(answer.level)} (${alpha} over ${comparisons} comparisons, Holm's first step)`;
   const seeds = answer.seedsNeeded === null
     ? "no number of seeds up to 100,000 is enough"
-    : `${whole(answer.seedsNeeded)} seeds`;
+    : `${count(answer.seedsNeeded)} seeds`;
   const lines = [
     `Paired t test over seeds, two-sided, level ${level}; per-seed differences vary by ${
       rounded(answer.sd)
@@ -121,7 +122,7 @@ function describe(asked: PowerQuestion, answer: PowerAnswer): string {
   ];
   if (answer.seeds !== null) {
     lines.push(
-      `With ${whole(answer.seeds)} seeds: power ${
+      `With ${count(answer.seeds)} seeds: power ${
         answer.power!.toFixed(3)
       } for ${effect} points, ` +
         `${rounded(answer.detectable!)} points detectable with power ${power}`,
@@ -129,10 +130,10 @@ function describe(asked: PowerQuestion, answer: PowerAnswer): string {
     if (accuracy !== undefined) {
       const questions = answer.questionsNeeded;
       lines.push(
-        `Test questions for ${whole(answer.seeds)} seeds to find ${effect} points: ${
+        `Test questions for ${count(answer.seeds)} seeds to find ${effect} points: ${
           questions === null
             ? "no number is enough, the seeds alone vary too much"
-            : whole(questions)
+            : count(questions)
         }`,
       );
     }
@@ -142,7 +143,6 @@ function describe(asked: PowerQuestion, answer: PowerAnswer): string {
 
 const finite = (value: number) => Number.isFinite(value) ? value : null;
 const rounded = (value: number) => `${Number(value.toPrecision(3))}`;
-const whole = (value: number) => value.toLocaleString("en");
 
 const wholeNumber = (what: string) => orInvalid(positiveInteger(what));
 

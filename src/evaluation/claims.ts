@@ -8,8 +8,11 @@
  */
 import { type Interval, SEEDS_FOR_A_VERDICT, type Summary } from "./intervals.ts";
 
-/** What a claim says of the difference to the baseline, beside its margin. */
-export type Direction = "higher" | "lower" | "unchanged";
+/** What a claim may say of the difference to the baseline, beside its margin. */
+export const DIRECTIONS = ["higher", "lower", "unchanged"] as const;
+
+/** One of {@linkcode DIRECTIONS}. */
+export type Direction = typeof DIRECTIONS[number];
 
 /** Whether the seeds bear a claim out. */
 export type ClaimVerdict = "supported" | "not supported" | "cannot tell at this size";

@@ -6,23 +6,23 @@ import {
   SEEDS_FOR_A_VERDICT,
   SIGNIFICANCE_LEVEL,
   type Summary,
-  verdict,
 } from "../evaluation/intervals.ts";
 import type { Accuracy } from "../study/record.ts";
 import { booktabs } from "./booktabs.ts";
-import { conditionColumns, spreadColumn } from "./condition_columns.ts";
+import { conditionColumns, inPercent, spreadColumn } from "./condition_columns.ts";
 import {
   accuracyOfType,
   type Condition,
   differenceToBaseline,
   findBaseline,
+  isScored,
   measureAccuracy,
   overallBySeed,
   questionTypes,
   runsOf,
 } from "./conditions.ts";
 import { DETECTABLE, detectableEffects } from "./detectable.ts";
-import type { Comparison } from "./family.ts";
+import { type Comparison, verdictOf } from "./family.ts";
 import { count, fixed, inWords, pointsInterval, probability, signed } from "./number_format.ts";
 import { type Column, table } from "./table.ts";
 
@@ -128,9 +128,8 @@ function accuracyCells(
     {
       header: "Verdict",
       cell: ({ role, difference, comparison }) => {
-        if (role !== "arm" || !difference) return null;
-        if (!family) return verdict(difference);
-        return comparison && verdict(difference, comparison.p ?? 1);
+        if (role !== "arm" || !difference || (family && !comparison)) return null;
+        return verdictOf({ difference, p: comparison?.p });
       },
     },
   ];
@@ -179,15 +178,6 @@ function majorityRow(
   };
 }
 
-function inPercent(summary: Summary | null): Summary | null {
-  return summary &&
-    {
-      ...summary,
-      mean: 100 * summary.mean,
-      sd: summary.sd === null ? null : 100 * summary.sd,
-    };
-}
-
 /** What the controls are, by role. */
 const CONTROLS: Partial<Record<Condition["role"], string>> = {
   "question-only": "The question-only control is trained and tested with one constant picture.",
@@ -230,13 +220,10 @@ function legend(
   const sizes = Object.entries(majority.byType).sort(([a], [b]) => a < b ? -1 : 1);
   const total = sizes.reduce((sum, [, { n }]) => sum + n, 0);
   const oneSeed = conditions.every(({ replicates }) => replicates.length < 2);
-  const isScored = runsOf(conditions).some(({ answers }) =>
-    answers.some(({ score }) => score !== undefined)
-  );
   return [
-    `${SCORES[isScored ? "several people" : "one answer"]}, on ${count(total)} test questions (${
-      inWords(sizes.map(([type, { n }]) => `${type} ${count(n)}`))
-    }).`,
+    `${SCORES[isScored(conditions) ? "several people" : "one answer"]}, on ${
+      count(total)
+    } test questions (${inWords(sizes.map(([type, { n }]) => `${type} ${count(n)}`))}).`,
     oneSeed
       ? "There is one seed only: no spread and no interval can be given."
       : "Mean ± standard deviation over seeds. Differences are percentage points at the same seeds; the interval is " +

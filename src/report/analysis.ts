@@ -5,6 +5,7 @@
  * analysis have none.
  */
 import { z } from "zod";
+import { DIRECTIONS } from "../evaluation/claims.ts";
 import type { StudyRecord } from "../study/record.ts";
 
 const schema = z.object({
@@ -13,7 +14,7 @@ const schema = z.object({
     claim: z.string(),
     arm: z.string(),
     statistic: z.string(),
-    direction: z.enum(["higher", "lower", "unchanged"]),
+    direction: z.enum(DIRECTIONS),
     margin: z.number().min(0),
   })).default([]),
 });

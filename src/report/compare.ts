@@ -2,7 +2,7 @@
  * Conditions of several studies in one table, against one pinned baseline.
  */
 import type { RunRecord, StudyRecord } from "../study/record.ts";
-import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
+import { conditionColumns, inPercent, seedCount, spreadColumn } from "./condition_columns.ts";
 import { differenceToBaseline, findBaseline, groupRuns, measureAccuracy } from "./conditions.ts";
 import { inWords, pointsInterval, signed } from "./number_format.ts";
 import { table } from "./table.ts";
@@ -64,12 +64,10 @@ export function compareStudies(
   }
   const rows = studies.flatMap(({ name, runs }, i) =>
     (i === 0 ? pinned : groupRuns(runs)).map((condition) => {
-      const overall = measureAccuracy(condition, ({ overall }) => overall);
       return {
         ...condition,
         name,
-        overall: overall &&
-          { ...overall, mean: 100 * overall.mean, sd: overall.sd && 100 * overall.sd },
+        overall: inPercent(measureAccuracy(condition, ({ overall }) => overall)),
         difference: differenceToBaseline(condition, pinned),
       };
     })

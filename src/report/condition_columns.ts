@@ -53,3 +53,12 @@ export function spreadColumn<Row>(
     },
   };
 }
+
+/** Shares as percentages. */
+export function inPercent(summary: Summary | null): Summary | null {
+  return summary && {
+    ...summary,
+    mean: 100 * summary.mean,
+    sd: summary.sd === null ? null : 100 * summary.sd,
+  };
+}

@@ -229,3 +229,8 @@ function rank({ role, arm }: RunRecord): number {
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** Whether several people have answered each question, so that answers have scores. */
+export function isScored(conditions: readonly Condition[]): boolean {
+  return runsOf(conditions).some(({ answers }) => answers.some(({ score }) => score !== undefined));
+}

@@ -7,7 +7,13 @@
  * were lambdas to choose from (Bonferroni), before Holm. Where no validation was measured every
  * lambda is a comparison of its own.
  */
-import { SEEDS_FOR_A_VERDICT, SIGNIFICANCE_LEVEL, type Summary } from "../evaluation/intervals.ts";
+import {
+  SEEDS_FOR_A_VERDICT,
+  SIGNIFICANCE_LEVEL,
+  type Summary,
+  type Verdict,
+  verdict,
+} from "../evaluation/intervals.ts";
 import { holm } from "../evaluation/holm.ts";
 import { pairedT } from "../evaluation/paired_t.ts";
 import type { StudyRecord } from "../study/record.ts";
@@ -85,4 +91,16 @@ export function mainConditions(
       }));
     },
   );
+}
+
+/**
+ * The verdict on a difference.
+ *
+ * @param p as adjusted within the family, null where it was not tested there, which shows nothing; absent
+ * where there is no family
+ */
+export function verdictOf(
+  { difference, p }: { difference: Summary; p?: number | null },
+): Verdict {
+  return p === undefined ? verdict(difference) : verdict(difference, p ?? 1);
 }

@@ -7,7 +7,6 @@ import {
   SEEDS_FOR_A_VERDICT,
   type Summary,
   type Verdict,
-  verdict,
 } from "../evaluation/intervals.ts";
 import type { Accuracy } from "../study/record.ts";
 import {
@@ -16,10 +15,11 @@ import {
   conditionName,
   differenceToBaseline,
   findBaseline,
+  isScored,
   measureAccuracy,
   overallBySeed,
 } from "./conditions.ts";
-import type { Comparison as FamilyMember } from "./family.ts";
+import { type Comparison as FamilyMember, verdictOf } from "./family.ts";
 import { fixed, inWords, pointsInterval, probability, signed } from "./number_format.ts";
 
 /** More conditions than this are counted in the opening sentence, not listed. */
@@ -67,10 +67,6 @@ function comparisons(
 }
 
 const isCompared = ({ role, arm }: Condition) => role === "arm" && arm !== BASELINE;
-
-/** With an adjusted p where there is a family: what was not tested there shows nothing. */
-const verdictOf = ({ difference, p }: Comparison) =>
-  p === undefined ? verdict(difference) : verdict(difference, p ?? 1);
 
 function regularisationFinding(
   conditions: readonly Condition[],
@@ -141,9 +137,11 @@ function controlFinding(conditions: readonly Condition[], majority: Accuracy): s
       : NO_CONTROL,
     gapInWords("the majority answer", pairedDifference(constant, bySeed)),
   ];
-  return `Baseline answers ${fixed(100 * score.mean, 1)} % of the test questions; it ${
-    gaps.join(" and ")
-  }.`;
+  const percent = `${fixed(100 * score.mean, 1)} %`;
+  const reached = isScored(conditions)
+    ? `Baseline has a VQA accuracy of ${percent}`
+    : `Baseline answers ${percent} of the test questions`;
+  return `${reached}; it ${gaps.join(" and ")}.`;
 }
 
 const NO_CONTROL = "has no question-only run to be compared with";

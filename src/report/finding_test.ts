@@ -106,3 +106,9 @@ Deno.test("with a family only its members are compared, by their adjusted p", ()
   assert.match(ofFamily(exampleRuns([1, 2])), /: cannot tell\); a verdict needs 5 seeds/);
   assert.match(ofFamily(runs.filter(({ arm }) => arm === "baseline")), /^Baseline answers/);
 });
+
+Deno.test("where several people have answered, what is reached is a VQA accuracy", () => {
+  const answers = [{ id: "1", answer: "red", correct: false, score: 0.3 }];
+  const text = of(exampleRuns([1, 2]).map((run) => ({ ...run, answers })));
+  assert.match(text, /Baseline has a VQA accuracy of 83\.5 %; it beats the question-only control/);
+});

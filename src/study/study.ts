@@ -1,5 +1,6 @@
 /** What a study is: data, encoder, arms, seeds and settings, as read from a JSON file. */
 import { z } from "zod";
+import { DIRECTIONS } from "../evaluation/claims.ts";
 import { CONNECTORS } from "../connectors/connectors.ts";
 import { DATASETS } from "../data/datasets.ts";
 import { MODULES } from "../models/multimodal.ts";
@@ -180,7 +181,7 @@ const analysisSchema = fields({
     claim: z.string().min(1),
     arm: z.string(),
     statistic: z.enum(CLAIM_STATISTICS),
-    direction: z.enum(["higher", "lower", "unchanged"]),
+    direction: z.enum(DIRECTIONS),
     /** Difference to the baseline that matters, in the statistic's own unit; accuracy in points. */
     margin: z.number().min(0),
   })).default([]),
