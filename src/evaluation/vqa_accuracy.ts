@@ -2,7 +2,7 @@
  * VQA accuracy over a test set: by exact match where a question has one true answer, by the official
  * rule where several people have answered it.
  */
-import type { Accuracy, TypeAccuracy } from "../study/record.ts";
+import type { Accuracy, GivenAnswer, TypeAccuracy } from "../study/record.ts";
 import { vqaAccuracy } from "./consensus_accuracy.ts";
 
 /** What scoring needs to know of a question. */
@@ -73,6 +73,11 @@ export function scoreAnswer(
   if (answers === undefined) return isCorrect(generated, answer) ? 1 : 0;
   // Each answer is another person's, whatever they said.
   return vqaAccuracy(generated, answers.map((answer, person) => ({ answer, person })));
+}
+
+/** The score that a recorded answer has: its own, else 1 where it is right and 0 where not. */
+export function recordedScore({ correct, score }: Pick<GivenAnswer, "correct" | "score">): number {
+  return score ?? Number(correct);
 }
 
 /**

@@ -3,7 +3,7 @@
  * the sample.
  */
 import { mean } from "simple-statistics";
-import type { GivenAnswer } from "../study/record.ts";
+import { recordedScore } from "../evaluation/vqa_accuracy.ts";
 import type { Condition } from "./conditions.ts";
 
 /** One test question, answered by both. */
@@ -28,7 +28,7 @@ export function questionDifferences(
     const other = bySeed.get(seed);
     if (other === undefined) continue;
     const scores = new Map(
-      other.runs.flatMap(({ answers }) => answers.map((given) => [given.id, scoreOf(given)])),
+      other.runs.flatMap(({ answers }) => answers.map((given) => [given.id, recordedScore(given)])),
     );
     for (const given of runs.flatMap(({ answers }) => answers)) {
       const { id, image } = given;
@@ -36,7 +36,7 @@ export function questionDifferences(
       const before = scores.get(id);
       if (before === undefined) continue;
       const known = differences.get(id) ?? { image, values: [] };
-      known.values.push(scoreOf(given) - before);
+      known.values.push(recordedScore(given) - before);
       differences.set(id, known);
     }
   }
@@ -44,9 +44,4 @@ export function questionDifferences(
     image,
     difference: mean(values),
   }));
-}
-
-/** VQA accuracy where several people have answered, else 1 for a right answer and 0 for a wrong one. */
-function scoreOf({ correct, score = Number(correct) }: GivenAnswer): number {
-  return score;
 }

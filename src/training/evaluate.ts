@@ -5,7 +5,7 @@ import { type EmbeddingMatrix, pickRows } from "../evaluation/embedding_matrix.t
 import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
 import { meanOverlap } from "../evaluation/answer_overlap.ts";
 import { recordGeometry } from "../evaluation/geometry_record.ts";
-import { isCorrect, scoreAnswer, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
+import { isCorrect, recordedScore, scoreAnswer, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
 import type { NamedMatrix } from "../models/llama_weights.ts";
 import {
   countParameters,
@@ -91,7 +91,7 @@ export async function validationAccuracy(
     training.questions,
     images,
   );
-  const scores = answers.map(({ correct, score }) => score ?? Number(correct));
+  const scores = answers.map(recordedScore);
   return scores.reduce((a, b) => a + b, 0) / scores.length;
 }
 
