@@ -9,7 +9,7 @@ import {
 } from "../evaluation/intervals.ts";
 import type { Accuracy } from "../study/record.ts";
 import { booktabs } from "./booktabs.ts";
-import { conditionColumns, inPercent, spreadColumn } from "./condition_columns.ts";
+import { conditionColumns, inPercent, pointsColumns, spreadColumn } from "./condition_columns.ts";
 import {
   accuracyOfType,
   type Condition,
@@ -23,7 +23,7 @@ import {
 } from "./conditions.ts";
 import { DETECTABLE, detectableEffects } from "./detectable.ts";
 import { type Comparison, verdictOf } from "./family.ts";
-import { count, fixed, inWords, pointsInterval, probability, signed } from "./number_format.ts";
+import { count, fixed, inWords, probability } from "./number_format.ts";
 import { type Column, table } from "./table.ts";
 
 /** Above this accuracy the arms have too little room to differ. */
@@ -102,16 +102,7 @@ function accuracyCells(
     },
     accuracyColumn("Overall", ({ overall }) => overall),
     ...types.map((type) => accuracyColumn(type, (accuracy) => accuracyOfType(accuracy, type))),
-    {
-      header: "Difference to baseline",
-      align: "right",
-      cell: ({ difference }) => difference && signed(100 * difference.mean, 2),
-    },
-    {
-      header: "95 % interval",
-      align: "right",
-      cell: ({ difference }) => difference && pointsInterval(difference.interval),
-    },
+    ...pointsColumns<AccuracyRow>("Difference to baseline", ({ difference }) => difference),
     {
       header: "p, Holm",
       align: "right",

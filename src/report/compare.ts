@@ -2,9 +2,15 @@
  * Conditions of several studies in one table, against one pinned baseline.
  */
 import type { RunRecord, StudyRecord } from "../study/record.ts";
-import { conditionColumns, inPercent, seedCount, spreadColumn } from "./condition_columns.ts";
+import {
+  conditionColumns,
+  inPercent,
+  pointsColumns,
+  seedCount,
+  spreadColumn,
+} from "./condition_columns.ts";
 import { differenceToBaseline, findBaseline, groupRuns, measureAccuracy } from "./conditions.ts";
-import { inWords, pointsInterval, signed } from "./number_format.ts";
+import { inWords } from "./number_format.ts";
 import { table } from "./table.ts";
 
 /** A study to compare. */
@@ -86,16 +92,7 @@ export function compareStudies(
       ...conditionColumns(rows),
       seedCount,
       spreadColumn("Accuracy", 1, ({ overall }) => overall),
-      {
-        header: "Difference",
-        align: "right",
-        cell: ({ difference }) => difference && signed(100 * difference.mean, 2),
-      },
-      {
-        header: "95 % interval",
-        align: "right",
-        cell: ({ difference }) => difference && pointsInterval(difference.interval),
-      },
+      ...pointsColumns<typeof rows[number]>("Difference", ({ difference }) => difference),
     ], rows),
   ].join("\n\n");
 }

@@ -2,7 +2,7 @@
  * The columns that name a condition, the same in every table.
  */
 import type { Condition } from "./conditions.ts";
-import { count, meanAndSpread, plain } from "./number_format.ts";
+import { count, meanAndSpread, plain, pointsInterval, signed } from "./number_format.ts";
 import type { Summary } from "../evaluation/intervals.ts";
 import type { Column } from "./table.ts";
 
@@ -52,6 +52,31 @@ export function spreadColumn<Row>(
       return value && meanAndSpread(value.mean, value.sd, decimals);
     },
   };
+}
+
+/** Columns of a mean in percentage points and its 95 % interval, of shares. */
+export function pointsColumns<Row>(
+  header: string,
+  summary: (row: Row) => Summary | null,
+): Column<Row>[] {
+  return [
+    {
+      header,
+      align: "right",
+      cell: (row) => {
+        const value = summary(row);
+        return value && signed(100 * value.mean, 2);
+      },
+    },
+    {
+      header: "95 % interval",
+      align: "right",
+      cell: (row) => {
+        const value = summary(row);
+        return value && pointsInterval(value.interval);
+      },
+    },
+  ];
 }
 
 /** Shares as percentages. */

@@ -3,10 +3,10 @@
  */
 import { lambdaSlope, type SweepPoint } from "../evaluation/lambda_slope.ts";
 import { leastSquares } from "../evaluation/least_squares.ts";
-import { conditionColumns } from "./condition_columns.ts";
+import { conditionColumns, pointsColumns } from "./condition_columns.ts";
 import { baselineOf, type Condition, overallBySeed } from "./conditions.ts";
 import { NOTE_CHARTS } from "./note_charts.ts";
-import { count, fixed, inWords, pointsInterval, signed } from "./number_format.ts";
+import { count, fixed, inWords, signed } from "./number_format.ts";
 import { table } from "./table.ts";
 
 /** The table with what it says; empty where no arm ran at several lambdas above 0. */
@@ -37,16 +37,7 @@ export function sweepTable(conditions: readonly Condition[]): string {
         align: "right",
         cell: ({ overSeeds }) => overSeeds && count(overSeeds.n),
       },
-      {
-        header: "Slope",
-        align: "right",
-        cell: ({ overSeeds }) => overSeeds && signed(100 * overSeeds.mean, 2),
-      },
-      {
-        header: "95 % interval",
-        align: "right",
-        cell: ({ overSeeds }) => overSeeds && pointsInterval(overSeeds.interval),
-      },
+      ...pointsColumns<typeof rows[number]>("Slope", ({ overSeeds }) => overSeeds),
       {
         header: "R², all runs",
         align: "right",
