@@ -10,13 +10,14 @@ Deno.test("the table of accuracy is a booktabs table, its special characters esc
   assert.equal(
     accuracyLatex(exampleStudy(), runs),
     "% Needs \\usepackage{booktabs}. Percent of test questions; differences in points.\n" +
-      "\\begin{tabular}{lrrrrrrl}\n" +
+      "\\begin{tabular}{lrrrrrrlrrr}\n" +
       "\\toprule\n" +
-      "Arm & $\\lambda$ & Seeds & Overall & color & yes/no & Difference to baseline & Verdict \\\\\n" +
+      "Arm & $\\lambda$ & Seeds & Overall & color & yes/no & Difference to baseline & Verdict & " +
+      "Average cosine & Participation ratio & L\\_cos \\\\\n" +
       "\\midrule\n" +
-      "baseline & 0 & 1 & 83.3 & 90.0 & 80.0 &  &  \\\\\n" +
-      "P2\\_frozen & 1 & 1 & 84.3 & 93.0 & 80.0 & +1.00 & cannot tell \\\\\n" +
-      "majority answer &  &  & 41.7 & 25.0 & 50.0 & $-$41.67 &  \\\\\n" +
+      "baseline & 0 & 1 & 83.3 & 90.0 & 80.0 &  &  & 0.500 & 8.00 &  \\\\\n" +
+      "P2\\_frozen & 1 & 1 & 84.3 & 93.0 & 80.0 & +1.00 & cannot tell & 0.500 & 8.00 & 0.1000 \\\\\n" +
+      "majority answer &  &  & 41.7 & 25.0 & 50.0 & $-$41.67 &  &  &  &  \\\\\n" +
       "\\bottomrule\n" +
       "\\end{tabular}\n",
   );

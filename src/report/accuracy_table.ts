@@ -6,8 +6,10 @@ import {
   SEEDS_FOR_A_VERDICT,
   SIGNIFICANCE_LEVEL,
   type Summary,
+  type Verdict,
 } from "../evaluation/intervals.ts";
-import type { Accuracy } from "../study/record.ts";
+import type { Accuracy, EmbeddingStatistics } from "../study/record.ts";
+import { bestConditions } from "./best_condition.ts";
 import { booktabs } from "./booktabs.ts";
 import { conditionColumns, inPercent, pointsColumns, spreadColumn } from "./condition_columns.ts";
 import {
@@ -16,6 +18,7 @@ import {
   differenceToBaseline,
   findBaseline,
   isScored,
+  measure,
   measureAccuracy,
   overallBySeed,
   questionTypes,
@@ -37,6 +40,11 @@ interface AccuracyRow extends Pick<Condition, "arm" | "lambda" | "stage"> {
   difference: Summary | null;
   /** Its test within the family; null where it is no member, or there is no family. */
   comparison: Comparison | null;
+  /** Null where the row has no verdict. */
+  verdict: Verdict | null;
+  /** Whether it is the best of its stage, and can be told to be. */
+  best: boolean;
+  embedding(pick: (statistics: EmbeddingStatistics) => number | null): Summary | null;
 }
 
 /**
@@ -52,7 +60,7 @@ export function accuracyTable(
 ): string {
   const { columns, rows } = accuracyCells(majority, conditions, family);
   return [
-    legend(majority, conditions, family),
+    legend(majority, conditions, family, rows.some(({ best }) => best)),
     table(columns, rows),
     ceilingNote(typesOf(majority, conditions), conditions),
   ]
@@ -81,7 +89,7 @@ function accuracyCells(
 ): { columns: Column<AccuracyRow>[]; rows: AccuracyRow[] } {
   const types = typesOf(majority, conditions);
   const rows = [
-    ...conditions.map((condition) => conditionRow(condition, conditions, family)),
+    ...conditionRows(conditions, family),
     majorityRow(majority, conditions),
   ];
   const accuracyColumn = (
@@ -100,7 +108,7 @@ function accuracyCells(
       align: "right",
       cell: ({ seeds }) => seeds === null ? null : count(seeds),
     },
-    accuracyColumn("Overall", ({ overall }) => overall),
+    { ...accuracyColumn("Overall", ({ overall }) => overall), bold: ({ best }) => best },
     ...types.map((type) => accuracyColumn(type, (accuracy) => accuracyOfType(accuracy, type))),
     ...pointsColumns<AccuracyRow>("Difference to baseline", ({ difference }) => difference),
     {
@@ -116,13 +124,10 @@ function accuracyCells(
           ? null
           : detectableEffects(difference, comparison?.alpha ?? SIGNIFICANCE_LEVEL, 100, 2),
     },
-    {
-      header: "Verdict",
-      cell: ({ role, difference, comparison }) => {
-        if (role !== "arm" || !difference || (family && !comparison)) return null;
-        return verdictOf({ difference, p: comparison?.p });
-      },
-    },
+    { header: "Verdict", cell: ({ verdict }) => verdict },
+    embeddingColumn("Average cosine", 3, ({ averageCosine }) => averageCosine),
+    embeddingColumn("Participation ratio", 2, ({ participationRatio }) => participationRatio),
+    embeddingColumn("L_cos", 4, ({ cosineLoss }) => cosineLoss),
   ];
   return { columns, rows };
 }
@@ -131,18 +136,39 @@ function typesOf(majority: Accuracy, conditions: readonly Condition[]): string[]
   return questionTypes([majority, ...runsOf(conditions).map(({ accuracy }) => accuracy)]);
 }
 
-function conditionRow(
-  condition: Condition,
-  all: readonly Condition[],
+/** A column of the embeddings beside the accuracy; their own section has the rest. */
+function embeddingColumn(
+  header: string,
+  decimals: number,
+  pick: (statistics: EmbeddingStatistics) => number | null,
+): Column<AccuracyRow> {
+  return spreadColumn(header, decimals, ({ embedding }) => embedding(pick));
+}
+
+function conditionRows(
+  conditions: readonly Condition[],
   family: readonly Comparison[] | null,
-): AccuracyRow {
-  return {
+): AccuracyRow[] {
+  const judged = conditions.map((condition) => {
+    const difference = differenceToBaseline(condition, conditions);
+    const comparison = family?.find((member) => member.condition === condition) ?? null;
+    const isJudged = condition.role === "arm" && difference && (!family || comparison);
+    return {
+      condition,
+      difference,
+      comparison,
+      verdict: isJudged ? verdictOf({ difference, p: comparison?.p }) : null,
+    };
+  });
+  const best = bestConditions(judged);
+  return judged.map(({ condition, ...judgement }) => ({
     ...condition,
+    ...judgement,
     seeds: condition.replicates.length,
     accuracy: (pick) => measureAccuracy(condition, pick),
-    difference: differenceToBaseline(condition, all),
-    comparison: family?.find((member) => member.condition === condition) ?? null,
-  };
+    best: best.has(condition),
+    embedding: (pick) => measure(condition, ({ embedding }) => pick(embedding)),
+  }));
 }
 
 function majorityRow(
@@ -166,6 +192,9 @@ function majorityRow(
     },
     difference: pairedDifference(bySeed, constant),
     comparison: null,
+    verdict: null,
+    best: false,
+    embedding: () => null,
   };
 }
 
@@ -188,6 +217,10 @@ const SCORES = {
     "overlap of words the true answer is the one that most gave",
 };
 
+const EMBEDDING_LEGEND =
+  "The last columns are of the projected image tokens Z = P1(x): the mean cosine of all pairs (1: all point the same " +
+  "way), how many directions carry their variance, and the arm's own cosine loss, which a collapse lowers too";
+
 /** Which rows have a verdict, and what it takes. */
 function verdictLegend(family: readonly Comparison[] | null): string {
   if (family === null) {
@@ -207,6 +240,7 @@ function legend(
   majority: Accuracy,
   conditions: readonly Condition[],
   family: readonly Comparison[] | null,
+  bold: boolean,
 ): string {
   const sizes = Object.entries(majority.byType).sort(([a], [b]) => a < b ? -1 : 1);
   const total = sizes.reduce((sum, [, { n }]) => sum + n, 0);
@@ -227,6 +261,8 @@ function legend(
       conditions.some(({ role }) => role === control) ? [text] : []
     ),
     "The majority answer is the commonest training answer to the same question text.",
+    ...(bold ? ["Bold: the best of its stage, where the verdicts tell it from the baseline."] : []),
+    `${EMBEDDING_LEGEND}.`,
   ].join(" ") + "\n";
 }
 

@@ -5,19 +5,46 @@ import { exampleAccuracy, exampleRun, exampleRuns, exampleStudy } from "./exampl
 import { familyOf } from "./family.ts";
 
 const majority = exampleAccuracy(0.25, 0.5);
-const tableOf = (runs: Parameters<typeof groupRuns>[0]) =>
+const linesOf = (runs: Parameters<typeof groupRuns>[0]) =>
   accuracyTable(majority, groupRuns(runs), null).split("\n").filter((line) => line.startsWith("|"));
+
+/** The lines without the columns of the embeddings, which have a test of their own. */
+const tableOf = (runs: Parameters<typeof groupRuns>[0]) => {
+  const lines = linesOf(runs);
+  const end = lines[0].indexOf("| Average cosine") + 1;
+  return lines.map((line) => line.slice(0, end));
+};
 
 Deno.test("arms stand beside the controls, with spread, difference, interval and verdict", () => {
   assert.deepEqual(tableOf(exampleRuns([1, 2, 3, 4, 5])), [
-    "| Arm               |   λ | Seeds |    Overall |      color |     yes/no | Difference to baseline |    95 % interval | Detectable, 80 % / 90 % | Verdict     |",
-    "| ----------------- | --: | ----: | ---------: | ---------: | ---------: | ---------------------: | ---------------: | ----------------------: | ----------- |",
-    "| baseline          |   0 |     5 | 83.5 ± 0.2 | 90.6 ± 0.5 | 80.0 ± 0.0 |                        |                  |                         |             |",
-    "| cosine-constraint |   1 |     5 | 84.7 ± 0.2 | 94.0 ± 0.5 | 80.0 ± 0.0 |                  +1.12 |   +1.02 to +1.22 |             0.14 / 0.16 | higher      |",
-    "| self-distillation |   1 |     5 | 83.7 ± 1.3 | 91.2 ± 3.8 | 80.0 ± 0.0 |                  +0.20 |   −1.16 to +1.56 |             1.84 / 2.15 | cannot tell |",
-    "| question-only     |     |     5 | 43.3 ± 0.0 | 30.0 ± 0.0 | 50.0 ± 0.0 |                 −40.20 | −40.43 to −39.97 |                         |             |",
-    "| majority answer   |     |       |       41.7 |       25.0 |       50.0 |                 −41.87 | −42.09 to −41.64 |                         |             |",
+    "| Arm               |   λ | Seeds |        Overall |      color |     yes/no | Difference to baseline |    95 % interval | Detectable, 80 % / 90 % | Verdict     |",
+    "| ----------------- | --: | ----: | -------------: | ---------: | ---------: | ---------------------: | ---------------: | ----------------------: | ----------- |",
+    "| baseline          |   0 |     5 |     83.5 ± 0.2 | 90.6 ± 0.5 | 80.0 ± 0.0 |                        |                  |                         |             |",
+    "| cosine-constraint |   1 |     5 | **84.7 ± 0.2** | 94.0 ± 0.5 | 80.0 ± 0.0 |                  +1.12 |   +1.02 to +1.22 |             0.14 / 0.16 | higher      |",
+    "| self-distillation |   1 |     5 |     83.7 ± 1.3 | 91.2 ± 3.8 | 80.0 ± 0.0 |                  +0.20 |   −1.16 to +1.56 |             1.84 / 2.15 | cannot tell |",
+    "| question-only     |     |     5 |     43.3 ± 0.0 | 30.0 ± 0.0 | 50.0 ± 0.0 |                 −40.20 | −40.43 to −39.97 |                         |             |",
+    "| majority answer   |     |       |           41.7 |       25.0 |       50.0 |                 −41.87 | −42.09 to −41.64 |                         |             |",
   ]);
+});
+
+Deno.test("the embeddings of an arm stand beside its accuracy", () => {
+  const runs = [exampleRun(), exampleRun({ arm: "cosine-constraint", lambda: 1 })];
+  const cells = linesOf(runs).map((line) =>
+    line.split("|").map((cell) => cell.trim()).slice(-4, -1)
+  );
+  assert.deepEqual(cells.toSpliced(1, 1), [
+    ["Average cosine", "Participation ratio", "L_cos"],
+    ["0.500", "8.00", ""],
+    ["0.500", "8.00", "0.1000"],
+    ["", "", ""],
+  ]);
+});
+
+Deno.test("the legend says what bold is where something is bold", () => {
+  const text = (seeds: number[]) => accuracyTable(majority, groupRuns(exampleRuns(seeds)), null);
+  const legend = "Bold: the best of its stage, where the verdicts tell it from the baseline.";
+  assert.ok(text([1, 2, 3, 4, 5]).includes(legend));
+  assert.ok(!text([1, 2, 3]).includes(legend));
 });
 
 Deno.test("with a family its members have an adjusted p and a verdict, and other rows have neither", () => {
@@ -26,8 +53,10 @@ Deno.test("with a family its members have an adjusted p and a verdict, and other
   const text = accuracyTable(majority, conditions, familyOf(study, conditions));
   const cells = text.split("\n").filter((line) => line.startsWith("|"))
     .map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
-  assert.deepEqual(cells[0].slice(-3), ["p, Holm", "Detectable, 80 % / 90 %", "Verdict"]);
-  assert.deepEqual(cells.slice(2).map(([arm, ...rest]) => [arm, ...rest.slice(-3)]), [
+  const first = cells[0].indexOf("p, Holm");
+  const verdicts = cells.map(([arm, ...rest]) => [arm, ...rest.slice(first - 1, first + 2)]);
+  assert.deepEqual(verdicts[0].slice(1), ["p, Holm", "Detectable, 80 % / 90 %", "Verdict"]);
+  assert.deepEqual(verdicts.slice(2), [
     ["baseline", "", "", ""],
     ["cosine-constraint", "< 0.001", "0.14 / 0.16", "higher"],
     ["self-distillation", "", "", ""],
@@ -64,9 +93,9 @@ Deno.test("controls stand below the arms in one order, each with a line that say
   );
   const legendOf = (of: typeof runs) => accuracyTable(majority, groupRuns(of), null).split("\n")[0];
   assert.ok(
-    legendOf(runs).endsWith(
+    legendOf(runs).includes(
       ` ${Object.values(CONTROL_LEGENDS).join(" ")} ` +
-        "The majority answer is the commonest training answer to the same question text.",
+        "The majority answer is the commonest training answer to the same question text. ",
     ),
     legendOf(runs),
   );

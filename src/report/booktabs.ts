@@ -12,13 +12,16 @@ import { type Column, filledColumns } from "./table.ts";
 export function booktabs<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const filled = filledColumns(columns, rows);
   if (filled.length === 0) return "";
-  const line = (texts: string[]) => `${texts.map(escapeLatex).join(" & ")} \\\\\n`;
+  const line = (texts: string[]) => `${texts.join(" & ")} \\\\\n`;
+  const body = filled.map(({ cells, bold }) =>
+    cells.map(escapeLatex).map((text, i) => bold[i] && text !== "" ? `\\textbf{${text}}` : text)
+  );
   return [
     `\\begin{tabular}{${filled.map(({ align }) => align[0]).join("")}}\n`,
     "\\toprule\n",
-    line(filled.map(({ header }) => header)),
+    line(filled.map(({ header }) => escapeLatex(header))),
     "\\midrule\n",
-    ...rows.map((_, i) => line(filled.map(({ cells }) => cells[i]))),
+    ...rows.map((_, i) => line(body.map((cells) => cells[i]))),
     "\\bottomrule\n",
     "\\end{tabular}\n",
   ].join("");

@@ -23,6 +23,14 @@ Deno.test("a tabular has booktabs' rules and an alignment a column, without empt
   );
 });
 
+Deno.test("a bold cell is, what it holds escaped", () => {
+  const bold = columns.map((column) => ({ ...column, bold: () => true }));
+  assert.match(
+    booktabs(bold, [{ arm: "a_b", accuracy: 80 }]),
+    /^\\textbf\{a\\_b\} & \\textbf\{80 \$\\pm\$ 0\.5\} /m,
+  );
+});
+
 Deno.test("without rows there is no table", () => {
   assert.equal(booktabs(columns, []), "");
 });

@@ -10,8 +10,8 @@ Deno.test("the report opens with the finding and links every figure", () => {
   assert.deepEqual(links, Object.keys(figures));
   assert.equal(links.length, 3);
   assert.deepEqual(markdown.match(/^## .*$/gm), [
-    "## What ran",
     "## VQA accuracy",
+    "## What ran",
     "## Secondary statistics",
     "## Embedding statistics",
     "## Losses",

@@ -10,6 +10,8 @@ export interface Column<Row> {
   align?: "left" | "right";
   /** Text of the cell; null leaves it empty. */
   cell(row: Row): string | null;
+  /** Whether the cell of a row is set in bold; no cell is when absent. */
+  bold?(row: Row): boolean;
 }
 
 /** A column as it is shown: every cell's text, empty where there is none. */
@@ -17,6 +19,8 @@ export interface FilledColumn {
   header: string;
   align: "left" | "right";
   cells: string[];
+  /** Whether each cell is set in bold. */
+  bold: boolean[];
 }
 
 /** The columns of a table without those that are empty in every row. */
@@ -25,10 +29,11 @@ export function filledColumns<Row>(
   rows: readonly Row[],
 ): FilledColumn[] {
   return columns
-    .map(({ header, align = "left", cell }) => ({
+    .map(({ header, align = "left", cell, bold = () => false }) => ({
       header,
       align,
       cells: rows.map((row) => cell(row) ?? ""),
+      bold: rows.map(bold),
     }))
     .filter(({ cells }) => cells.some((text) => text.trim() !== ""));
 }
@@ -42,10 +47,10 @@ export function table<Row>(
   rows: readonly Row[],
 ): string {
   const filled = filledColumns(columns, rows)
-    .map(({ header, align, cells }) => ({
+    .map(({ header, align, cells, bold }) => ({
       header: escapeCell(header),
       align,
-      cells: cells.map(escapeCell),
+      cells: cells.map(escapeCell).map((text, i) => bold[i] && text !== "" ? `**${text}**` : text),
     }))
     .map((column) => ({
       ...column,

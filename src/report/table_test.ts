@@ -41,6 +41,15 @@ Deno.test("no rows make no table", () => {
   assert.equal(table(columns, []), "");
 });
 
+Deno.test("bold cells are, and empty ones stay empty", () => {
+  const bold: Column<Row>[] = [columns[0], { ...columns[1], bold: ({ name }) => name !== "a" }];
+  const rows = [{ name: "a", value: 1 }, { name: "b", value: 2 }, { name: "c", value: null }];
+  assert.equal(
+    table(bold, rows),
+    "| Arm |   Value |\n| --- | ------: |\n| a   |     1.0 |\n| b   | **2.0** |\n| c   |         |\n",
+  );
+});
+
 Deno.test("bars and line breaks cannot break the table", () => {
   assert.equal(
     table(columns, [{ name: "a|b\n  c", value: 1 }]),
