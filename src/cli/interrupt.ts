@@ -1,19 +1,21 @@
-/** Ctrl-C: once to stop in good order, twice to stop at once. */
+/** Ctrl-C, or a scheduler's SIGTERM: once to stop in good order, twice to stop at once. */
 import type { Progress } from "./progress.ts";
 
-/** Exit code of a program that SIGINT ended. */
-const INTERRUPTED = 130;
+/** Signals, and the exit code of a program that one of them ended. Windows knows no SIGTERM. */
+const SIGNALS: [signal: Deno.Signal, code: number][] = [["SIGINT", 130]];
+if (Deno.build.os !== "windows") SIGNALS.push(["SIGTERM", 143]);
 
 /** What is said. */
 export interface InterruptWords {
-  /** At the first Ctrl-C. */
+  /** At the first signal. */
   stopping: string;
   /** When the work has stopped. */
   stopped: string;
 }
 
 /**
- * Does work that Ctrl-C stops through a signal, with exit code 130, and ends the progress display.
+ * Does work that Ctrl-C and SIGTERM stop through an abort signal, with exit code 130 or 143, and ends
+ * the progress display.
  *
  * @throws {Error} What the work throws, but for the `AbortError` of the signal.
  */
@@ -23,23 +25,28 @@ export async function withInterrupt(
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const abort = new AbortController();
-  const interrupt = () => {
-    if (abort.signal.aborted) {
-      progress.stop();
-      Deno.exit(INTERRUPTED);
-    }
-    progress.say(stopping);
-    abort.abort();
-  };
-  Deno.addSignalListener("SIGINT", interrupt);
+  let exitCode = 0;
+  const listeners = SIGNALS.map(([signal, code]) => {
+    const listener = () => {
+      if (abort.signal.aborted) {
+        progress.stop();
+        Deno.exit(code);
+      }
+      exitCode = code;
+      progress.say(stopping);
+      abort.abort();
+    };
+    return { signal, listener };
+  });
+  for (const { signal, listener } of listeners) Deno.addSignalListener(signal, listener);
   try {
     await work(abort.signal);
   } catch (error) {
     if (!abort.signal.aborted || (error as Error).name !== "AbortError") throw error;
     progress.say(stopped);
-    Deno.exitCode = INTERRUPTED;
+    Deno.exitCode = exitCode;
   } finally {
     progress.stop();
-    Deno.removeSignalListener("SIGINT", interrupt);
+    for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
   }
 }

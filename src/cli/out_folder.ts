@@ -39,20 +39,25 @@ export async function openOutFolder(
 }
 
 /**
- * Moves a folder that holds records to a name of its own. Nothing is deleted.
+ * Moves a folder that holds records, or the kernel plan that they would be made with, to a name of
+ * its own. Nothing is deleted.
  *
- * @returns The new name; null if there are no records.
+ * @returns The new name; null if it holds neither.
  */
 export async function moveAside(out: string): Promise<string | null> {
-  if (!await holdsRecords(out)) return null;
+  if (!await holdsRecords(out) && !await isThere(join(out, "plan.json"))) return null;
   const to = `${out}.${new Date().toISOString().replace(/[:.]/g, "-")}`;
   await Deno.rename(out, to);
   return to;
 }
 
 async function holdsRecords(out: string): Promise<boolean> {
-  if (await Deno.stat(join(out, "study.json")).then(() => true, () => false)) return true;
+  if (await isThere(join(out, "study.json"))) return true;
   // What is no folder holds none.
   const runs = await Array.fromAsync(Deno.readDir(join(out, "runs"))).catch(() => []);
   return runs.some(({ name }) => name.endsWith(".json"));
+}
+
+function isThere(path: string): Promise<boolean> {
+  return Deno.stat(path).then(() => true, () => false);
 }

@@ -170,3 +170,12 @@ Deno.test("records are moved aside whole, and what is no folder of records is le
     assert.deepEqual(await files(), before);
   });
 });
+
+Deno.test("a kernel plan without records is moved aside too", async () => {
+  await inFolder(async (out) => {
+    await fill(out, { "plan.json": "{" });
+    const to = await moveAside(out);
+    assert.equal(await Deno.readTextFile(join(to!, "plan.json")), "{");
+    await assert.rejects(Deno.stat(out), Deno.errors.NotFound);
+  });
+});

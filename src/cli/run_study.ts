@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import type { Encoder } from "../encoders/encoder.ts";
 import { cacheDir, cachePart } from "../gpu/cache.ts";
+import { defaultPlan } from "../gpu/plan.ts";
 import { withPlan } from "../gpu/program.ts";
 import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
 import { writeReport } from "../report/store.ts";
 import { ablate, type AblationSetting } from "../study/ablate.ts";
-import { estimateStudy, measureSpeed } from "../study/estimate.ts";
+import { absentRuns } from "../study/absent_runs.ts";
+import { ASSUMED_SPEED, estimateStudy, measureSpeed, runCosts } from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
 import {
   dataByRun,
@@ -19,7 +21,10 @@ import {
 import { studyKernels } from "../study/kernels.ts";
 import { checkSameModels, findSavedRun, savedSettings } from "../study/saved_run.ts";
 import { loadWeights } from "../study/saved_weights.ts";
+import { type Shard, shardRuns } from "../study/shards.ts";
 import type { Study } from "../study/study.ts";
+import type { PreparedData } from "../training/prepared_data.ts";
+import type { RunSettings } from "../training/settings.ts";
 import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
 import { tuneStudy } from "../tuning/tune_study.ts";
 import { duration, megabytes } from "./format.ts";
@@ -40,6 +45,8 @@ export interface RunOptions {
   json?: true;
   /** Record of a trained run, which is tested and nothing is trained. */
   from?: string;
+  /** The share of the grid that this process runs; all of it when absent. */
+  shard?: Shard;
   /** The command that reproduces it, without paths. */
   command: string;
 }
@@ -56,16 +63,29 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
     stopping: "Stopping after this step; finished runs are kept. Once more stops at once.",
     stopped: "Stopped; the same command goes on where it was",
   }, async (signal) => {
-    const { runs, diverged } = await train(study, options, progress, signal);
-    const { finding, results } = await writeReport(options.out);
-    progress.stop();
-    if (options.json) console.log(JSON.stringify(results));
-    else console.log(`${finding}\n\nReport: ${join(options.out, "REPORT.md")}`);
+    const { out, json, shard } = options;
+    const { runs, diverged, absent } = await train(study, options, progress, signal);
+    // Of shards, whichever is the last one.
+    if (shard && absent > 0) {
+      progress.stop();
+      console.log(json ? JSON.stringify({ shard, runs, absent }) : shardSummary(shard, absent));
+    } else {
+      const { finding, results } = await writeReport(out);
+      progress.stop();
+      console.log(
+        json ? JSON.stringify(results) : `${finding}\n\nReport: ${join(out, "REPORT.md")}`,
+      );
+    }
     if (diverged > 0) {
       console.error(`${diverged} of ${runs} runs diverged and have no record`);
       Deno.exitCode = 1;
     }
   });
+}
+
+function shardSummary({ index, count }: Shard, absent: number): string {
+  return `Shard ${index}/${count} has ended; ${absent} runs of the study have no record yet, ` +
+    "so there is no report";
 }
 
 /** Everything that can be wrong is found before pictures are encoded and a device is kept busy. */
@@ -74,8 +94,8 @@ async function train(
   options: RunOptions,
   progress: Progress,
   signal: AbortSignal,
-): Promise<{ runs: number; diverged: number }> {
-  const { out, dataDir, adapter, fresh, command, from } = options;
+): Promise<{ runs: number; diverged: number; absent: number }> {
+  const { out, dataDir, adapter, fresh, command, from, shard } = options;
   const saved = from ? await findSavedRun(from) : undefined;
   const runs = saved ? [savedSettings(saved, study)] : expandGrid(study);
   const dataset = await loadStudyData(study, { dataDir });
@@ -104,10 +124,11 @@ async function train(
       from: saved?.record.weightsSha256,
     };
     const finished = await openOutFolder(out, setting);
-    if (finished.size > 0) {
-      progress.say(`${finished.size} of ${runs.length} runs are there already`);
+    const share = shard ? shareOf(runs, shard, outlineOf(runs[0])) : runs;
+    const missing = share.filter((settings) => !finished.has(settings));
+    if (missing.length < share.length) {
+      progress.say(`${share.length - missing.length} of ${share.length} runs are there already`);
     }
-    const missing = runs.filter((settings) => !finished.has(settings));
     let dataOf = outlineOf;
     if (missing.length > 0) {
       const outline = outlineOf(missing[0]);
@@ -115,7 +136,7 @@ async function train(
         const folder = cachePart("kernels");
         const say = progress.say;
         ({ engine } = await tuneStudy(untuned, record, runs, outline, { folder, say }));
-        await freezePlan(out, record, engine.plan);
+        engine = withPlan(untuned, await freezePlan(out, record, engine.plan));
       }
       progress.say("Checking the kernels against float64 values");
       assertSelfTest(await selfTest(engine, studyKernels(engine, missing, outline)));
@@ -141,12 +162,13 @@ async function train(
       const again = round > 0 ? ` round ${round}` : "";
       return `[${index + 1}/${runs.length}] ${arm} lambda ${lambda} seed ${seed}${part}${again}`;
     };
+    const todo = new Set(missing);
     const { diverged } = await ablate({
       ...setting,
       engine,
       values,
       dataOf,
-      finished,
+      finished: new Set(runs.filter((settings) => !todo.has(settings))),
       out,
       command,
       signal,
@@ -154,9 +176,15 @@ async function train(
       onProgress: (index, stage, step, steps, loss) =>
         progress.task(`${title(index)} ${stage}, loss ${loss.toFixed(3)}`, step, steps),
     });
-    return { runs: runs.length, diverged };
+    return { runs: share.length, diverged, absent: (await absentRuns(out, runs)).length };
   } finally {
     await encoder.close?.();
     await randomEncoder?.close?.();
   }
+}
+
+/** A shard's runs. Not by the speed and the plan of this adapter: all shards must divide alike. */
+function shareOf(runs: readonly RunSettings[], shard: Shard, outline: PreparedData): RunSettings[] {
+  const costOf = runCosts(outline, defaultPlan("image", true), ASSUMED_SPEED);
+  return shardRuns(runs, shard, (settings) => costOf(settings).seconds);
 }

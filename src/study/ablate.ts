@@ -48,7 +48,7 @@ export interface AblationInput extends AblationSetting {
   values?: ModelWeights;
   /** The data of a run: its fold, and the features of its control. */
   dataOf(settings: RunSettings): PreparedData;
-  /** Runs that have a record and are skipped; see {@linkcode finishedRuns}. */
+  /** Runs that are skipped: those with a record, see {@linkcode finishedRuns}, and other shards'. */
   finished: ReadonlySet<RunSettings>;
   /** Folder of records and report. */
   out: string;

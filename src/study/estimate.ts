@@ -18,11 +18,11 @@ import { epochSteps, evaluationBatches } from "../training/batches.ts";
 import { createRunModel } from "../training/run_model.ts";
 import type { RunSettings, StageSettings } from "../training/settings.ts";
 
-/** Cost of a study. */
+/** Cost of runs. */
 export interface Estimate {
-  /** Wall time of all its runs, seconds. */
+  /** Wall time of all of them, seconds. */
   seconds: number;
-  /** Device memory of its largest run, bytes. */
+  /** Device memory of the largest, bytes. */
   bytes: number;
 }
 
@@ -74,9 +74,22 @@ export function estimateStudy(
   plan: KernelPlan,
   speed: Speed,
 ): Estimate {
+  const costOf = runCosts(data, plan, speed);
+  return {
+    seconds: runs.reduce((sum, settings) => sum + costOf(settings).seconds, 0),
+    bytes: Math.max(0, ...runs.map((settings) => costOf(settings).bytes)),
+  };
+}
+
+/** Cost of each run at a speed; runs that cost the same are traced once. */
+export function runCosts(
+  data: PreparedData,
+  plan: KernelPlan,
+  speed: Speed,
+): (settings: RunSettings) => Estimate {
   // Arms differ by these only; lambda and seed change nothing.
-  const costs = new Map<string, { seconds: number; bytes: number }>();
-  const cost = (settings: RunSettings) => {
+  const costs = new Map<string, Estimate>();
+  return (settings) => {
     const { connector, objective, stages } = settings;
     const key = JSON.stringify([connector, objective, stages]);
     if (!costs.has(key)) {
@@ -87,10 +100,6 @@ export function estimateStudy(
       });
     }
     return costs.get(key)!;
-  };
-  return {
-    seconds: runs.reduce((sum, settings) => sum + cost(settings).seconds, 0),
-    bytes: Math.max(0, ...runs.map((settings) => cost(settings).bytes)),
   };
 }
 

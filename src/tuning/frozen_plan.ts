@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { KernelPlan } from "../gpu/plan.ts";
-import { replaceFile } from "../data/replace_file.ts";
+import { createFile } from "../data/replace_file.ts";
 import type { AdapterRecord } from "../study/record.ts";
 import { planSchema } from "./plan_schema.ts";
 
@@ -45,13 +45,30 @@ export async function readFrozenPlan(
   return parsed.data.adapter === adapter.description ? parsed.data.plan : undefined;
 }
 
-/** Freezes a plan in a folder. */
+/**
+ * Freezes a plan in a folder that has none. Of several processes that do so at once the first one
+ * wins, and the others take its plan.
+ *
+ * @returns The plan that stands there now.
+ * @throws {RangeError} If it is of another adapter.
+ * @throws {SyntaxError} If the file is damaged.
+ */
 export async function freezePlan(
   folder: string,
-  { description, driver }: AdapterRecord,
+  adapter: AdapterRecord,
   plan: KernelPlan,
-): Promise<void> {
+): Promise<KernelPlan> {
   await Deno.mkdir(folder, { recursive: true });
+  const { description, driver } = adapter;
+  const path = join(folder, NAME);
   const text = JSON.stringify({ adapter: description, driver, plan }, null, 2);
-  await replaceFile(join(folder, NAME), `${text}\n`);
+  if (await createFile(path, `${text}\n`)) return plan;
+  const frozen = await readFrozenPlan(folder, adapter);
+  if (!frozen) {
+    throw new RangeError(
+      `Cannot train on "${description}": "${path}" is the plan of another adapter; ` +
+        "choose another --out or add --fresh",
+    );
+  }
+  return frozen;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun } from "../report/example_records.ts";
 import { freezePlan, readFrozenPlan } from "./frozen_plan.ts";
@@ -31,5 +32,30 @@ Deno.test("a damaged plan is refused with its field", async () => {
   });
   await Deno.writeTextFile(path, text.replace('"lanes": 8', '"lanes": -8'));
   await assert.rejects(readFrozenPlan(folder, adapter), /field "plan.lanes" of ".*plan.json"/);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("of processes that freeze at once the first one wins, and all have its plan", async () => {
+  const folder = await Deno.makeTempDir();
+  const plans = [1, 2, 4, 8].map((rows) => ({
+    ...plan,
+    shapes: { "nn 64x64x64": { rows, texels: 1, across: 4 } },
+  }));
+  const agreed = await Promise.all(plans.map((each) => freezePlan(folder, adapter, each)));
+  const frozen = await readFrozenPlan(folder, adapter);
+  assert.ok(plans.some((each) => isDeepStrictEqual(each, frozen)));
+  for (const each of agreed) assert.deepEqual(each, frozen);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a plan of another adapter is not replaced", async () => {
+  const folder = await Deno.makeTempDir();
+  await freezePlan(folder, adapter, plan);
+  await assert.rejects(freezePlan(folder, { ...adapter, description: "another" }, plan), {
+    name: "RangeError",
+    message: `Cannot train on "another": "${join(folder, "plan.json")}" is the plan of another ` +
+      "adapter; choose another --out or add --fresh",
+  });
+  assert.deepEqual(await readFrozenPlan(folder, adapter), plan);
   await Deno.remove(folder, { recursive: true });
 });
