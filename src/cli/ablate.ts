@@ -1,15 +1,21 @@
 /** `ablate`: trains and compares the arms of a study, and writes its report. */
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { FEATURES } from "../encoders/precomputed.ts";
 import { loadStudy } from "../study/load.ts";
 import { applyOptions, parseLambdas } from "../study/options.ts";
+import { parseShard } from "../study/shards.ts";
+import type { SlurmSettings } from "../study/slurm.ts";
 import { callerDir, callerPath } from "./paths.ts";
 import { printPlan } from "./print_plan.ts";
-import { reproducingCommand } from "./reproducing_command.ts";
+import { ablateWords, reproducingCommand } from "./reproducing_command.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { runStudy } from "./run_study.ts";
+import { submitSlurm } from "./submit_slurm.ts";
 import { positiveInteger } from "./whole_number.ts";
+
+/** Where the runs of a study can be done. */
+const ENGINES = ["local", "slurm"] as const;
 
 /** The command `ablate`. */
 export function ablateCommand() {
@@ -56,7 +62,52 @@ export function ablateCommand() {
     .option("--dry-run", "list the runs and what they will cost, and stop")
     .option("--fresh", "move earlier records of this folder aside and begin anew")
     .option("--json", "print the results (or, with --dry-run, the plan) as JSON")
-    .action(async (name, options) => {
+    .addOption(
+      new Option("--shard <i/n>", "only the i-th of n shares of the runs, for one of n processes")
+        .argParser(orInvalid(parseShard)).conflicts("fresh"),
+    )
+    .addOption(
+      new Option("--engine <name>", "where the runs are done: here, or as jobs of SLURM")
+        .choices(ENGINES).default("local" as const),
+    )
+    .option("--slurm-partition <name>", "partition of the jobs")
+    .option("--slurm-account <name>", "account of the jobs")
+    .option("--slurm-time <time>", "time limit of a job, as in 2:00:00")
+    .option("--slurm-mem <size>", "memory of a task, as in 16G")
+    .option(
+      "--slurm-cpus-per-task <n>",
+      "processors of a task",
+      orInvalid(positiveInteger("processors")),
+    )
+    .option(
+      "--slurm-tasks <n>",
+      "tasks of the array job (default: one a run, at most 1000)",
+      orInvalid(positiveInteger("tasks")),
+    )
+    .option(
+      "--slurm-array-parallelism <n>",
+      "most tasks at once",
+      orInvalid(positiveInteger("tasks at once")),
+    )
+    .option(
+      "--slurm-setup <line>",
+      "a shell line before the command, as in 'module load vulkan'; may be repeated",
+      collect,
+    )
+    .option(
+      "--slurm-option <name=value>",
+      "any other option of sbatch for the tasks, as in gres=gpu:1; may be repeated",
+      collect,
+    )
+    .action(async (name, options, command) => {
+      const { engine, shard } = options;
+      const misplaced = Object.keys(options).find((option) =>
+        engine === "slurm" ? ["shard", "from"].includes(option) : option.startsWith("slurm")
+      );
+      if (misplaced) {
+        const { flags } = command.options.find((each) => each.attributeName() === misplaced)!;
+        command.error(`error: option '${flags}' cannot be used with --engine ${engine}`);
+      }
       const changes = {
         ...options,
         encoder: options.encoder && await folderOrName(options.encoder),
@@ -64,9 +115,15 @@ export function ablateCommand() {
       };
       const study = applyOptions(await loadStudy(name, callerDir()), changes);
       const { dataDir, adapter, json, fresh, from } = options;
-      if (options.dryRun) return await printPlan(study, { dataDir, adapter, json });
       const out = options.out ??
         callerPath(join("runs", from ? `${study.name}-tested` : study.name));
+      if (engine === "slurm") {
+        const { dryRun, slurmTasks: tasks } = options;
+        const words = [studyWord(name), ...ablateWords(changes)];
+        const slurm = slurmSettings(options);
+        return await submitSlurm(study, { out, dataDir, words, tasks, slurm, fresh, dryRun, json });
+      }
+      if (options.dryRun) return await printPlan(study, { dataDir, adapter, json, shard });
       await runStudy(study, {
         out,
         dataDir,
@@ -74,9 +131,38 @@ export function ablateCommand() {
         fresh,
         json,
         from,
+        shard,
         command: reproducingCommand(name, changes),
       });
     });
+}
+
+/** What SLURM is asked for. */
+function slurmSettings(options: {
+  slurmPartition?: string;
+  slurmAccount?: string;
+  slurmTime?: string;
+  slurmMem?: string;
+  slurmCpusPerTask?: number;
+  slurmArrayParallelism?: number;
+  slurmSetup?: string[];
+  slurmOption?: string[];
+}): SlurmSettings {
+  return {
+    partition: options.slurmPartition,
+    account: options.slurmAccount,
+    time: options.slurmTime,
+    mem: options.slurmMem,
+    cpusPerTask: options.slurmCpusPerTask,
+    arrayParallelism: options.slurmArrayParallelism,
+    setup: options.slurmSetup,
+    option: options.slurmOption,
+  };
+}
+
+/** A study file as a whole path, a study's name as it is. */
+function studyWord(name: string): string {
+  return name.endsWith(".json") || /[/\\]/.test(name) ? callerPath(name) : name;
 }
 
 /** A model's folder as a whole path, or its name as it is. */

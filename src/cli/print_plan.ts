@@ -5,6 +5,7 @@ import type { Engine } from "../gpu/program.ts";
 import { ASSUMED_SPEED, estimateStudy, measureSpeed, type Speed } from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
 import { loadStudyData, outlineStudy } from "../study/prepare.ts";
+import { type Shard, shareOf } from "../study/shards.ts";
 import type { Study } from "../study/study.ts";
 import { duration, megabytes } from "./format.ts";
 import { openEngine } from "./open_engine.ts";
@@ -14,16 +15,19 @@ export interface PlanOptions {
   dataDir?: string;
   adapter?: string;
   json?: true;
+  /** The share of the grid that is planned; all of it when absent. */
+  shard?: Shard;
 }
 
 /** Prints the plan of a study on standard output, as text or as one JSON value. Encodes and trains nothing. */
 export async function printPlan(
   study: Study,
-  { dataDir, adapter, json }: PlanOptions,
+  { dataDir, adapter, json, shard }: PlanOptions,
 ): Promise<void> {
-  const all = expandGrid(study);
+  const grid = expandGrid(study);
   const dataset = await loadStudyData(study, { dataDir });
   const outline = await outlineStudy(study, dataset, cacheDir());
+  const all = shard ? shareOf(grid, shard, outline) : grid;
   const { engine, speed } = await askSpeed(adapter);
   const estimate = estimateStudy(all, outline, engine?.plan ?? defaultPlan("image", true), speed);
   const list = (wanted: (role: string) => boolean) =>

@@ -2,6 +2,7 @@
 import { isAbsolute } from "node:path";
 import { FEATURES } from "../encoders/precomputed.ts";
 import type { StudyOptions } from "../study/options.ts";
+import { shellWord } from "../study/shell_word.ts";
 
 /**
  * A command line that runs the same study, with folders and files by what they are: a report says
@@ -18,44 +19,42 @@ import type { StudyOptions } from "../study/options.ts";
  * );
  * ```
  */
-export function reproducingCommand(
-  study: string,
-  options: StudyOptions & { dataDir?: string; adapter?: string; from?: string },
-): string {
-  const {
-    arms,
-    lambda,
-    seeds,
-    data,
-    dataDir,
-    encoder,
-    llm,
-    folds,
-    from,
-    steps,
-    set = [],
-    adapter,
-  } = options;
+export function reproducingCommand(study: string, options: AblateOptions): string {
+  const { dataDir, encoder, llm, from, set } = options;
+  const words = ablateWords({
+    ...options,
+    dataDir: dataDir && "DIR",
+    encoder: encoder && withoutFolder(encoder),
+    llm: llm && withoutFolder(llm),
+    from: from && "RECORD.json",
+    set: set?.map(withoutPlace),
+  });
+  const file = isPlace(study) || study.endsWith(".json");
+  return ["deno task ablate", file ? "STUDY.json" : study, ...words.map(shellWord)].join(" ");
+}
+
+/** What determines a study's runs on the command line. */
+export type AblateOptions = StudyOptions & { dataDir?: string; adapter?: string; from?: string };
+
+/** Options of `ablate` as words of its command line. */
+export function ablateWords(options: AblateOptions): string[] {
+  const { arms, lambda, seeds, data, dataDir, encoder, llm, folds, from, steps, set = [] } =
+    options;
   const given: [string, string | number | undefined][] = [
     ["--arms", arms?.join(",")],
     ["--lambda", lambda?.join(",")],
     ["--seeds", seeds],
     ["--data", data],
-    ["--data-dir", dataDir && "DIR"],
-    ["--encoder", encoder && withoutFolder(encoder)],
-    ["--llm", llm && withoutFolder(llm)],
+    ["--data-dir", dataDir],
+    ["--encoder", encoder],
+    ["--llm", llm],
     ["--folds", folds],
-    ["--from", from && "RECORD.json"],
+    ["--from", from],
     ["--steps", steps],
-    ...set.map((assignment): [string, string] => ["--set", withoutPlace(assignment)]),
-    ["--adapter", adapter],
+    ...set.map((assignment): [string, string] => ["--set", assignment]),
+    ["--adapter", options.adapter],
   ];
-  const file = isPlace(study) || study.endsWith(".json");
-  return [
-    "deno task ablate",
-    file ? "STUDY.json" : study,
-    ...given.flatMap(([option, value]) => value === undefined ? [] : [option, quote(`${value}`)]),
-  ].join(" ");
+  return given.flatMap(([option, value]) => value === undefined ? [] : [option, `${value}`]);
 }
 
 /** Whether a text is a path of this machine; `owner/model` names a model of a hub. */
@@ -72,9 +71,4 @@ function withoutFolder(model: string): string {
 function withoutPlace(assignment: string): string {
   const [path, value] = assignment.split(/=(.*)/s);
   return isPlace(value) ? `${path}=PATH` : assignment;
-}
-
-/** For a POSIX shell. */
-function quote(word: string): string {
-  return /^[\w.,:=/@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,13 +2,12 @@
 import { join } from "node:path";
 import type { Encoder } from "../encoders/encoder.ts";
 import { cacheDir, cachePart } from "../gpu/cache.ts";
-import { defaultPlan } from "../gpu/plan.ts";
 import { withPlan } from "../gpu/program.ts";
 import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
 import { writeReport } from "../report/store.ts";
 import { ablate, type AblationSetting } from "../study/ablate.ts";
 import { absentRuns } from "../study/absent_runs.ts";
-import { ASSUMED_SPEED, estimateStudy, measureSpeed, runCosts } from "../study/estimate.ts";
+import { estimateStudy, measureSpeed } from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
 import {
   dataByRun,
@@ -21,10 +20,8 @@ import {
 import { studyKernels } from "../study/kernels.ts";
 import { checkSameModels, findSavedRun, savedSettings } from "../study/saved_run.ts";
 import { loadWeights } from "../study/saved_weights.ts";
-import { type Shard, shardRuns } from "../study/shards.ts";
+import { type Shard, shareOf } from "../study/shards.ts";
 import type { Study } from "../study/study.ts";
-import type { PreparedData } from "../training/prepared_data.ts";
-import type { RunSettings } from "../training/settings.ts";
 import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
 import { tuneStudy } from "../tuning/tune_study.ts";
 import { duration, megabytes } from "./format.ts";
@@ -181,10 +178,4 @@ async function train(
     await encoder.close?.();
     await randomEncoder?.close?.();
   }
-}
-
-/** A shard's runs. Not by the speed and the plan of this adapter: all shards must divide alike. */
-function shareOf(runs: readonly RunSettings[], shard: Shard, outline: PreparedData): RunSettings[] {
-  const costOf = runCosts(outline, defaultPlan("image", true), ASSUMED_SPEED);
-  return shardRuns(runs, shard, (settings) => costOf(settings).seconds);
 }

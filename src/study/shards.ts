@@ -6,7 +6,10 @@
  * in which so many processes could be done. It depends on the grid and its estimated costs alone,
  * never on what is finished, so a study that goes on is divided as before.
  */
+import { defaultPlan } from "../gpu/plan.ts";
+import type { PreparedData } from "../training/prepared_data.ts";
 import type { RunSettings } from "../training/settings.ts";
+import { ASSUMED_SPEED, runCosts } from "./estimate.ts";
 import { runName } from "./grid.ts";
 
 /** One share of a grid. */
@@ -70,4 +73,17 @@ export function shardRuns(
     if (least === index - 1) chain.forEach((run) => mine.add(run));
   }
   return runs.filter((run) => mine.has(run));
+}
+
+/**
+ * The runs of a shard by their estimated costs. Those are not of this adapter: all shards must divide
+ * alike.
+ */
+export function shareOf(
+  runs: readonly RunSettings[],
+  shard: Shard,
+  outline: PreparedData,
+): RunSettings[] {
+  const costOf = runCosts(outline, defaultPlan("image", true), ASSUMED_SPEED);
+  return shardRuns(runs, shard, (settings) => costOf(settings).seconds);
 }
