@@ -81,6 +81,15 @@ const CASES: [args: string, code: number, message: RegExp][] = [
   ["ablate --seeds 1000000000000", 1, /1000000000000 seeds .* are more than 100000 runs/],
   ["ablate --steps -5", 2, /'--steps <n>' argument '-5' is invalid/],
   ["ablate --out=", 2, /'--out <dir>' argument '' is invalid. No folder is named/],
+  [
+    "ablate --shard 3/2",
+    2,
+    /'--shard <i\/n>' argument '3\/2' is invalid. Cannot read shard "3\/2"/,
+  ],
+  ["ablate --shard 1/2 --fresh", 2, /'--shard <i\/n>' cannot be used with option '--fresh'/],
+  ["ablate --engine pbs", 2, /argument 'pbs' is invalid. Allowed choices are local, slurm/],
+  ["ablate --slurm-time 9", 2, /'--slurm-time <time>' cannot be used with --engine local/],
+  ["ablate --engine slurm --shard 1/2", 2, /'--shard <i\/n>' cannot be used with --engine slurm/],
   ["ablate --data esay-shapes", 1, /unknown data set "esay-shapes"; did you mean "easy-shapes"\?/],
   ["ablate --set training.stepz=3", 1, /unknown field "stepz"; did you mean "steps"\?/],
   [

@@ -76,16 +76,20 @@ export async function submitSlurm(study: Study, options: SubmitOptions): Promise
 
 /** Submits a job and gives its number. */
 async function sbatch(...words: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("sbatch", {
-    args: ["--parsable", ...words],
-  }).output().catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(
-      "Cannot submit the study: there is no sbatch here; submit where SLURM is installed, or see the scripts with --dry-run",
-    );
-  });
+  const { success, stdout, stderr } = await runSbatch(["--parsable", ...words]);
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   if (!success) throw new Error(`Cannot submit job: ${text(stderr)}`);
   // JOB, or JOB;CLUSTER.
   return text(stdout).split(";")[0];
+}
+
+async function runSbatch(args: string[]): Promise<Deno.CommandOutput> {
+  try {
+    return await new Deno.Command("sbatch", { args }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      "Cannot submit the study: there is no sbatch here; submit where SLURM is installed, or see the scripts with --dry-run",
+    );
+  }
 }
