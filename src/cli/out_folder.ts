@@ -1,18 +1,21 @@
 /** The folder of records and report: what is there already, and whether it can be written. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { readRecords } from "../report/store.ts";
 import { type AblationSetting, finishedRuns } from "../study/ablate.ts";
 import type { RunSettings } from "../training/settings.ts";
 
 /**
- * Makes the folder, or finds the runs that it holds already. Nothing in it is changed.
+ * Makes the folder, or finds the runs that it holds already. Records that are damaged get another
+ * name, so that their runs are done again; nothing else is changed.
  *
- * @throws {RangeError} If the folder cannot be written, or holds another study, records that are
- * damaged, or records made with other settings.
+ * @param say is told of a record that is damaged
+ * @throws {RangeError} If the folder cannot be written, or holds another study, or records made with
+ * other settings.
  */
 export async function openOutFolder(
   out: string,
   setting: AblationSetting,
+  say: (line: string) => void,
 ): Promise<Set<RunSettings>> {
   try {
     await Deno.mkdir(join(out, "runs"), { recursive: true });
@@ -24,13 +27,25 @@ export async function openOutFolder(
   }
   if (!await holdsRecords(out)) return new Set();
   try {
-    const { study, runs } = await readRecords(out);
+    const damaged: string[] = [];
+    const { study, runs } = await readRecords(out, (path) => {
+      damaged.push(path);
+    });
     if (study.study !== setting.study.name) {
       throw new RangeError(
         `Cannot resume: folder "${out}" holds study "${study.study}", not "${setting.study.name}"`,
       );
     }
-    return finishedRuns(setting, runs);
+    const finished = finishedRuns(setting, runs);
+    for (const path of damaged) {
+      await Deno.rename(path, `${path}.damaged`);
+      say(
+        `Record "${basename(path)}" is damaged and is now "${
+          basename(path)
+        }.damaged"; its run is done again`,
+      );
+    }
+    return finished;
   } catch (error) {
     throw new RangeError(`${(error as Error).message}; choose another --out or add --fresh`, {
       cause: error,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun, exampleStudy } from "../report/example_records.ts";
-import { type AblationSetting, runRecord } from "../study/ablate.ts";
+import { packAnswers } from "../report/packed_answers.ts";
+import { type AblationSetting, recordText, runRecord } from "../study/ablate.ts";
 import { expandGrid, runName } from "../study/grid.ts";
 import type { RunRecord } from "../study/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
@@ -29,6 +30,8 @@ const outcome = { steps, parameters, accuracy, losses, embedding, answers, weigh
 
 const record = (index: number): RunRecord =>
   runRecord(setting, runs[index], { ...outcome, stage: runs[index].stages[0].name });
+
+const silent = () => {};
 
 /** A run's record in its folder. */
 const recordFile = (index: number) => `runs/${runName(runs[index])}.json`;
@@ -69,8 +72,8 @@ const studyFile = exampleStudy({ study: study.name });
 
 Deno.test("a new folder is made, with its parents, and holds nothing", async () => {
   await inFolder(async (out, files) => {
-    assert.deepEqual(await openOutFolder(join(out, "deep"), setting), new Set());
-    assert.deepEqual(await openOutFolder(out, setting), new Set());
+    assert.deepEqual(await openOutFolder(join(out, "deep"), setting, silent), new Set());
+    assert.deepEqual(await openOutFolder(out, setting, silent), new Set());
     assert.deepEqual(await files(), {});
   });
 });
@@ -82,21 +85,12 @@ Deno.test("runs with a record are found", async () => {
       [recordFile(1)]: record(1),
       [recordFile(5)]: record(5),
     });
-    assert.deepEqual(await openOutFolder(out, setting), new Set([runs[1], runs[5]]));
+    assert.deepEqual(await openOutFolder(out, setting, silent), new Set([runs[1], runs[5]]));
   });
 });
 
 const name = recordFile(0);
 const BAD: [what: string, files: Record<string, unknown>, message: RegExp][] = [
-  ["a truncated record", {
-    "study.json": studyFile,
-    [name]: JSON.stringify(record(0)).slice(0, 99),
-  }, /baseline_lambda-0_seed-1.json" is not complete JSON/],
-  [
-    "an empty record",
-    { "study.json": studyFile, [name]: "" },
-    /baseline_lambda-0_seed-1.json" is not complete JSON/,
-  ],
   [
     "a record that is null",
     { "study.json": studyFile, [name]: "null" },
@@ -106,11 +100,6 @@ const BAD: [what: string, files: Record<string, unknown>, message: RegExp][] = [
     "study.json": studyFile,
     [name]: { ...record(0), answers: undefined },
   }, /field "answers"/],
-  [
-    "a truncated record that is not asked for",
-    { "study.json": studyFile, "runs/other.json": "{" },
-    /other.json" is not complete JSON/,
-  ],
   [
     "a truncated study",
     { "study.json": "{", [name]: record(0) },
@@ -133,7 +122,7 @@ for (const [what, contents, message] of BAD) {
     await inFolder(async (out, files) => {
       await fill(out, contents);
       const before = await files();
-      await assert.rejects(openOutFolder(out, setting), (error: Error) => {
+      await assert.rejects(openOutFolder(out, setting, silent), (error: Error) => {
         assert.match(error.message, message);
         assert.match(error.message, /^Cannot [^\n]*; choose another --out or add --fresh$/);
         return true;
@@ -143,10 +132,40 @@ for (const [what, contents, message] of BAD) {
   });
 }
 
+Deno.test("a damaged record gets another name, which is said, and its run is done again", async () => {
+  const { questions, packed } = packAnswers(
+    record(0).answers.map((answer) => ({ image: "a", ...answer })),
+  );
+  const text = recordText(record(0), packed);
+  const DAMAGED = {
+    empty: "",
+    truncated: text.slice(0, 500),
+    "with another digit": text.replace('"seed": 1', '"seed": 2'),
+  };
+  for (const [what, contents] of Object.entries(DAMAGED)) {
+    await inFolder(async (out, files) => {
+      await fill(out, { "study.json": studyFile, [name]: contents, [recordFile(1)]: record(1) });
+      await Deno.mkdir(join(out, "questions"));
+      await Deno.writeTextFile(
+        join(out, "questions", `${packed.questions}.json`),
+        JSON.stringify(questions),
+      );
+      const said: string[] = [];
+      const finished = await openOutFolder(out, setting, (line) => said.push(line));
+      assert.deepEqual(finished, new Set([runs[1]]), what);
+      const file = `${runName(runs[0])}.json`;
+      assert.deepEqual(said, [
+        `Record "${file}" is damaged and is now "${file}.damaged"; its run is done again`,
+      ]);
+      assert.equal((await files())[`${name}.damaged`], contents);
+    });
+  }
+});
+
 Deno.test("a file in the way is refused by its name, and stays", async () => {
   await inFolder(async (out) => {
     await Deno.writeTextFile(out, "mine");
-    await assert.rejects(openOutFolder(out, setting), (error: Error) => {
+    await assert.rejects(openOutFolder(out, setting, silent), (error: Error) => {
       assert.ok(error.message.startsWith(`Cannot write to folder "${out}": `));
       return true;
     });

@@ -61,7 +61,7 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
     stopped: "Stopped; the same command goes on where it was",
   }, async (signal) => {
     const { out, json, shard } = options;
-    const { runs, diverged, absent } = await train(study, options, progress, signal);
+    const { runs, failed, absent } = await train(study, options, progress, signal);
     // Of shards, whichever is the last one.
     if (shard && absent > 0) {
       progress.stop();
@@ -73,8 +73,8 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
         json ? JSON.stringify(results) : `${finding}\n\nReport: ${join(out, "REPORT.md")}`,
       );
     }
-    if (diverged > 0) {
-      console.error(`${diverged} of ${runs} runs diverged and have no record`);
+    if (failed > 0) {
+      console.error(`${failed} of ${runs} runs failed and have no record`);
       Deno.exitCode = 1;
     }
   });
@@ -91,7 +91,7 @@ async function train(
   options: RunOptions,
   progress: Progress,
   signal: AbortSignal,
-): Promise<{ runs: number; diverged: number; absent: number }> {
+): Promise<{ runs: number; failed: number; absent: number }> {
   const { out, dataDir, adapter, fresh, command, from, shard } = options;
   const saved = from ? await findSavedRun(from) : undefined;
   const runs = saved ? [savedSettings(saved, study)] : expandGrid(study);
@@ -120,7 +120,7 @@ async function train(
       ...{ study, dataset, encoder, language, engine, adapter: record, runs },
       from: saved?.record.weightsSha256,
     };
-    const finished = await openOutFolder(out, setting);
+    const finished = await openOutFolder(out, setting, progress.say);
     const share = shard ? shareOf(runs, shard, outlineOf(runs[0])) : runs;
     const missing = share.filter((settings) => !finished.has(settings));
     if (missing.length < share.length) {
@@ -160,7 +160,7 @@ async function train(
       return `[${index + 1}/${runs.length}] ${arm} lambda ${lambda} seed ${seed}${part}${again}`;
     };
     const todo = new Set(missing);
-    const { diverged } = await ablate({
+    const { failed } = await ablate({
       ...setting,
       engine,
       values,
@@ -169,11 +169,16 @@ async function train(
       out,
       command,
       signal,
+      reopen: async () => {
+        const { engine: again } = await openEngine(adapter, progress.say);
+        return withPlan(again, engine.plan);
+      },
+      onWait: (count) => progress.say(`Waiting for ${count} runs of other processes`),
       onRun: (index, note) => progress.say(`${title(index)}: ${note}`),
       onProgress: (index, stage, step, steps, loss) =>
         progress.task(`${title(index)} ${stage}, loss ${loss.toFixed(3)}`, step, steps),
     });
-    return { runs: share.length, diverged, absent: (await absentRuns(out, runs)).length };
+    return { runs: share.length, failed, absent: (await absentRuns(out, runs)).length };
   } finally {
     await encoder.close?.();
     await randomEncoder?.close?.();

@@ -2,7 +2,13 @@
  * Groups run records into what the report compares: conditions, each repeated over seeds.
  */
 import { pairedDifference, summarise, type Summary } from "../evaluation/intervals.ts";
-import { type Accuracy, RUN_ROLES, type RunRecord, type TypeAccuracy } from "../study/record.ts";
+import {
+  type Accuracy,
+  RUN_ROLES,
+  type RunKey,
+  type RunRecord,
+  type TypeAccuracy,
+} from "../study/record.ts";
 
 /** Name of the arm that the others are compared with. */
 export const BASELINE = "baseline";
@@ -36,7 +42,7 @@ export interface Replicate {
 /**
  * The order in which the report lists runs: baseline, the other arms by name, the controls; then by lambda, stage, seed and fold.
  */
-export function compareRuns(a: RunRecord, b: RunRecord): number {
+export function compareRuns(a: RunKey, b: RunKey): number {
   return rank(a) - rank(b) ||
     compareText(a.arm, b.arm) ||
     a.lambda - b.lambda ||
@@ -220,7 +226,7 @@ export function conditionName(
   return said.length > 0 ? `${arm} (${said.join(", ")})` : arm;
 }
 
-function rank({ role, arm }: RunRecord): number {
+function rank({ role, arm }: RunKey): number {
   if (role !== "arm") return 1 + RUN_ROLES.indexOf(role);
   return arm === BASELINE ? 0 : 1;
 }

@@ -119,6 +119,8 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
       score: share.optional(),
     }),
   ),
+  id: z.string().optional(),
+  engine: count.optional(),
   weightsSha256: z.string(),
   config: z.unknown(),
   adapter: z.looseObject({

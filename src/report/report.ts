@@ -3,13 +3,14 @@
  *
  * Pure: no file, no network, no clock, no locale. The same records give the same bytes.
  */
-import type { RunRecord, StudyRecord } from "../study/record.ts";
+import type { RunFailure, RunRecord, StudyRecord } from "../study/record.ts";
 import { accuracyTable } from "./accuracy_table.ts";
 import type { ChartValue } from "./chart_frame.ts";
 import { claimsTable } from "./claims_table.ts";
 import { groupRuns, runsOf } from "./conditions.ts";
 import { embeddingConsistency } from "./embedding_consistency.ts";
 import type { ReportPart } from "./example_answers.ts";
+import { failureTable } from "./failure_table.ts";
 import { familyOf } from "./family.ts";
 import { embeddingTable } from "./embedding_table.ts";
 import { drawFigures } from "./figures.ts";
@@ -41,6 +42,7 @@ export interface Report {
  * @param study the study's record
  * @param runs its finished runs, in any order
  * @param examples pictures with answers, as of `exampleAnswers`; none when absent
+ * @param failures runs that have no record because they failed
  * @throws {RangeError} when there is no run
  *
  * @example
@@ -60,6 +62,7 @@ export function renderReport(
   study: StudyRecord,
   runs: readonly RunRecord[],
   examples: ReportPart = { markdown: "", figures: {} },
+  failures: readonly RunFailure[] = [],
 ): Report {
   if (runs.length === 0) {
     throw new RangeError(
@@ -81,6 +84,7 @@ export function renderReport(
     accuracyTable(study.majority, conditions, family),
     overlapTable(conditions),
     lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? []),
+    ...section("## Failed runs", failureTable(failures)),
     ...section("## Claims", claimsTable(study, conditions)),
     "## What ran",
     whatRan(study, conditions),

@@ -4,16 +4,19 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import {
+  hashQuestions,
   packedAnswersSchema,
   type QuestionList,
   questionListSchema,
   unpackAnswers,
 } from "./packed_answers.ts";
-import type { Results, RunRecord, StudyRecord } from "../study/record.ts";
+import type { Results, RunFailure, RunRecord, StudyRecord } from "../study/record.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import { exampleAnswers } from "./example_answers.ts";
 import { type ExportName, EXPORTS } from "./exports.ts";
+import { readFailures } from "./failures.ts";
 import { officialResults } from "./official_results.ts";
+import { isIntact } from "./record_checksum.ts";
 import { runRecordSchema, studyRecordSchema } from "./record_schema.ts";
 import { renderReport, type Report } from "./report.ts";
 import { buildResults } from "./results.ts";
@@ -26,27 +29,40 @@ export interface StudyRecords {
   runs: RunRecord[];
   /** File names of the runs. */
   files: string[];
+  /** Runs that have no record because they failed, in the order of their file names. */
+  failures: RunFailure[];
 }
 
 /**
  * Reads `DIR/study.json` and `DIR/runs/*.json`, with the questions that these answer,
  * `DIR/questions/*.json`.
  *
+ * @param onDamaged is told of a run's record that is damaged, which is passed over then
  * @throws {Deno.errors.NotFound} when the folder or its study record does not exist
- * @throws {SyntaxError} when a file is not JSON, naming the file
+ * @throws {SyntaxError} when a file is not JSON or not what was written, naming the file
  * @throws {TypeError} when a field is wrong, naming file and field
  * @throws {RangeError} when a run belongs to another study or stands there twice
  */
-export async function readRecords(dir: string): Promise<StudyRecords> {
+export async function readRecords(
+  dir: string,
+  onDamaged?: (path: string) => void,
+): Promise<StudyRecords> {
   const study = await readRecord(join(dir, "study.json"), studyRecordSchema);
   const folder = join(dir, "runs");
   const questions = questionLists(dir);
   const paths = new Map<string, string>();
   const runs: RunRecord[] = [];
-  const files = await jsonFiles(folder);
-  for (const name of files) {
+  const files: string[] = [];
+  for (const name of await jsonFiles(folder)) {
     const path = join(folder, name);
-    const run = await readRun(path, questions);
+    let run: RunRecord;
+    try {
+      run = await readRun(path, questions);
+    } catch (error) {
+      if (!onDamaged || !(error instanceof SyntaxError)) throw error;
+      onDamaged(path);
+      continue;
+    }
     if (run.study !== study.study) {
       throw new RangeError(
         `Cannot read records: "${path}" belongs to study "${run.study}", not to "${study.study}"`,
@@ -69,8 +85,10 @@ export async function readRecords(dir: string): Promise<StudyRecords> {
     }
     paths.set(key, path);
     runs.push(run);
+    files.push(name);
   }
-  return { study, runs, files };
+  const failures = [...(await readFailures(dir)).values()];
+  return { study, runs, files, failures };
 }
 
 /**
@@ -85,9 +103,9 @@ export async function writeReport(
   dir: string,
   exported: readonly ExportName[] = [],
 ): Promise<Report & { results: Results }> {
-  const { study, runs } = await readRecords(dir);
+  const { study, runs, failures } = await readRecords(dir);
   const results = buildResults(study, runs);
-  const report = renderReport(study, runs, await exampleAnswers(study, runs));
+  const report = renderReport(study, runs, await exampleAnswers(study, runs), failures);
   await Deno.mkdir(join(dir, "figures"), { recursive: true });
   for (const [file, svg] of Object.entries(report.figures)) {
     await replaceFile(join(dir, "figures", file), svg);
@@ -133,11 +151,16 @@ export function readRunRecord(path: string): Promise<RunRecord> {
 function questionLists(dir: string): (hash: string) => Promise<QuestionList> {
   const lists = new Map<string, Promise<QuestionList>>();
   return (hash) => {
-    const list = lists.get(hash) ??
-      readRecord(join(dir, "questions", `${hash}.json`), questionListSchema);
+    const list = lists.get(hash) ?? readQuestions(join(dir, "questions", `${hash}.json`), hash);
     lists.set(hash, list);
     return list;
   };
+}
+
+async function readQuestions(path: string, hash: string): Promise<QuestionList> {
+  const list = await readRecord(path, questionListSchema);
+  if (hashQuestions(list) === hash) return list;
+  throw new SyntaxError(`Cannot read record: "${path}" is damaged (its name is another hash)`);
 }
 
 /** Older records hold their answers as they are. */
@@ -145,7 +168,11 @@ async function readRun(
   path: string,
   questions: (hash: string) => Promise<QuestionList>,
 ): Promise<RunRecord> {
-  const record = parseJson(path, await readText(path));
+  const text = await readText(path);
+  const record = parseJson(path, text);
+  if (!isIntact(text)) {
+    throw new SyntaxError(`Cannot read record: "${path}" is damaged (its checksum is another)`);
+  }
   const { answers } = (record ?? {}) as Partial<RunRecord>;
   if (typeof answers !== "object" || Array.isArray(answers)) {
     return validate(path, record, runRecordSchema);

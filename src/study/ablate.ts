@@ -1,5 +1,6 @@
 /** Runs a study: every run of its grid that has no record yet. */
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { Dataset } from "../data/dataset.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { majorityBaseline } from "../evaluation/majority.ts";
@@ -10,16 +11,22 @@ import type { LlamaConfig } from "../models/llama_config.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import { loadProgress, saveProgress } from "../training/progress_file.ts";
+import { ENGINE } from "../training/engine_number.ts";
 import { run, type RunOutcome, test } from "../training/run.ts";
 import { DivergedError, type RunHooks } from "../training/train_stage.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { recordName, runName } from "./grid.ts";
+import { takeLease } from "./lease.ts";
 import type { StudyLanguage } from "./prepare.ts";
+import { readFailures, removeFailure, writeFailure } from "../report/failures.ts";
 import { packAnswers, type PackedAnswers } from "../report/packed_answers.ts";
+import { withChecksum } from "../report/record_checksum.ts";
+import { runId } from "./run_id.ts";
 import { loadWeights, saveWeights } from "./saved_weights.ts";
 import {
   type Accuracy,
   type AdapterRecord,
+  type RunFailure,
   type RunRecord,
   SCHEMA_VERSION,
   type StudyRecord,
@@ -56,69 +63,204 @@ export interface AblationInput extends AblationSetting {
   command: string;
   /** Stops between two steps. */
   signal?: AbortSignal;
+  /**
+   * Opens a device anew, with the kernel plan of the old one; null when absent, and then a lost
+   * device ends everything.
+   */
+  reopen?(): Promise<Engine>;
   /** Called when a run is over; the note says how it went. */
   onRun?(index: number, note: string): void;
   /** Called while a run goes on. */
   onProgress?(index: number, stage: string, step: number, steps: number, loss: number): void;
+  /** Called when all that is left is at work in other processes. */
+  onWait?(runs: number): void;
 }
 
 /** Seconds of training between two checkpoints of a run. */
 const CHECKPOINT_SECONDS = 60;
 
+/** How often a run goes on from its checkpoint after its device was lost. */
+const MOST_LOSSES = 2;
+
+/** Until it is looked again whether other processes have ended their runs, milliseconds. */
+const WAIT = 2_000;
+
+/** How a run went: `busy` if it has to wait for another process. */
+type Fate = "done" | "failed" | "busy";
+
 /**
  * Runs what is missing. Each stage leaves its record and its weights as soon as it ends; a run that
- * was interrupted goes on from its checkpoint.
+ * was interrupted goes on from its checkpoint. Several processes may work in one folder: each run is
+ * done by one of them.
  *
- * @returns The number of runs that diverged.
+ * @returns The number of runs that failed: they diverged, or lost their device again and again.
  * @throws {DOMException} `AbortError` when the signal fires; what is finished is kept.
  */
-export async function ablate(input: AblationInput): Promise<{ diverged: number }> {
-  const { engine, runs, out } = input;
-  for (const name of ["runs", "questions", "checkpoints"]) {
+export async function ablate(input: AblationInput): Promise<{ failed: number }> {
+  const { runs, out, finished, signal } = input;
+  for (const name of ["runs", "questions", "checkpoints", "leases"]) {
     await Deno.mkdir(join(out, name), { recursive: true });
   }
   await replaceFile(join(out, "study.json"), JSON.stringify(studyRecord(input), null, 2) + "\n");
-  let diverged = 0;
-  for (const [index, settings] of runs.entries()) {
-    if (input.finished.has(settings)) continue;
-    input.signal?.throwIfAborted();
-    const path = join(out, "checkpoints", `${runName(settings)}.safetensors`);
-    const identity = JSON.stringify({ settings, ...determinantsOf(input) });
-    const checkpoint: RunHooks["checkpoint"] = {
-      load: () => loadProgress(path, identity),
-      save: (progress) => saveProgress(path, progress, identity),
-      every: CHECKPOINT_SECONDS,
-    };
+  const at: Place = { input, engine: input.engine };
+  let open = [...runs.entries()].filter(([, settings]) => !finished.has(settings));
+  let failed = 0;
+  while (open.length > 0) {
+    const busy: typeof open = [];
+    for (const [index, settings] of open) {
+      signal?.throwIfAborted();
+      const fate = await runAlone(at, index, settings);
+      if (fate === "busy") busy.push([index, settings]);
+      if (fate === "failed") failed++;
+    }
+    if (busy.length === open.length) {
+      input.onWait?.(busy.length);
+      await setTimeout(WAIT, undefined, { signal });
+    }
+    open = busy;
+  }
+  return { failed };
+}
+
+/** What a study runs on, with the device that is open now. */
+interface Place {
+  readonly input: AblationInput;
+  engine: Engine;
+}
+
+/** Does a run unless another process does, or has done. */
+async function runAlone(at: Place, index: number, settings: RunSettings): Promise<Fate> {
+  const { input } = at;
+  const { out, onRun } = input;
+  const name = runName(settings);
+  const id = runId(determinantsOf(input, settings));
+  const failures = await readFailures(out);
+  const before = failures.get(name);
+  if (before?.id === id && before.reason === "diverged") {
+    // The same would come of it.
+    onRun?.(index, `diverged before, at step ${before.step} of ${before.stage}`);
+    return "failed";
+  }
+  const teacher = settings.round > 0 ? { ...settings, round: settings.round - 1 } : null;
+  if (teacher && !await isRecorded(out, teacher)) {
+    if (!failures.has(runName(teacher))) return "busy";
+    onRun?.(index, "there is no teacher: the round before failed");
+    return "failed";
+  }
+  const lease = await takeLease(join(out, "leases", `${name}.json`));
+  if (!lease) return "busy";
+  try {
+    if (await isRecorded(out, settings)) {
+      onRun?.(index, "done by another process");
+      return "done";
+    }
+    const failure = await runOrFail(at, index, settings, id);
+    if (!failure) {
+      await removeFailure(out, name);
+      return "done";
+    }
+    await writeFailure(out, name, failure);
+    return "failed";
+  } finally {
+    await lease.release();
+  }
+}
+
+/** Whether a run has its record, that of its last stage. */
+async function isRecorded(out: string, settings: RunSettings): Promise<boolean> {
+  const name = recordName(settings, settings.stages.at(-1)!.name, settings.stages.length);
+  return await Deno.stat(join(out, "runs", `${name}.json`)).then(() => true, () => false);
+}
+
+/** Does a run, on another device if its own is lost; returns why there is no record. */
+async function runOrFail(
+  at: Place,
+  index: number,
+  settings: RunSettings,
+  id: string,
+): Promise<RunFailure | null> {
+  const { input } = at;
+  const failure = (stage: string, reason: RunFailure["reason"], step: number | null) => {
+    const { role, arm, lambda, seed, fold, round } = settings;
+    const key = { role, arm, lambda, seed, fold, ...(round > 0 && { round }), stage };
+    return { schemaVersion: SCHEMA_VERSION, id, ...key, reason, step };
+  };
+  for (let losses = 0;; losses++) {
     try {
-      const data = input.dataOf(settings);
-      const stages = input.values
-        ? [test(engine, settings, data, input.values)]
-        : run(engine, settings, data, {
-          signal: input.signal,
-          checkpoint,
-          teacher: (stage) => loadTeacher(out, settings, stage, data.decoder.config),
-          onProgress: (...state) => input.onProgress?.(index, ...state),
-        });
-      for await (const { weights, ...outcome } of stages) {
-        const name = recordName(settings, outcome.stage, settings.stages.length);
-        if (!input.values) {
-          await saveWeights(join(out, "weights", name), weights, {
-            lora: settings.lora,
-            baseModel: input.language.name,
-          });
-        }
-        await writeRecord(out, name, runRecord(input, settings, outcome));
-        const after = settings.stages.length > 1 ? ` after ${outcome.stage}` : "";
-        input.onRun?.(index, `accuracy ${(100 * outcome.accuracy.overall).toFixed(1)} %${after}`);
-      }
-      await Deno.remove(path).catch(() => {});
+      await orLost(at.engine, runToTheEnd(at, index, settings, id));
+      return null;
     } catch (error) {
-      if (!(error instanceof DivergedError)) throw error;
-      diverged++;
-      input.onRun?.(index, error.message);
+      if (error instanceof DivergedError) {
+        input.onRun?.(index, error.message);
+        return failure(error.stage, "diverged", error.step);
+      }
+      if (!input.reopen || !await isLost(at.engine)) throw error;
+      at.engine = await input.reopen();
+      if (losses === MOST_LOSSES) {
+        input.onRun?.(index, `the device was lost ${losses + 1} times`);
+        return failure(settings.stages[0].name, "device lost", null);
+      }
+      input.onRun?.(index, "the device was lost; going on from the last checkpoint");
     }
   }
-  return { diverged };
+}
+
+/** What waits for a lost device would wait for ever. */
+async function orLost<T>({ device }: Engine, work: Promise<T>): Promise<T> {
+  const lost = device.lost.then(({ message }) => {
+    throw new Error(`Cannot go on: the device was lost (${message})`);
+  });
+  return await Promise.race([work, lost]);
+}
+
+/** Whether a device is lost; an error may come a moment before that is known. */
+async function isLost({ device }: Engine): Promise<boolean> {
+  return await Promise.race([device.lost.then(() => true), setTimeout(100, false)]);
+}
+
+async function runToTheEnd(
+  { input, engine }: Place,
+  index: number,
+  settings: RunSettings,
+  id: string,
+): Promise<void> {
+  const { out } = input;
+  const name = runName(settings);
+  const path = join(out, "checkpoints", `${name}.safetensors`);
+  const checkpoint: RunHooks["checkpoint"] = {
+    load: async () => {
+      try {
+        return await loadProgress(path, id);
+      } catch (error) {
+        input.onRun?.(index, `its checkpoint is damaged, so it begins anew: ${error}`);
+        return null;
+      }
+    },
+    save: (progress) => saveProgress(path, progress, id),
+    every: CHECKPOINT_SECONDS,
+  };
+  const data = input.dataOf(settings);
+  const stages = input.values
+    ? [test(engine, settings, data, input.values)]
+    : run(engine, settings, data, {
+      signal: input.signal,
+      checkpoint,
+      teacher: (stage) => loadTeacher(out, settings, stage, data.decoder.config),
+      onProgress: (...state) => input.onProgress?.(index, ...state),
+    });
+  for await (const { weights, ...outcome } of stages) {
+    const name = recordName(settings, outcome.stage, settings.stages.length);
+    if (!input.values) {
+      await saveWeights(join(out, "weights", name), weights, {
+        lora: settings.lora,
+        baseModel: input.language.name,
+      });
+    }
+    await writeRecord(out, name, runRecord(input, settings, outcome));
+    const after = settings.stages.length > 1 ? ` after ${outcome.stage}` : "";
+    input.onRun?.(index, `accuracy ${(100 * outcome.accuracy.overall).toFixed(1)} %${after}`);
+  }
+  await Deno.remove(path).catch(() => {});
 }
 
 /**
@@ -158,6 +300,8 @@ export function runRecord(
     ...{ role, arm, connector, objective, lambda, seed, fold, stage },
     ...(round > 0 && { round }),
     ...measured,
+    id: runId(determinantsOf(setting, settings)),
+    engine: ENGINE,
     config: { ...studyConfig(setting), ...armConfig(settings) },
     adapter,
     operandForm: engine.plan.form,
@@ -174,7 +318,7 @@ async function writeRecord(out: string, name: string, record: RunRecord): Promis
   await replaceFile(join(out, "runs", `${name}.json`), recordText(record, packed));
 }
 
-/** A record as JSON with its answers packed, one part of the embeddings' geometry a line. */
+/** A record as JSON with its answers packed, one part of the embeddings' geometry a line, and a checksum. */
 export function recordText(
   { answers: _, geometry, ...rest }: RunRecord,
   packed: PackedAnswers,
@@ -182,9 +326,11 @@ export function recordText(
   const parts = (of: object) =>
     Object.entries(of).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`)
       .join(",\n");
-  return `${JSON.stringify(rest, null, 1).slice(0, -2)}` +
-    (geometry ? `,\n "geometry": {\n${parts(geometry)}\n }` : "") +
-    `,\n "answers": {\n${parts(packed)}\n }\n}\n`;
+  return withChecksum(
+    `${JSON.stringify(rest, null, 1).slice(0, -2)}` +
+      (geometry ? `,\n "geometry": {\n${parts(geometry)}\n }` : "") +
+      `,\n "answers": {\n${parts(packed)}\n }\n}\n`,
+  );
 }
 
 /** Everything that determines all runs of a study, as kept in their records. */
@@ -213,9 +359,15 @@ function armConfig({ stages, objectiveOptions, lambdaSchedule, xi }: RunSettings
   };
 }
 
+/** All that determines a run. */
+function determinantsOf(setting: AblationSetting, settings: RunSettings) {
+  return { ...sharedDeterminants(setting), settings };
+}
+
 /** What must not have changed when a study goes on. */
-function determinantsOf(setting: AblationSetting) {
-  return { adapter: setting.adapter.description, config: studyConfig(setting) };
+function sharedDeterminants(setting: AblationSetting) {
+  const { description, driver } = setting.adapter;
+  return { adapter: description, driver, engine: ENGINE, config: studyConfig(setting) };
 }
 
 /**
@@ -230,7 +382,7 @@ export function finishedRuns(
   setting: AblationSetting,
   records: readonly RunRecord[],
 ): Set<RunSettings> {
-  const now = determinantsOf(setting);
+  const now = sharedDeterminants(setting);
   const known = new Map(setting.runs.map((settings) => [settings.arm, settings]));
   const there = new Set<string>();
   for (const record of records) {
@@ -239,7 +391,9 @@ export function finishedRuns(
     const { connector, objective } = record;
     const { stages, objectiveOptions, lambdaSchedule, xi, ...config } =
       (record.config ?? {}) as Partial<RunSettings>;
-    const before = { adapter: record.adapter.description, config };
+    const { description, driver } = record.adapter;
+    // The first engine left no number.
+    const before = { adapter: description, driver, engine: record.engine ?? 1, config };
     const own = { stages, objectiveOptions, lambdaSchedule, xi };
     const difference = firstDifference(before, now) ?? (arm && firstDifference(
       { connector, objective, config: own },

@@ -209,7 +209,7 @@ Deno.test("a record's text is the record again, its answers packed", () => {
     }));
     const record = exampleRun({ answers, ...(count > 0 && { geometry: exampleGeometry() }) });
     const { packed, questions } = packAnswers(answers);
-    const read = JSON.parse(recordText(record, packed));
+    const { sha256: _, ...read } = JSON.parse(recordText(record, packed));
     assert.deepEqual({ ...read, answers: unpackAnswers(read.answers, questions) }, record);
   }
 });

@@ -265,6 +265,10 @@ export interface RunRecord {
    * where they were, in name order; P2 takes no part.
    */
   weightsSha256: string;
+  /** Of all that determines the run; absent in older records. */
+  id?: string;
+  /** Number of the engine that trained it; absent in older records. */
+  engine?: number;
   /** Resolved configuration of the run. */
   config: unknown;
   /** Adapter that it ran on. */
@@ -293,6 +297,18 @@ export interface RunKey {
   round?: number;
   /** Stage that is trained. */
   stage: string;
+}
+
+/** A run that has no record, because its training could not be ended. */
+export interface RunFailure extends RunKey {
+  /** {@linkcode SCHEMA_VERSION} when it was written. */
+  schemaVersion: number;
+  /** As a record's. */
+  id: string;
+  /** A loss or a gradient was no number any more, or the device was lost again and again. */
+  reason: "diverged" | "device lost";
+  /** The step of the stage at which it was found, from 1; null where it is not known. */
+  step: number | null;
 }
 
 /** What the records of one study share, and the majority control, which has no run. */

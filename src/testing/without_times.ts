@@ -13,11 +13,11 @@ export interface Timeless extends StudyRecords {
 
 /** Reads the records and results of a study's folder. */
 export async function withoutTimes(folder: string): Promise<Timeless> {
-  const { study, runs, files } = await readRecords(folder);
+  const { study, runs, files, failures } = await readRecords(folder);
   const timeless = runs.map((run) => ({ ...run, seconds: { train: 0, evaluate: 0 } }));
   const results = await Deno.readTextFile(join(folder, "results.json"));
   return {
-    ...{ study, files, runs: timeless },
+    ...{ study, files, failures, runs: timeless },
     results: JSON.parse(results, (key, value) => key === "seconds" ? undefined : value),
     markdown: renderReport(study, timeless).markdown,
   };

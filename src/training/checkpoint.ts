@@ -4,6 +4,7 @@
  * Matrices are float32 as they stand on the device, so training goes on from a checkpoint as if it
  * had never stopped, bit for bit.
  */
+import { createHash } from "node:crypto";
 import { replaceFile } from "../data/replace_file.ts";
 import {
   parseSafetensors,
@@ -23,7 +24,21 @@ export async function saveCheckpoint(
   const tensors = [...state].map(([name, { rows, columns, data }]) =>
     [name, { dtype: "F32", shape: [rows, columns], data } as Tensor] as const
   );
-  await replaceFile(path, writeSafetensors(tensors, metadata));
+  const sha256 = checksum(state, metadata);
+  await replaceFile(path, writeSafetensors(tensors, { ...metadata, sha256 }));
+}
+
+/** SHA-256 over metadata and matrices. */
+function checksum(state: TrainingState, metadata: Record<string, string>): string {
+  const hash = createHash("sha256");
+  const fields = Object.entries(metadata).sort(([a], [b]) => a < b ? -1 : 1);
+  hash.update(JSON.stringify(fields));
+  for (const name of [...state.keys()].sort()) {
+    const { rows, columns, data } = state.get(name)!;
+    hash.update(JSON.stringify([name, rows, columns]));
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex");
 }
 
 /**
@@ -41,10 +56,14 @@ export async function loadCheckpoint(
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-  return await namingFile(path, () => ({
-    state: parseMatrices(bytes),
-    metadata: parseSafetensorsMetadata(bytes),
-  }));
+  return await namingFile(path, () => {
+    const state = parseMatrices(bytes);
+    const { sha256, ...metadata } = parseSafetensorsMetadata(bytes);
+    if (checksum(state, metadata) !== sha256) {
+      throw new SyntaxError("Cannot read checkpoint: its checksum is another");
+    }
+    return { state, metadata };
+  });
 }
 
 /**

@@ -36,6 +36,23 @@ Deno.test("a state comes back bit for bit, with what it belongs to", async () =>
   });
 });
 
+Deno.test("a bit that changed is found, in a number as in the metadata", async () => {
+  await withPath(async (path) => {
+    await saveCheckpoint(path, state, { step: "3" });
+    const whole = await Deno.readFile(path);
+    const step = new TextDecoder("latin1").decode(whole).indexOf('"step":"3"') + 8;
+    for (const at of [whole.length - 1, step]) {
+      const damaged = whole.slice();
+      damaged[at] ^= 1;
+      await Deno.writeFile(path, damaged);
+      await assert.rejects(loadCheckpoint(path), {
+        name: "SyntaxError",
+        message: `Cannot read checkpoint: its checksum is another, in "${path}"`,
+      });
+    }
+  });
+});
+
 Deno.test("a damaged checkpoint is refused in one line that names tensor and file", async () => {
   const tensor = (value: Partial<Tensor>) =>
     writeSafetensors([[

@@ -35,9 +35,17 @@ export interface RunHooks {
   teacher?(stage: string): Promise<ModelWeights>;
 }
 
-/** A run whose loss is no number any more. */
+/** A run whose loss, or gradient, is no number any more. */
 export class DivergedError extends Error {
   override name = "DivergedError";
+
+  /**
+   * @param stage Its name.
+   * @param step The first such step, from 1.
+   */
+  constructor(readonly stage: string, readonly step: number) {
+    super(`Cannot go on training: the loss at step ${step} is no number`);
+  }
 }
 
 /** One stage at work. */
@@ -154,7 +162,7 @@ async function trainingLoop(
     const last = s + 1 === steps;
     if ((s + 1) % READ_EVERY === 0 || last || validate || signal?.aborted) {
       const read = await step.readLosses();
-      checkFinite(read, losses.length);
+      checkFinite(read, losses.length, stage.name);
       losses.push(...read);
       onProgress?.(stage.name, s + 1, steps, losses.at(-1)!.tokenLoss);
     } else if (s % 8 === 7) {
@@ -178,14 +186,10 @@ async function trainingLoop(
 }
 
 /** @param before Steps before the first of these losses. */
-function checkFinite(losses: StepLosses[], before: number): void {
+function checkFinite(losses: StepLosses[], before: number, stage: string): void {
   const bad = losses.findIndex(({ tokenLoss, cosineLoss, gradientNorm }) =>
     !Number.isFinite(tokenLoss) || !Number.isFinite(cosineLoss ?? 0) ||
     !Number.isFinite(gradientNorm)
   );
-  if (bad >= 0) {
-    throw new DivergedError(
-      `Cannot go on training: the loss at step ${before + bad + 1} is no number`,
-    );
-  }
+  if (bad >= 0) throw new DivergedError(stage, before + bad + 1);
 }

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type RunFailure, SCHEMA_VERSION } from "../study/record.ts";
+import { readFailures, removeFailure, writeFailure } from "./failures.ts";
+
+const failure: RunFailure = {
+  schemaVersion: SCHEMA_VERSION,
+  id: "a1",
+  role: "arm",
+  arm: "vicreg",
+  lambda: 1,
+  seed: 2,
+  fold: 0,
+  stage: "projector",
+  reason: "diverged",
+  step: 17,
+};
+
+Deno.test("a failure is read as it was written, until it is taken back", async () => {
+  const out = await Deno.makeTempDir();
+  assert.deepEqual(await readFailures(out), new Map());
+  await removeFailure(out, "one");
+  await writeFailure(out, "one", failure);
+  await writeFailure(out, "two", { ...failure, seed: 3, round: 1 });
+  assert.deepEqual(
+    await readFailures(out),
+    new Map([["one", failure], ["two", { ...failure, seed: 3, round: 1 }]]),
+  );
+  await removeFailure(out, "one");
+  assert.deepEqual([...(await readFailures(out)).keys()], ["two"]);
+  await Deno.remove(out, { recursive: true });
+});
+
+Deno.test("what is no failure is passed over: its run is tried again", async () => {
+  const out = await Deno.makeTempDir();
+  await writeFailure(out, "whole", failure);
+  await Deno.writeTextFile(join(out, "failed", "cut.json"), '{ "arm":');
+  await Deno.writeTextFile(join(out, "failed", "other.json"), '{ "reason": "tired" }');
+  assert.deepEqual([...(await readFailures(out)).keys()], ["whole"]);
+  await Deno.remove(out, { recursive: true });
+});

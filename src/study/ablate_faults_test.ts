@@ -1,0 +1,181 @@
+/** What a study does when something goes wrong with one of its runs, by making it go wrong. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openGpu } from "../gpu/adapter.ts";
+import { defaultPlan } from "../gpu/plan.ts";
+import { createEngine, type Engine } from "../gpu/program.ts";
+import { readRecords } from "../report/store.ts";
+import { prepareTiny } from "../testing/tiny_data.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
+import { ablate, type AblationInput } from "./ablate.ts";
+import { runName } from "./grid.ts";
+import { takeLease } from "./lease.ts";
+
+const [plain, cosine] = tinyStudy().arms;
+const study = tinyStudy({
+  arms: [
+    plain,
+    { ...cosine, lambda: [1] },
+    { ...plain, name: "wild", stages: ["wild"] },
+  ],
+  stages: [{
+    name: "wild",
+    train: ["P1", "decoder"],
+    draw: [],
+    // No number outlives such a learning rate.
+    training: { learningRate: 1e30, schedule: "constant" },
+  }],
+  seeds: 1,
+  controls: [],
+});
+const tiny = await prepareTiny(study);
+
+async function openEngine(): Promise<{ engine: Engine; adapter: AblationInput["adapter"] }> {
+  const { device, record, plan } = await openGpu({ quiet: true });
+  const engine = createEngine(device, defaultPlan("image", record.software, plan.lanes));
+  return { engine, adapter: record };
+}
+
+interface Told {
+  input: AblationInput;
+  notes: string[];
+  waits: number[];
+}
+
+async function inFolder(test: (told: Told) => Promise<void>): Promise<void> {
+  const out = await Deno.makeTempDir();
+  const { dataset, encoder, language, data, runs } = tiny;
+  const notes: string[] = [];
+  const waits: number[] = [];
+  const input: AblationInput = {
+    ...{ study, dataset, encoder, language, runs, out },
+    ...await openEngine(),
+    dataOf: () => data,
+    finished: new Set(),
+    command: "deno task ablate tiny",
+    onRun: (index, note) => notes.push(`${runs[index].arm}: ${note}`),
+    onWait: (count) => waits.push(count),
+  };
+  try {
+    await test({ input, notes, waits });
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+}
+
+/** Hash of the weights by arm. */
+async function weightsIn(out: string): Promise<Record<string, string>> {
+  const { runs } = await readRecords(out);
+  return Object.fromEntries(runs.map(({ arm, weightsSha256 }) => [arm, weightsSha256]));
+}
+
+const undisturbed: Record<string, string> = {};
+
+Deno.test("a run that diverges is reported as failed, the others go on, and it is not tried twice", () =>
+  inFolder(async ({ input, notes }) => {
+    assert.deepEqual(await ablate(input), { failed: 1 });
+    Object.assign(undisturbed, await weightsIn(input.out));
+    assert.deepEqual(Object.keys(undisturbed).sort(), ["baseline", "cosine-constraint"]);
+    const { failures, study: { planned } } = await readRecords(input.out);
+    assert.deepEqual(failures.map(({ arm, reason, stage }) => [arm, reason, stage]), [
+      ["wild", "diverged", "wild"],
+    ]);
+    assert.ok(planned!.some(({ arm }) => arm === "wild"));
+    const [{ step }] = failures;
+    assert.equal(
+      notes.at(-1),
+      `wild: Cannot go on training: the loss at step ${step} is no number`,
+    );
+    notes.length = 0;
+    assert.deepEqual(await ablate(input), { failed: 1 });
+    assert.deepEqual(notes, [
+      "baseline: done by another process",
+      "cosine-constraint: done by another process",
+      `wild: diverged before, at step ${step} of wild`,
+    ]);
+    assert.deepEqual([...Deno.readDirSync(join(input.out, "leases"))], []);
+  }));
+
+Deno.test("a run whose device is lost goes on with another one and ends as if nothing had been", () =>
+  inFolder(async ({ input, notes }) => {
+    let opened = 0;
+    let current = input.engine;
+    await ablate({
+      ...input,
+      runs: input.runs.slice(0, 2),
+      onProgress: (index) => {
+        if (index === 0 && opened === 0) current.device.destroy();
+      },
+      reopen: async () => {
+        opened++;
+        return current = (await openEngine()).engine;
+      },
+    });
+    assert.equal(opened, 1);
+    assert.equal(notes[0], "baseline: the device was lost; going on from the last checkpoint");
+    assert.deepEqual(await weightsIn(input.out), undisturbed);
+    assert.deepEqual((await readRecords(input.out)).failures, []);
+  }));
+
+Deno.test("a run that loses every device is reported as failed, the others go on, and it is tried again", () =>
+  inFolder(async ({ input }) => {
+    let current = input.engine;
+    let breaks = true;
+    const broken: AblationInput = {
+      ...input,
+      runs: input.runs.slice(0, 2),
+      onProgress: (index) => {
+        if (index === 0 && breaks) current.device.destroy();
+      },
+      reopen: async () => current = (await openEngine()).engine,
+    };
+    assert.deepEqual(await ablate(broken), { failed: 1 });
+    const { failures } = await readRecords(input.out);
+    assert.deepEqual(failures.map(({ arm, reason }) => [arm, reason]), [[
+      "baseline",
+      "device lost",
+    ]]);
+    assert.deepEqual(Object.keys(await weightsIn(input.out)), ["cosine-constraint"]);
+    breaks = false;
+    assert.deepEqual(await ablate({ ...broken, engine: current }), { failed: 0 });
+    assert.deepEqual(await weightsIn(input.out), undisturbed);
+    assert.deepEqual((await readRecords(input.out)).failures, []);
+  }));
+
+Deno.test("a run that another process is at is waited for, and done when that process has gone", () =>
+  inFolder(async ({ input, notes, waits }) => {
+    await Deno.mkdir(join(input.out, "leases"));
+    const path = join(input.out, "leases", `${runName(input.runs[0])}.json`);
+    const lease = await takeLease(path);
+    await ablate({
+      ...input,
+      runs: input.runs.slice(0, 2),
+      onWait: (count) => {
+        waits.push(count);
+        lease!.release();
+      },
+    });
+    assert.deepEqual(waits, [1]);
+    assert.deepEqual(notes.map((note) => note.split(":")[0]), ["cosine-constraint", "baseline"]);
+    assert.deepEqual(await weightsIn(input.out), undisturbed);
+  }));
+
+Deno.test("a checkpoint that is damaged is not gone on from, which is said", () =>
+  inFolder(async ({ input, notes }) => {
+    const abort = new AbortController();
+    const runs = input.runs.slice(0, 1);
+    const stopped = ablate({
+      ...input,
+      runs,
+      signal: abort.signal,
+      onProgress: () => abort.abort(),
+    });
+    await assert.rejects(stopped, { name: "AbortError" });
+    const path = join(input.out, "checkpoints", `${runName(runs[0])}.safetensors`);
+    const bytes = await Deno.readFile(path);
+    bytes[bytes.length - 9] ^= 1;
+    await Deno.writeFile(path, bytes);
+    await ablate({ ...input, runs });
+    assert.match(notes[0], /^baseline: its checkpoint is damaged, so it begins anew: .*checksum/);
+    assert.equal((await weightsIn(input.out)).baseline, undisturbed.baseline);
+  }));

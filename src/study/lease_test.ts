@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { takeLease } from "./lease.ts";
+
+async function inFolder(work: (path: string, folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(join(folder, "run.lease"), folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);
+
+Deno.test("a lease is held by one and can be taken when it is given back", () =>
+  inFolder(async (path, folder) => {
+    const lease = await takeLease(path);
+    assert.ok(lease);
+    assert.equal(await takeLease(path), null);
+    await lease.release();
+    assert.deepEqual(namesIn(folder), []);
+    const next = await takeLease(path);
+    assert.ok(next);
+    await next.release();
+  }));
+
+Deno.test("of many that ask at once one gets it", () =>
+  inFolder(async (path) => {
+    const asked = await Promise.all(Array.from({ length: 20 }, () => takeLease(path)));
+    const held = asked.filter((lease) => lease !== null);
+    assert.equal(held.length, 1);
+    await held[0].release();
+  }));
+
+/** The lease of a process that has taken it and was killed. */
+async function killedHolder(path: string): Promise<void> {
+  const code = `
+    const { takeLease } = await import(${JSON.stringify(import.meta.resolve("./lease.ts"))});
+    await takeLease(${JSON.stringify(path)});
+    console.log("held");
+    setInterval(() => {}, 1000);
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", code],
+    cwd: new URL(".", import.meta.url),
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  assert.equal(new TextDecoder().decode(value).trim(), "held");
+  assert.equal(await takeLease(path), null, "its process is at work");
+  child.kill("SIGKILL");
+  await child.status;
+  await reader.cancel();
+}
+
+Deno.test("the lease of a process that was killed is void at once, and one of many takes it over", () =>
+  inFolder(async (path, folder) => {
+    await killedHolder(path);
+    const asked = await Promise.all(Array.from({ length: 10 }, () => takeLease(path)));
+    const held = asked.filter((lease) => lease !== null);
+    assert.equal(held.length, 1);
+    await held[0].release();
+    assert.deepEqual(namesIn(folder), []);
+  }));
+
+const ELSEWHERE = { host: "elsewhere.example", pid: 1, began: "1", token: "t" };
+
+Deno.test("the lease of another machine is void when it is not touched for long", () =>
+  inFolder(async (path) => {
+    await Deno.writeTextFile(path, JSON.stringify(ELSEWHERE));
+    const times = { heartbeat: 1000, patience: 60_000 };
+    assert.equal(await takeLease(path, times), null);
+    const past = new Date(Date.now() - 61_000);
+    await Deno.utime(path, past, past);
+    const lease = await takeLease(path, times);
+    assert.ok(lease);
+    await lease.release();
+  }));
+
+Deno.test("a lease that is held is touched", () =>
+  inFolder(async (path) => {
+    const lease = await takeLease(path, { heartbeat: 5, patience: 1000 });
+    const past = new Date(Date.now() - 60_000);
+    await Deno.utime(path, past, past);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { mtime } = await Deno.stat(path);
+    assert.ok(Date.now() - mtime!.getTime() < 30_000);
+    await lease!.release();
+  }));
+
+Deno.test("a damaged lease is nobody's, and a lease that another took is not removed", () =>
+  inFolder(async (path) => {
+    await Deno.writeTextFile(path, "{");
+    const lease = await takeLease(path);
+    assert.ok(lease);
+    await Deno.writeTextFile(path, JSON.stringify(ELSEWHERE));
+    await lease.release();
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(path)), ELSEWHERE);
+  }));

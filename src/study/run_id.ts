@@ -1,0 +1,28 @@
+/** What names a run beyond any doubt. */
+import { createHash } from "node:crypto";
+
+/**
+ * Id of a run: SHA-256, in hex, over all that determines its weights and answers.
+ *
+ * Fields count by name and value, not by their order.
+ *
+ * @param determinants resolved settings, hashes of data and models, kernel plan, adapter and driver,
+ * engine number; anything that JSON holds
+ *
+ * @example
+ * ```ts
+ * import { runId } from "./run_id.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(runId({ seed: 1, arm: "a" }), runId({ arm: "a", seed: 1 }));
+ * assert.notEqual(runId({ seed: 1 }), runId({ seed: 2 }));
+ * ```
+ */
+export function runId(determinants: object): string {
+  return createHash("sha256").update(JSON.stringify(determinants, inOrder)).digest("hex");
+}
+
+function inOrder(_: string, value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
+}
