@@ -63,7 +63,8 @@ PartitionName=main Nodes=ALL Default=YES
 CONF
 
 munged --foreground --force --key-file="$dir/munge.key" --socket="$dir/munge.socket" \
-  --pid-file="$dir/munged.pid" --log-file="$dir/munged.log" --seed-file="$dir/munged.seed" &
+  --pid-file="$dir/munged.pid" --log-file="$dir/munge.log" --seed-file="$dir/munged.seed" \
+  >"$dir/munged.log" 2>&1 &
 pids+=($!)
 until [ -S "$dir/munge.socket" ]; do kill -0 "${pids[0]}"; sleep 0.1; done
 slurmctld -D >"$dir/slurmctld.log" 2>&1 &
