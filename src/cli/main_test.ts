@@ -197,6 +197,9 @@ Deno.test("help and version are no errors", async () => {
       "dry-run",
       "fresh",
       "json",
+      "shard",
+      "engine",
+      "slurm-partition",
     ]
   ) {
     assert.match(help.out, new RegExp(`^  --${option}\\b`, "m"));

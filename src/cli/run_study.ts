@@ -81,8 +81,7 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
 }
 
 function shardSummary({ index, count }: Shard, absent: number): string {
-  return `Shard ${index}/${count} has ended; ${absent} runs of the study have no record yet, ` +
-    "so there is no report";
+  return `Shard ${index}/${count} has ended; no report yet, runs without a record: ${absent}`;
 }
 
 /** Everything that can be wrong is found before pictures are encoded and a device is kept busy. */

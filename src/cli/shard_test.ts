@@ -33,14 +33,11 @@ async function ablate(cache: string, ...args: string[]) {
 
 Deno.test("shards that start at once leave what one process would, and the last one the report", async () => {
   const [merged, single] = ["merged", "single"].map((name) => join(dir, name));
-  // With caches of their own each times its kernels, and both want to freeze a plan.
+  // With caches of their own each times its kernels, unless the other has frozen a plan already.
   const shards = await Promise.all(
     [1, 2].map((i) => ablate(`cache-${i}`, "--out", merged, "--shard", `${i}/2`)),
   );
-  for (const { code, stderr } of shards) {
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /Timing register blocks/);
-  }
+  for (const { code, stderr } of shards) assert.equal(code, 0, stderr);
   const runsOf = ({ stderr }: typeof shards[number]) =>
     [...stderr.matchAll(/^\[(\d)\/5\] (\S+ lambda \d).*: accuracy/gm)].map(([, , name]) => name);
   assert.deepEqual(shards.map(runsOf), [
@@ -52,7 +49,7 @@ Deno.test("shards that start at once leave what one process would, and the last 
   for (const { stdout } of shards) {
     assert.match(
       stdout,
-      /Report: |^Shard [12]\/2 has ended; \d runs of the study have no record yet/,
+      /Report: |^Shard [12]\/2 has ended; no report yet, runs without a record: [1-3]\n$/,
     );
   }
   // The plan that both agreed on: timings are no part of what is compared.

@@ -97,7 +97,7 @@ Deno.test("runs that cost alike are dealt in turn, seed by seed", () => {
 
 Deno.test("shares go by estimated time: a run of a hundred times the steps stands alone", async () => {
   const uneven = tinyStudy({
-    arms: [{ ...baseline, name: "long", stages: ["long"] }, ...study.arms],
+    arms: [...study.arms, { ...baseline, name: "long", stages: ["long"] }],
     stages: [{ name: "long", train: ["P1"], draw: [], training: { steps: 400 } }],
     seeds: 1,
   });

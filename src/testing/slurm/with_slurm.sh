@@ -12,8 +12,8 @@ set -euo pipefail
 say() { printf 'with_slurm: %s\n' "$*" >&2; }
 [ $# -gt 0 ] || { say "no command is given"; exit 2; }
 
-if ! command -v slurmctld slurmd sbatch munged >/dev/null; then
-  command -v apt-get >/dev/null || { say "cannot install SLURM: there is no apt-get"; exit 1; }
+if ! type slurmctld slurmd sbatch munged >/dev/null 2>&1; then
+  type apt-get >/dev/null 2>&1 || { say "cannot install SLURM: there is no apt-get"; exit 1; }
   say "installing SLURM"
   export DEBIAN_FRONTEND=noninteractive
   install() { apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge; }
@@ -63,7 +63,8 @@ PartitionName=main Nodes=ALL Default=YES
 CONF
 
 munged --foreground --force --key-file="$dir/munge.key" --socket="$dir/munge.socket" \
-  --pid-file="$dir/munged.pid" --log-file="$dir/munged.log" --seed-file="$dir/munged.seed" &
+  --pid-file="$dir/munged.pid" --log-file="$dir/munge.log" --seed-file="$dir/munged.seed" \
+  >"$dir/munged.log" 2>&1 &
 pids+=($!)
 until [ -S "$dir/munge.socket" ]; do kill -0 "${pids[0]}"; sleep 0.1; done
 slurmctld -D >"$dir/slurmctld.log" 2>&1 &
