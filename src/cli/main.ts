@@ -1,5 +1,6 @@
 /** The command line of Plumbline. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
+import { printable } from "../data/one_line.ts";
 import { VERSION } from "../study/ablate.ts";
 import { ablateCommand } from "./ablate.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -55,7 +56,7 @@ export async function main(args: string[]): Promise<void> {
 const OUTPUT = {
   writeOut: (text: string) => console.log(text.trimEnd()),
   writeErr: (text: string) => console.error(text.trimEnd()),
-  outputError: (text: string) => console.error(oneLine(text)),
+  outputError: (text: string) => console.error(printable(text)),
 };
 
 /** A command that leaves exit and output to the program, and those below it. */
@@ -66,11 +67,7 @@ function quiet(command: Command): Command {
 
 /** An error in one line. */
 function describe(error: unknown): string {
-  return oneLine(`error: ${error instanceof Error ? error.message : error}`);
-}
-
-function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, " ");
+  return printable(`error: ${error instanceof Error ? error.message : error}`);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The tokenizer of a model in Hugging Face's layout: `tokenizer.json` and `tokenizer_config.json`. */
 import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { oneLine, quoted } from "./one_line.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** Text to ids and back, as a model's own tokenizer does it. */
@@ -29,10 +30,11 @@ export function hfTokenizer(
   let size: number;
   try {
     library = new Library(tokenizerJson, configJson);
-    size = 1 + Math.max(...library.get_vocab().values());
+    size = vocabularySize(library.get_vocab());
+    // A normaliser or decoder that is none shows itself only when it is used.
+    library.decode(library.encode("A word, 2!").ids.concat(0));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TypeError(`Cannot read tokenizer: ${reason}`, { cause });
+    throw new TypeError(`Cannot read tokenizer: ${oneLine(cause)}`, { cause });
   }
   const idOf = (field: string): number | null => {
     const token = configJson[field];
@@ -66,4 +68,17 @@ export function hfTokenizer(
       return text.length === 0 ? "" : library.decode(text, { skip_special_tokens: true });
     },
   };
+}
+
+/** One more than the largest id. Ids become rows of an embedding, so nothing else may stand there. */
+function vocabularySize(vocabulary: ReadonlyMap<string, unknown>): number {
+  let size = 0;
+  for (const [token, id] of vocabulary) {
+    if (!Number.isSafeInteger(id) || (id as number) < 0) {
+      throw new TypeError(`token ${quoted(token)} has id ${quoted(id)}, no whole number`);
+    }
+    size = Math.max(size, 1 + (id as number));
+  }
+  if (size === 0) throw new TypeError("it has no token");
+  return size;
 }

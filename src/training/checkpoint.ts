@@ -4,6 +4,7 @@
  * Matrices are float32 as they stand on the device, so training goes on from a checkpoint as if it
  * had never stopped, bit for bit.
  */
+import { namingFile } from "../data/naming_file.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import {
   parseSafetensors,
@@ -64,15 +65,4 @@ export function parseMatrices(bytes: Uint8Array): TrainingState {
       return [name, { rows, columns, data: toFloat32(tensor) }];
     }),
   );
-}
-
-/** What a reader gives; what it throws is thrown with the file's name. */
-export async function namingFile<T>(path: string, read: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    const Kind = [SyntaxError, TypeError, RangeError].find((kind) => error instanceof kind);
-    if (!Kind) throw error;
-    throw new Kind(`${(error as Error).message}, in "${path}"`, { cause: error });
-  }
 }
