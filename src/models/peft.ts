@@ -5,7 +5,8 @@
  * Format: https://huggingface.co/docs/peft/developer_guides/checkpoint
  */
 import { join } from "node:path";
-import { parseJson } from "../data/json.ts";
+import { decodeUtf8, parseJson } from "../data/json.ts";
+import { namingFile } from "../data/naming_file.ts";
 import { oneLine, quoted } from "../data/one_line.ts";
 import { readWhole } from "../data/read_whole.ts";
 import { LORA_TARGETS, type LoraConfig, type LoraTarget } from "../nn/lora.ts";
@@ -129,7 +130,7 @@ function parseObject(text: string): Record<string, unknown> {
 }
 
 function refuse(field: string, value: unknown, why: string): never {
-  throw new RangeError(`Cannot read adapters: ${field} is ${quoted(value)}; ${why}`);
+  throw new RangeError(`Cannot read adapters: ${oneLine(field)} is ${quoted(value)}; ${why}`);
 }
 
 const isUnset = (value: unknown): boolean =>
@@ -171,11 +172,33 @@ export function parsePeftWeights(
   return weights;
 }
 
-/** Reads a folder of adapters. */
+/**
+ * Reads a folder of adapters.
+ *
+ * @throws as {@linkcode parsePeftConfig} and {@linkcode parsePeftWeights} do, naming the file
+ */
 export async function loadPeft(folder: string, config: LlamaConfig): Promise<PeftAdapter> {
-  const settings = parsePeftConfig(await Deno.readTextFile(join(folder, ADAPTER_CONFIG)));
-  const bytes = await Deno.readFile(join(folder, ADAPTER_MODEL));
-  return { ...settings, weights: parsePeftWeights(bytes, config, settings.lora) };
+  const [settingsFile, weightsFile] = [join(folder, ADAPTER_CONFIG), join(folder, ADAPTER_MODEL)];
+  const settings = await namingFile(settingsFile, async () => {
+    const settings = parsePeftConfig(
+      await reading(async () => decodeUtf8(await readWhole(settingsFile))),
+    );
+    loraSpecs(config, settings.lora);
+    return settings;
+  });
+  const weights = await namingFile(weightsFile, async () => {
+    const bytes = await reading(() => readWhole(weightsFile, Infinity));
+    return parsePeftWeights(bytes, config, settings.lora);
+  });
+  return { ...settings, weights };
+}
+
+async function reading<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw new RangeError(`Cannot read adapters: ${oneLine(cause)}`, { cause });
+  }
 }
 
 /** The text of `adapter_config.json`. */

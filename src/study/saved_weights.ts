@@ -47,7 +47,7 @@ export async function loadWeights(folder: string, config: LlamaConfig): Promise<
   const decoder = await decode(join(folder, DECODER));
   if (decoder) weights.decoder = decoder;
   if (await Deno.stat(join(folder, ADAPTER_CONFIG)).then(() => true, () => false)) {
-    weights.lora = (await namingFile(folder, () => loadPeft(folder, config))).weights;
+    weights.lora = (await loadPeft(folder, config)).weights;
   }
   return weights;
 }

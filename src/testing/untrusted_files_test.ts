@@ -166,7 +166,6 @@ const READERS: Record<string, Reader> = {
       "adapter_model.safetensors": writeSafetensors(adapters),
     },
     read: (dir) => loadPeft(dir, llama),
-    names: /Cannot read (adapters|safetensors|tensor)/,
   },
   "CLIP's configuration": {
     files: {
