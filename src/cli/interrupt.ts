@@ -4,6 +4,9 @@ import type { Progress } from "./progress.ts";
 /** Exit code of a program that SIGINT ended. */
 const INTERRUPTED = 130;
 
+/** Milliseconds. A Ctrl-C reaches the program from the terminal, and again from what started it. */
+const ONE_KEYSTROKE = 1000;
+
 /** What is said. */
 export interface InterruptWords {
   /** At the first Ctrl-C. */
@@ -23,7 +26,11 @@ export async function withInterrupt(
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const abort = new AbortController();
+  let latest = -Infinity;
   const interrupt = () => {
+    const now = performance.now();
+    if (now - latest < ONE_KEYSTROKE) return;
+    latest = now;
     if (abort.signal.aborted) {
       progress.stop();
       Deno.exit(INTERRUPTED);
