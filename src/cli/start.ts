@@ -3,11 +3,10 @@
  * may touch what the command needs and nothing else (`permissions.ts`).
  *
  * What needs more is done here, where no data and no model is read: looking for the Vulkan driver,
- * which starts programs and may fetch one. So this file imports nothing but that.
+ * which starts programs and may fetch one. So this file imports little else.
  */
 import { fileURLToPath } from "node:url";
 import { cacheDir } from "../gpu/cache.ts";
-import { chooseDriver } from "../gpu/driver.ts";
 import { runLimited } from "./limited_process.ts";
 import { callerDir } from "./paths.ts";
 import { denoFlags, permissionsOf, type Surroundings } from "./permissions.ts";
@@ -44,7 +43,10 @@ function surroundings(): Surroundings {
 /** Runs a command line and returns its exit code. */
 export async function start(args: string[]): Promise<number> {
   const { gpu, adapter, ...permissions } = permissionsOf(args, surroundings());
-  const { env, libraries } = gpu ? await chooseDriver({ adapter }) : { env: {}, libraries: [] };
+  // Only when it is needed: most of the time of a short command goes into loading modules.
+  const { env, libraries } = gpu
+    ? await (await import("../gpu/driver.ts")).chooseDriver({ adapter })
+    : { env: {}, libraries: [] };
   return await runLimited({
     flags: ["--config", path("../../deno.json"), ...denoFlags(permissions, libraries)],
     module: path("./main.ts"),

@@ -29,8 +29,9 @@ export function hfTokenizer(
   let library: Library;
   let size: number;
   try {
+    checkIds(tokenizerJson);
     library = new Library(tokenizerJson, configJson);
-    size = vocabularySize(library.get_vocab());
+    size = sizeOf(library.get_vocab());
     // A normaliser or decoder that is none shows itself only when it is used.
     library.decode(library.encode("A word, 2!").ids.concat(0));
   } catch (cause) {
@@ -70,15 +71,31 @@ export function hfTokenizer(
   };
 }
 
-/** One more than the largest id. Ids become rows of an embedding, so nothing else may stand there. */
-function vocabularySize(vocabulary: ReadonlyMap<string, unknown>): number {
-  let size = 0;
-  for (const [token, id] of vocabulary) {
-    if (!Number.isSafeInteger(id) || (id as number) < 0) {
-      throw new TypeError(`token ${quoted(token)} has id ${quoted(id)}, no whole number`);
+/** No vocabulary comes near, and the library makes a list as long as the largest id. */
+const MOST_IDS = 2 ** 24;
+
+/** Ids become rows of an embedding, so nothing else may stand in their place. */
+function checkIds({ model, added_tokens: added }: Record<string, unknown>): void {
+  const { vocab } = (model ?? {}) as { vocab?: unknown };
+  // A list has scores, and its places are the ids.
+  const listed = typeof vocab === "object" && vocab !== null && !Array.isArray(vocab)
+    ? Object.entries(vocab)
+    : [];
+  const special = (Array.isArray(added) ? added : [])
+    .map((token): [unknown, unknown] => [token?.content, token?.id]);
+  for (const [token, id] of [...listed, ...special]) {
+    if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= MOST_IDS) {
+      throw new TypeError(
+        `token ${quoted(token)} has id ${quoted(id)}, no whole number below ${MOST_IDS}`,
+      );
     }
-    size = Math.max(size, 1 + (id as number));
   }
+}
+
+/** One more than the largest id. */
+function sizeOf(vocabulary: ReadonlyMap<unknown, number>): number {
+  let size = 0;
+  for (const id of vocabulary.values()) size = Math.max(size, id + 1);
   if (size === 0) throw new TypeError("it has no token");
   return size;
 }

@@ -23,7 +23,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
  */
 export function oneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return printable(shortened(text, MOST_MESSAGE));
+  return short(text, MOST_MESSAGE);
 }
 
 /** The same without a limit of length. */
@@ -47,7 +47,12 @@ export function printable(text: string): string {
  * ```
  */
 export function quoted(value: unknown): string {
-  return printable(shortened(JSON.stringify(value) ?? "undefined", MOST_VALUE));
+  return short(JSON.stringify(value) ?? "undefined", MOST_VALUE);
+}
+
+/** Cut before and after, because what cannot be printed becomes longer. */
+function short(text: string, most: number): string {
+  return shortened(printable(shortened(text, most)), most).toWellFormed();
 }
 
 function shortened(text: string, most: number): string {
