@@ -15,8 +15,8 @@ import { vqaAccuracyCommand } from "./vqa_accuracy.ts";
 /** Exit code of a command line that cannot be understood. */
 const USAGE = 2;
 
-/** Runs a command line. Errors become one line on standard error and an exit code. */
-export async function main(args: string[]): Promise<void> {
+/** The command line: its commands and their options. */
+export function commandLine(): Command {
   const program = new Command("plumbline")
     .description(
       "Does regularising the vision-to-language projector help? A GPU benchmark and ablation suite.",
@@ -37,7 +37,12 @@ export async function main(args: string[]): Promise<void> {
   ) {
     program.addCommand(command as unknown as Command);
   }
-  quiet(program as Command);
+  return program as Command;
+}
+
+/** Runs a command line. Errors become one line on standard error and an exit code. */
+export async function main(args: string[]): Promise<void> {
+  const program = quiet(commandLine());
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

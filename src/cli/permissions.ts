@@ -32,7 +32,7 @@ export interface Permissions {
   net: string[];
   run: string[] | true;
   env: string[] | true;
-  /** Whether it computes on a GPU, and so may load the driver that was chosen for it. */
+  /** Whether it will compute on a GPU, and so may load a driver that is chosen for it. */
   gpu: boolean;
   /** The adapter that is asked for. */
   adapter?: string;
@@ -72,17 +72,22 @@ type Part = Partial<Omit<Permissions, "gpu" | "adapter">>;
 interface Command {
   /** Options that take a value. */
   values: string[];
-  gpu?: true;
+  /** Options that take none. */
+  flags: string[];
+  /** Whether it comes as far as computing on a GPU, as far as can be told from here. */
+  gpu?(asked: Asked, where: Surroundings): boolean;
   needs(asked: Asked, where: Surroundings): Part[];
 }
 
-const COMMANDS: Record<string, Command> = {
+/** By the commands' names; a test compares the options with those of the commands themselves. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
   ablate: {
     values: [
       ...["adapter", "arms", "data", "data-dir", "encoder", "folds", "from", "lambda"],
       ...["llm", "out", "seeds", "set", "steps"],
     ],
-    gpu: true,
+    flags: ["dry-run", "fresh", "json"],
+    gpu: (asked, where) => readStudy(asked, where).isThere,
     needs(asked, where) {
       const { options: { out, from }, flags } = asked;
       const study = readStudy(asked, where);
@@ -99,17 +104,20 @@ const COMMANDS: Record<string, Command> = {
   },
   tune: {
     values: ["adapter", "data-dir"],
-    gpu: true,
+    flags: ["fresh", "half", "json"],
+    gpu: (asked, where) => readStudy(asked, where).isThere,
     needs: (asked, where) => studyNeeds(asked, where, readStudy(asked, where)),
   },
   generate: {
     values: ["adapter", "llm", "max-tokens", "prompt"],
-    gpu: true,
+    flags: ["dry-run", "json"],
+    gpu: ({ flags }) => !flags.has("dry-run"),
     needs: ({ options }, where) => llmNeeds(options.llm, where),
   },
   pretrain: {
     values: ["adapter", "out", "steps"],
-    gpu: true,
+    flags: [],
+    gpu: () => true,
     needs({ options }, { caller }) {
       const out = resolve(caller, options.out ?? join("runs", "pretrained"));
       return [{ read: [out], write: [out] }];
@@ -120,16 +128,27 @@ const COMMANDS: Record<string, Command> = {
       ...["x", "projected", "text", "transformed"],
       ...["ridge-lambda", "ridge-train-rows", "pair-rows"],
     ],
+    flags: ["json", "markdown"],
     needs: ({ options: { x, projected, text, transformed } }, where) =>
       paths([x, projected, text, transformed], where),
   },
   "vqa-accuracy": {
     values: ["questions", "annotations", "results", "normalise"],
+    flags: ["json"],
     needs: ({ options: { questions, annotations, results } }, where) =>
       paths([questions, annotations, results], where),
   },
+  power: {
+    values: [
+      ...["effect", "sd", "power", "alpha", "comparisons"],
+      ...["seeds", "questions", "accuracy", "correlation"],
+    ],
+    flags: ["json"],
+    needs: () => [],
+  },
   report: {
     values: [],
+    flags: ["answers", "csv", "force", "html", "latex"],
     needs({ positionals }, where) {
       // Comparing writes nothing.
       if (positionals[0] === "compare") return paths(positionals.slice(1), where);
@@ -140,6 +159,7 @@ const COMMANDS: Record<string, Command> = {
   // It looks for drivers all over the system, tries each in a process of its own, and reads no data.
   doctor: {
     values: ["adapter"],
+    flags: ["clear-cache", "json"],
     needs: (_, { cache }) => [{ read: true, write: [cache], run: true, env: true }],
   },
 };
@@ -147,9 +167,9 @@ const COMMANDS: Record<string, Command> = {
 /** What a command line may touch; next to nothing where it names no command, which only gives help. */
 export function permissionsOf(args: string[], where: Surroundings): Permissions {
   const [name, ...rest] = args;
-  const { values, gpu, needs }: Command = Object.hasOwn(COMMANDS, name ?? "")
+  const { values, flags, gpu, needs }: Command = Object.hasOwn(COMMANDS, name ?? "")
     ? COMMANDS[name]
-    : { values: [], needs: () => [] };
+    : { values: [], flags: [], needs: () => [] };
   const asked = parse(rest, values);
   const parts = [{ read: [where.root], env: ENV }, ...needs(asked, where)];
   if (gpu) {
@@ -159,7 +179,13 @@ export function permissionsOf(args: string[], where: Surroundings): Permissions 
     });
   }
   const { adapter } = asked.options;
-  return { ...joined(parts), gpu: gpu === true, ...(adapter !== undefined && { adapter }) };
+  // For help, or an option that there is not, no driver is fetched.
+  const isUnderstood = asked.flags.difference(new Set(flags)).size === 0;
+  return {
+    ...joined(parts),
+    gpu: isUnderstood && gpu?.(asked, where) === true,
+    ...(adapter !== undefined && { adapter }),
+  };
 }
 
 /** Command-line flags of Deno that grant this and nothing else, and ask nobody. */
@@ -196,12 +222,16 @@ function parse(args: string[], values: string[]): Asked {
     // The last one counts, as in the command itself.
     else if (values.includes(name)) given.options[name] = texts.at(-1);
     else given.flags.add(name);
+    // An option without the value that it needs.
+    if (all.length > texts.length) given.flags.add(name);
   }
   return given;
 }
 
 /** What a study's file says that decides what may be touched; the command itself checks the file. */
 interface StudyNames {
+  /** Whether it could be read. */
+  isThere: boolean;
   /** The file, where it is none of the project's own. */
   file?: string;
   name?: string;
@@ -223,6 +253,7 @@ function readStudy({ options, set, positionals }: Asked, where: Surroundings): S
     return changed ?? (typeof own === "string" ? own : undefined);
   };
   return {
+    isThere: study !== undefined,
     ...(isPath && { file }),
     name: field("name"),
     encoder: options.encoder ?? field("encoder", "name"),
@@ -231,7 +262,7 @@ function readStudy({ options, set, positionals }: Asked, where: Surroundings): S
 }
 
 /** The folder below `runs` of a study's records, if its name is one. */
-function runsOf({ name = "" }: StudyNames, from: string | undefined): string {
+function runsOf({ name = "" }: Pick<StudyNames, "name">, from: string | undefined): string {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) return "unnamed";
   return from === undefined ? name : `${name}-tested`;
 }

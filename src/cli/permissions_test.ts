@@ -1,7 +1,8 @@
 /** What each command may touch, exactly; and that Deno holds it to that. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { denoFlags, permissionsOf, type Surroundings } from "./permissions.ts";
+import { commandLine } from "./main.ts";
+import { COMMANDS, denoFlags, permissionsOf, type Surroundings } from "./permissions.ts";
 
 const FOLDERS = ["/home/me/clip", "/home/me/vit", "/home/me/vit/onnx", "/home/me/llama"];
 const STUDIES: Record<string, unknown> = {
@@ -161,6 +162,31 @@ Deno.test("flags name every path, one with a comma by the folder above it, and l
     "--allow-env=HOME",
     "--allow-ffi=/lib.so",
   ]);
+});
+
+Deno.test("the options are those of the commands, with and without a value", () => {
+  for (const command of commandLine().commands) {
+    const options = [command, ...command.commands].flatMap(({ options }) => options);
+    const named = (withValue: boolean) =>
+      options.filter(({ required, optional }) => (required || optional) === withValue)
+        .map(({ long }) => long!.slice(2)).sort();
+    const { values, flags } = COMMANDS[command.name()];
+    assert.deepEqual(values.toSorted(), named(true), command.name());
+    assert.deepEqual(flags.toSorted(), named(false), command.name());
+  }
+});
+
+Deno.test("no driver is looked for where nothing will be computed", () => {
+  const isComputed = (line: string) => permissionsOf(line.split(" "), where).gpu;
+  assert.ok(isComputed("ablate --seeds 3 --dry-run"));
+  for (
+    const line of [
+      ...["ablate --help", "tune -h", "ablate quik", "ablate none.json", "ablate --sed 3"],
+      ...["ablate --out", "generate --llm embedded --dry-run", "report x"],
+    ]
+  ) {
+    assert.ok(!isComputed(line), line);
+  }
 });
 
 // A reader that has forgotten every check.
