@@ -2,6 +2,8 @@
  * Embeddings from a safetensors file: one matrix, written by any framework.
  */
 import type { EmbeddingMatrix } from "../evaluation/embedding_matrix.ts";
+import { oneLine, quoted } from "../data/one_line.ts";
+import { readWhole } from "../data/read_whole.ts";
 import { parseSafetensors, type Tensor, toFloat32 } from "../models/safetensors.ts";
 
 /** A matrix, and how messages name it. */
@@ -24,7 +26,7 @@ const DTYPES = ["F64", "F32", "F16", "BF16"];
 export async function readEmbeddings(path: string): Promise<EmbeddingFile> {
   const tensors = [...parse(path, await readBytes(path))];
   if (tensors.length !== 1) {
-    const names = tensors.map(([name]) => `"${name}"`).join(", ");
+    const names = oneLine(tensors.map(([name]) => quoted(name)).join(", "));
     throw new TypeError(
       `Cannot read embeddings: "${path}" holds ${tensors.length} tensors${
         names && ` (${names})`
@@ -32,16 +34,14 @@ export async function readEmbeddings(path: string): Promise<EmbeddingFile> {
     );
   }
   const [[tensorName, tensor]] = tensors;
-  const name = `tensor "${tensorName}" of "${path}"`;
+  const name = `tensor ${quoted(tensorName)} of "${path}"`;
   const { dtype, shape } = tensor;
   if (!DTYPES.includes(dtype)) {
     throw new TypeError(`Cannot read embeddings: ${name} is ${dtype}, not ${DTYPES.join(", ")}`);
   }
   if (shape.length !== 2) {
     throw new TypeError(
-      `Cannot read embeddings: ${name} has shape [${
-        shape.join(", ")
-      }], it must have rows and columns`,
+      `Cannot read embeddings: ${name} has shape ${quoted(shape)}, it must have rows and columns`,
     );
   }
   const [rows, cols] = shape;
@@ -71,13 +71,13 @@ function floats(tensor: Tensor): Float32Array | Float64Array {
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return await Deno.readFile(path);
+    return await readWhole(path, Infinity);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
       throw new Deno.errors.NotFound(`Cannot read embeddings: there is no file "${path}"`);
     }
     throw new TypeError(
-      `Cannot read embeddings: "${path}" is no readable file (${(error as Error).message})`,
+      `Cannot read embeddings: "${path}" is no readable file (${oneLine(error)})`,
     );
   }
 }

@@ -5,6 +5,9 @@ import type { Progress } from "./progress.ts";
 const SIGNALS: [signal: Deno.Signal, code: number][] = [["SIGINT", 130]];
 if (Deno.build.os !== "windows") SIGNALS.push(["SIGTERM", 143]);
 
+/** Milliseconds. A Ctrl-C reaches the program from the terminal, and again from what started it. */
+const ONE_KEYSTROKE = 1000;
+
 /** What is said. */
 export interface InterruptWords {
   /** At the first signal. */
@@ -26,8 +29,12 @@ export async function withInterrupt(
 ): Promise<void> {
   const abort = new AbortController();
   let exitCode = 0;
+  let latest = -Infinity;
   const listeners = SIGNALS.map(([signal, code]) => {
     const listener = () => {
+      const now = performance.now();
+      if (now - latest < ONE_KEYSTROKE) return;
+      latest = now;
       if (abort.signal.aborted) {
         progress.stop();
         Deno.exit(code);

@@ -16,6 +16,9 @@ const PROGRAM = `
   console.log("left");
 `;
 
+/** Signals that come closer together count as one, milliseconds. */
+const APART = 1100;
+
 /** Sends a signal whenever the program prints a word, and gives its exit code and what it printed. */
 async function signalled(
   signal: Deno.Signal,
@@ -29,7 +32,10 @@ async function signalled(
   }).spawn();
   let said = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    for (const line of text.split("\n")) if (words.includes(line)) child.kill(signal);
+    for (const line of text.split("\n").filter((line) => words.includes(line))) {
+      if (said !== "") await new Promise((resolve) => setTimeout(resolve, APART));
+      child.kill(signal);
+    }
     said += text;
   }
   return { code: (await child.status).code, lines: said.trimEnd().split("\n") };

@@ -1,5 +1,6 @@
 /** The command line of Plumbline. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
+import { printable } from "../data/one_line.ts";
 import { VERSION } from "../study/ablate.ts";
 import { ablateCommand } from "./ablate.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -14,8 +15,8 @@ import { vqaAccuracyCommand } from "./vqa_accuracy.ts";
 /** Exit code of a command line that cannot be understood. */
 const USAGE = 2;
 
-/** Runs a command line. Errors become one line on standard error and an exit code. */
-export async function main(args: string[]): Promise<void> {
+/** The command line: its commands and their options. */
+export function commandLine(): Command {
   const program = new Command("plumbline")
     .description(
       "Does regularising the vision-to-language projector help? A GPU benchmark and ablation suite.",
@@ -36,7 +37,12 @@ export async function main(args: string[]): Promise<void> {
   ) {
     program.addCommand(command as unknown as Command);
   }
-  quiet(program as Command);
+  return program as Command;
+}
+
+/** Runs a command line. Errors become one line on standard error and an exit code. */
+export async function main(args: string[]): Promise<void> {
+  const program = quiet(commandLine());
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
@@ -55,7 +61,7 @@ export async function main(args: string[]): Promise<void> {
 const OUTPUT = {
   writeOut: (text: string) => console.log(text.trimEnd()),
   writeErr: (text: string) => console.error(text.trimEnd()),
-  outputError: (text: string) => console.error(oneLine(text)),
+  outputError: (text: string) => console.error(printable(text)),
 };
 
 /** A command that leaves exit and output to the program, and those below it. */
@@ -66,11 +72,7 @@ function quiet(command: Command): Command {
 
 /** An error in one line. */
 function describe(error: unknown): string {
-  return oneLine(`error: ${error instanceof Error ? error.message : error}`);
-}
-
-function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, " ");
+  return printable(`error: ${error instanceof Error ? error.message : error}`);
 }
 
 /**

@@ -43,12 +43,16 @@ export async function submitSlurm(study: Study, options: SubmitOptions): Promise
   // What a task would refuse is refused here.
   await outlineStudy(study, await loadStudyData(study, { dataDir }), cacheDir());
   const tasks = Math.min(chains, options.tasks ?? MOST_TASKS);
-  const main = [Deno.execPath(), "run", "-A", "src/cli/main.ts"];
+  // As the tasks of deno.json do.
+  const start = (...permissions: string[]) => [
+    ...[Deno.execPath(), "run", ...permissions.map((kind) => `--allow-${kind}`)],
+    "src/cli/start.ts",
+  ];
   const jobs = {
     name: study.name,
     ...{ out, tasks, project: PROJECT, callerDir: callerDir() },
-    ablate: [...main, "ablate", ...words, "--out", out],
-    report: [...main, "report", out],
+    ablate: [...start("read", "write", "env", "run"), "ablate", ...words, "--out", out],
+    report: [...start("read", "env", "run"), "report", out],
   };
   const folder = join(out, "slurm");
   const array = { path: join(folder, "array.sh"), text: arrayScript(jobs, slurm) };

@@ -69,7 +69,7 @@ Deno.test("an array job and a report behind it are submitted, earlier records mo
     assert.match(script, /^#SBATCH --array=1-12$/m);
     assert.match(script, / ablate '.*tiny.json' --steps 2 --out '.*out' --shard "\$SLURM/);
     assert.doesNotMatch(script, /fresh/);
-    assert.match(await Deno.readTextFile(report), / src\/cli\/main.ts report '.*out'$/m);
+    assert.match(await Deno.readTextFile(report), / src\/cli\/start.ts report '.*out'$/m);
   });
 });
 

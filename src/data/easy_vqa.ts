@@ -9,6 +9,7 @@ import { contentHash } from "./content_hash.ts";
 import type { Dataset, DatasetOptions, Example } from "./dataset.ts";
 import { COLORS, SHAPES } from "./easy_shapes.ts";
 import { firstExamples, openFolder } from "./files.ts";
+import { quoted } from "./one_line.ts";
 
 const NAME = "easy-vqa";
 const VALIDATION_SHARE = 0.05;
@@ -44,7 +45,9 @@ export async function easyVqa(options: DatasetOptions): Promise<Dataset> {
       const type = TYPE_OF_ANSWER.get(answer);
       if (type === undefined) {
         throw new RangeError(
-          `Cannot read ${NAME}: "${file}" entry ${index}: "${answer}" is no answer of easy-VQA`,
+          `Cannot read ${NAME}: "${file}" entry ${index}: ${
+            quoted(answer)
+          } is no answer of easy-VQA`,
         );
       }
       const id = `${split}/${picture}`;

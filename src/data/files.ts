@@ -2,14 +2,20 @@
  * What the data sets read from disk share: a folder that is checked, JSON that fits its schema, pictures by name.
  *
  * Errors are one line that names the data set, the file and the place in it; file names stand relative to the folder.
+ *
+ * Nothing outside the folder is read: what comes with data may hold links to anywhere. Only the folder itself and what
+ * stands directly in it, which the layout names and no entry of a file, may be links of the user's own.
  */
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import type { z } from "zod";
 import { sha256 } from "./content_hash.ts";
 import type { DatasetOptions, Example, Image } from "./dataset.ts";
 import { decodeImage, imageFormat } from "./image.ts";
 import { jsonItems } from "./json_items.ts";
-import { misfit, oneLine } from "./misfit.ts";
+import { parseJsonBytes } from "./json.ts";
+import { misfit } from "./misfit.ts";
+import { oneLine, quoted } from "./one_line.ts";
+import { readWhole, statFile } from "./read_whole.ts";
 
 /** Pictures read at the same time. */
 const CONCURRENCY = 32;
@@ -77,14 +83,20 @@ export async function openFolder(
 
 function folder(dataset: string, root: string): Folder {
   const action = `Cannot read ${dataset}`;
-  const read = (file: string) =>
-    Deno.readFile(join(root, file)).catch((error) => unreadable(action, file, error));
+  const read = async (file: string) => {
+    try {
+      await checkInside(root, file);
+      return await readWhole(join(root, file));
+    } catch (error) {
+      return unreadable(action, file, error);
+    }
+  };
   return {
     async json(file, schema) {
-      const text = new TextDecoder().decode(await read(file));
+      const bytes = await read(file);
       let value: unknown;
       try {
-        value = JSON.parse(text);
+        value = parseJsonBytes(bytes);
       } catch (error) {
         throw new SyntaxError(
           `Cannot read ${dataset}: "${file}" is no JSON: ${oneLine(error)}`,
@@ -97,8 +109,9 @@ function folder(dataset: string, root: string): Folder {
         `Cannot read ${dataset}: "${file}"${misfit(value, result.error.issues[0])}`,
       );
     },
-    items(file, field, schema) {
-      return readItems({ action, path: join(root, file), name: file, field }, schema);
+    async *items(file, field, schema) {
+      await checkInside(root, file).catch((error) => unreadable(action, file, error));
+      yield* readItems({ action, path: join(root, file), name: file, field }, schema);
     },
     async image(file) {
       return decodeImage(await read(file), file);
@@ -111,7 +124,7 @@ function folder(dataset: string, root: string): Folder {
             const bytes = await read(file);
             if (imageFormat(bytes) === null) {
               throw new SyntaxError(
-                `Cannot read ${dataset}: "${file}" is no picture: it is neither PNG nor JPEG`,
+                `Cannot read ${dataset}: ${quoted(file)} is no picture: it is neither PNG nor JPEG`,
               );
             }
             digests.set(file, sha256(bytes));
@@ -141,17 +154,19 @@ export interface ListFile {
  * @throws {SyntaxError} when it is no JSON
  * @throws {TypeError} when there is no such list, or an object does not fit the schema; the message
  * names the entry and the field
+ * @throws {RangeError} when it cannot be read, or an object is far too long
  */
 export async function* readItems<T>(
   { action, path, name, field }: ListFile,
   schema: z.ZodType<T>,
 ): AsyncGenerator<T> {
-  const { readable } = await Deno.open(path).catch((error) => unreadable(action, name, error));
+  const { readable } = await statFile(path).then(() => Deno.open(path))
+    .catch((error) => unreadable(action, name, error));
   const items = jsonItems(readable, field);
   try {
     for (let index = 0;; index++) {
       const { done, value } = await items.next().catch((error) => {
-        const Kind = [SyntaxError, TypeError].find((Kind) => error instanceof Kind);
+        const Kind = [SyntaxError, TypeError, RangeError].find((Kind) => error instanceof Kind);
         if (Kind === undefined) unreadable(action, name, error);
         throw new Kind(`${action}: "${name}" ${oneLine(error)}`, { cause: error });
       });
@@ -171,9 +186,23 @@ export async function* readItems<T>(
 
 function unreadable(action: string, name: string, error: unknown): never {
   if (error instanceof Deno.errors.NotFound) {
-    throw new Deno.errors.NotFound(`${action}: there is no file "${name}"`, { cause: error });
+    throw new Deno.errors.NotFound(`${action}: there is no file ${quoted(name)}`, { cause: error });
   }
-  throw new Error(`${action}: "${name}": ${oneLine(error)}`, { cause: error });
+  throw new RangeError(`${action}: ${quoted(name)}: ${oneLine(error)}`, { cause: error });
+}
+
+/**
+ * Makes sure that a file lies in a folder, or in what the folder's first link on its way leads to.
+ *
+ * @throws {RangeError} when it does not
+ */
+async function checkInside(root: string, file: string): Promise<void> {
+  const path = await Deno.realPath(join(root, file));
+  for (const folder of [root, join(root, file.split("/")[0])]) {
+    const real = await Deno.realPath(folder);
+    if (path === real || path.startsWith(real + sep)) return;
+  }
+  throw new RangeError("it is a link that leads out of the folder");
 }
 
 /**

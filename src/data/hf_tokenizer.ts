@@ -1,5 +1,6 @@
 /** The tokenizer of a model in Hugging Face's layout: `tokenizer.json` and `tokenizer_config.json`. */
 import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { oneLine, quoted } from "./one_line.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** Text to ids and back, as a model's own tokenizer does it. */
@@ -28,11 +29,13 @@ export function hfTokenizer(
   let library: Library;
   let size: number;
   try {
+    checkIds(tokenizerJson);
     library = new Library(tokenizerJson, configJson);
-    size = 1 + Math.max(...library.get_vocab().values());
+    size = sizeOf(library.get_vocab());
+    // A normaliser or decoder that is none shows itself only when it is used.
+    library.decode(library.encode("A word, 2!").ids.concat(0));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TypeError(`Cannot read tokenizer: ${reason}`, { cause });
+    throw new TypeError(`Cannot read tokenizer: ${oneLine(cause)}`, { cause });
   }
   const idOf = (field: string): number | null => {
     const token = configJson[field];
@@ -66,4 +69,33 @@ export function hfTokenizer(
       return text.length === 0 ? "" : library.decode(text, { skip_special_tokens: true });
     },
   };
+}
+
+/** No vocabulary comes near, and the library makes a list as long as the largest id. */
+const MOST_IDS = 2 ** 24;
+
+/** Ids become rows of an embedding, so nothing else may stand in their place. */
+function checkIds({ model, added_tokens: added }: Record<string, unknown>): void {
+  const { vocab } = (model ?? {}) as { vocab?: unknown };
+  // A list has scores, and its places are the ids.
+  const listed = typeof vocab === "object" && vocab !== null && !Array.isArray(vocab)
+    ? Object.entries(vocab)
+    : [];
+  const special = (Array.isArray(added) ? added : [])
+    .map((token): [unknown, unknown] => [token?.content, token?.id]);
+  for (const [token, id] of [...listed, ...special]) {
+    if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= MOST_IDS) {
+      throw new TypeError(
+        `token ${quoted(token)} has id ${quoted(id)}, no whole number below ${MOST_IDS}`,
+      );
+    }
+  }
+}
+
+/** One more than the largest id. */
+function sizeOf(vocabulary: ReadonlyMap<unknown, number>): number {
+  let size = 0;
+  for (const id of vocabulary.values()) size = Math.max(size, id + 1);
+  if (size === 0) throw new TypeError("it has no token");
+  return size;
 }

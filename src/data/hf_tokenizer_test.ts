@@ -70,6 +70,21 @@ Deno.test("what describes no tokenizer is refused", () => {
   }
 });
 
+Deno.test("an id that is no row of an embedding is refused, and a vocabulary of any size is read", () => {
+  for (const id of [-1, 0.5, "3", null, 2 ** 24]) {
+    const model = { ...SMALL.model, vocab: { ...SMALL.model.vocab, ab: id } };
+    assert.throws(() => hfTokenizer({ ...SMALL, model }), {
+      name: "TypeError",
+      message: `Cannot read tokenizer: token "ab" has id ${
+        JSON.stringify(id)
+      }, no whole number below 16777216`,
+    });
+  }
+  const many = Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`<${i}>`, 6 + i]));
+  const model = { ...SMALL.model, vocab: { ...SMALL.model.vocab, ...many } };
+  assert.equal(hfTokenizer({ ...SMALL, model }).vocabularySize, 300_006);
+});
+
 const shared = sharedPath("models/stories260K");
 Deno.test({
   name: "the tokenizer of a real model gives the ids of its reference",

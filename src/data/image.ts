@@ -2,12 +2,20 @@
  * Pictures from bytes, and their resizing. Plain JavaScript decoders: no canvas, no native module.
  */
 import { Buffer } from "node:buffer";
+import { inflateSync } from "node:zlib";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 import type { Image } from "./dataset.ts";
+import { oneLine, quoted } from "./one_line.ts";
 
 /** Pictures of more pixels are refused before they are decoded, so that a small file cannot fill the memory. */
 export const MAX_PIXELS = 64e6;
+
+/** A side is no longer, JPEG's own limit: a strip of one pixel's width would be far larger once it is resized. */
+export const MAX_SIDE = 65535;
+
+/** A progressive JPEG has about ten scans; each costs a pass over all pixels, however few bytes it has. */
+const MAX_SCANS = 100;
 
 /** An 8-bit colour. */
 export type Rgb = readonly [red: number, green: number, blue: number];
@@ -44,30 +52,33 @@ export function imageFormat(bytes: Uint8Array): "png" | "jpeg" | null {
  * Decodes a PNG or JPEG picture to 8-bit RGB; transparency is laid over white.
  *
  * @param name what to call the picture in an error, usually its file name
- * @throws {SyntaxError} when the bytes are no picture, a damaged one, or one of more than {@link MAX_PIXELS}
+ * @throws {SyntaxError} when the bytes are no picture, a damaged one, one of more than {@link MAX_PIXELS}, or one that
+ * would take more memory or time than its size tells
  */
 export function decodeImage(bytes: Uint8Array, name: string): Image {
   const format = imageFormat(bytes);
   if (format === null) {
     throw new SyntaxError(
-      `Cannot decode "${name}": it is neither PNG nor JPEG`,
+      `Cannot decode ${quoted(name)}: it is neither PNG nor JPEG`,
     );
   }
   try {
     return format === "png" ? decodePng(bytes) : decodeJpeg(bytes);
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new SyntaxError(`Cannot decode "${name}": a damaged or unsupported file (${reason})`, {
-      cause: error,
-    });
+    throw new SyntaxError(
+      `Cannot decode ${quoted(name)}: a damaged or unsupported file (${oneLine(error)})`,
+      { cause: error },
+    );
   }
 }
 
 function decodePng(bytes: Uint8Array): Image {
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // The size stands at a fixed place: the IHDR chunk is the first by the format's rules.
-  if (bytes.byteLength < 24) throw new Error("it ends within its header");
-  checkSize(header.getUint32(16), header.getUint32(20));
+  if (bytes.byteLength < 33) throw new Error("it ends within its header");
+  const [columns, rows] = [header.getUint32(16), header.getUint32(20)];
+  checkSize(columns, rows);
+  if (bytes[28] !== 0) checkInterlaced(bytes, columns, rows);
   const { width, height, data } = PNG.sync.read(
     Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
   );
@@ -75,6 +86,7 @@ function decodePng(bytes: Uint8Array): Image {
 }
 
 function decodeJpeg(bytes: Uint8Array): Image {
+  checkScans(bytes);
   const { width, height, data } = jpeg.decode(bytes, {
     useTArray: true,
     formatAsRGBA: false,
@@ -82,8 +94,47 @@ function decodeJpeg(bytes: Uint8Array): Image {
     maxResolutionInMP: MAX_PIXELS / 1e6,
     maxMemoryUsageInMB: 2048,
   });
+  checkSize(width, height);
   return { width, height, data };
 }
+
+/**
+ * Inflates an interlaced PNG once, with a limit: the library inflates all that there is, and a file of
+ * kilobytes may hold gigabytes.
+ */
+function checkInterlaced(bytes: Uint8Array, width: number, height: number) {
+  // Seven passes, each with a byte a row; no pixel has more than eight bytes.
+  const most = 8 * width * height + 7 * (height + 8);
+  inflateSync(Buffer.concat(imageData(bytes)), { maxOutputLength: most });
+}
+
+/** The contents of a PNG's IDAT chunks. */
+function imageData(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array[] = [];
+  for (let at = PNG_MAGIC.length; at + 12 <= bytes.length;) {
+    const length = view.getUint32(at);
+    const begin = at + 8;
+    if (view.getUint32(at + 4) === IDAT) parts.push(bytes.subarray(begin, begin + length));
+    at = begin + length + 4;
+  }
+  return parts;
+}
+
+/** `IDAT` as a big-endian number. */
+const IDAT = 0x49444154;
+
+function checkScans(bytes: Uint8Array) {
+  let scans = 0;
+  // Within a scan's data a byte 0xff is followed by 0 or a restart marker, never by this.
+  for (let at = bytes.indexOf(0xff); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
+    if (bytes[at + 1] === START_OF_SCAN && ++scans > MAX_SCANS) {
+      throw new Error(`it has more than ${MAX_SCANS} scans`);
+    }
+  }
+}
+
+const START_OF_SCAN = 0xda;
 
 function checkSize(width: number, height: number) {
   if (width === 0 || height === 0) {
@@ -93,6 +144,9 @@ function checkSize(width: number, height: number) {
     throw new Error(
       `${width} x ${height} pixels are more than ${MAX_PIXELS / 1e6} million`,
     );
+  }
+  if (Math.max(width, height) > MAX_SIDE) {
+    throw new Error(`of ${width} x ${height} pixels a side is longer than ${MAX_SIDE}`);
   }
 }
 

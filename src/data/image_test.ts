@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { crc32, deflateSync } from "node:zlib";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 import type { Image } from "./dataset.ts";
@@ -104,6 +105,69 @@ Deno.test("what is no picture, cut off or far too large is refused in one line t
       message,
     });
   }
+});
+
+/** An interlaced PNG of black pixels, whose data inflate to so many bytes. */
+function interlaced(width: number, height: number, inflated: number): Uint8Array {
+  const plain = png(width, height, Array(width * height * 4).fill(0));
+  const header = Buffer.from(plain.subarray(16, 29));
+  header[12] = 1;
+  const chunk = (name: string, content: Uint8Array) => {
+    const bytes = Buffer.alloc(content.length + 12);
+    bytes.writeUInt32BE(content.length);
+    bytes.write(name, 4, "latin1");
+    bytes.set(content, 8);
+    bytes.writeUInt32BE(crc32(bytes.subarray(4, -4)), content.length + 8);
+    return bytes;
+  };
+  return Uint8Array.from(Buffer.concat([
+    plain.subarray(0, 8),
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.alloc(inflated))),
+    chunk("IEND", new Uint8Array()),
+  ]));
+}
+
+Deno.test("an interlaced PNG is decoded, and one that inflates to more than its pixels is refused", () => {
+  // Its seven passes have 15 rows, with a byte each beside the pixels.
+  const image = decodeImage(interlaced(8, 8, 8 * 8 * 4 + 15), "a.png");
+  assert.deepEqual([image.width, image.height, image.data.length], [8, 8, 192]);
+  const bomb = interlaced(8, 8, 50e6);
+  assert.ok(bomb.length < 100e3);
+  assert.throws(() => decodeImage(bomb, "bomb.png"), {
+    name: "SyntaxError",
+    message:
+      /^Cannot decode "bomb.png": a damaged or unsupported file \(.*larger than 624 bytes\)$/,
+  });
+});
+
+Deno.test("a JPEG of more pixels, longer sides or more scans than there can be is refused", () => {
+  const data = Buffer.alloc(16 * 8 * 4, 90);
+  const whole = Uint8Array.from(jpeg.encode({ width: 16, height: 8, data }, 90).data);
+  const frame = whole.findIndex((byte, i) => byte === 0xff && whole[i + 1] === 0xc0);
+  const sized = (height: number, width: number) => {
+    const bytes = whole.slice();
+    new DataView(bytes.buffer).setUint16(frame + 5, height);
+    new DataView(bytes.buffer).setUint16(frame + 7, width);
+    return bytes;
+  };
+  const scan = whole.findIndex((byte, i) => byte === 0xff && whole[i + 1] === 0xda);
+  const scans = Array.from({ length: 101 }, () => [...whole.subarray(scan, -2)]).flat();
+  const many = Uint8Array.from([...whole.subarray(0, scan), ...scans, 0xff, 0xd9]);
+  for (
+    const [bytes, reason] of [[sized(65535, 65535), /limit exceeded/], [many, /100 scans/]] as const
+  ) {
+    assert.throws(() => decodeImage(bytes, "x.jpg"), { name: "SyntaxError", message: reason });
+  }
+  const strip = png(1, 1, [0, 0, 0, 255]);
+  new DataView(strip.buffer).setUint32(20, 65536);
+  assert.throws(() => decodeImage(strip, "x.png"), /1 x 65536 pixels a side is longer than 65535/);
+});
+
+Deno.test("a name that would write on the terminal is written as what it is", () => {
+  assert.throws(() => decodeImage(new Uint8Array(), "\u001b[2J\n\u202e.png"), {
+    message: 'Cannot decode "\\u001b[2J\\n\\u202e.png": it is neither PNG nor JPEG',
+  });
 });
 
 const grey = (width: number, height: number, values: number[]): Image => ({

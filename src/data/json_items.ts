@@ -6,7 +6,11 @@
  * has an empty object in the place of each and is parsed at the end, so that the whole is checked:
  * a file is JSON when its objects and the rest are.
  */
-import { oneLine } from "./misfit.ts";
+import { parseJson } from "./json.ts";
+import { oneLine } from "./one_line.ts";
+
+/** An object of the list is no longer, so that a file that never ends one cannot fill the memory. */
+export const MOST_CHARACTERS = 64e6;
 
 const QUOTE = 0x22, BACKSLASH = 0x5c;
 const OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;
@@ -17,8 +21,9 @@ const OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x
  * @param bytes the file, UTF-8
  * @param field the field of the outermost object that holds the list; absent where the file is the list
  * @throws {SyntaxError} when an object or the rest is no JSON; objects before it have been yielded then
- * @throws {TypeError} when there is no such list, or something in it is no object. Messages are made
- * to stand behind the file's name.
+ * @throws {TypeError} when there is no such list, or something in it is no object
+ * @throws {RangeError} when an object, or all that is none, is longer than {@linkcode MOST_CHARACTERS}.
+ * Messages are made to stand behind the file's name.
  *
  * @example
  * ```ts
@@ -35,12 +40,30 @@ export async function* jsonItems(
 ): AsyncGenerator<unknown> {
   const scan = scanner(field);
   let rest = "", count = 0;
-  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
+  for await (const text of texts(bytes)) {
     const found = scan(text);
     rest += found.rest;
     for (const item of found.items) yield parse(item, `entry ${count++} `);
+    if (Math.max(rest.length, found.begun) > MOST_CHARACTERS) {
+      const what = found.begun > MOST_CHARACTERS ? `entry ${count}` : "what is no entry";
+      throw new RangeError(`${what} has more than ${MOST_CHARACTERS} characters`);
+    }
   }
   checkRest(parse(rest + scan("", true).rest, ""), field, count);
+}
+
+/** UTF-8 as it arrives. */
+async function* texts(bytes: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decode = (part?: Uint8Array<ArrayBuffer>) => {
+    try {
+      return decoder.decode(part, { stream: part !== undefined });
+    } catch (cause) {
+      throw new SyntaxError("is no JSON: it is not UTF-8", { cause });
+    }
+  };
+  for await (const part of bytes) yield decode(part);
+  yield decode();
 }
 
 /**
@@ -55,7 +78,7 @@ function scanner(field: string | undefined) {
   let depth = 0;
   let isInString = false, isEscaped = false, isInList = false, isInItem = false;
 
-  return (text: string, isEnd = false): { items: string[]; rest: string } => {
+  return (text: string, isEnd = false): { items: string[]; rest: string; begun: number } => {
     const items: string[] = [];
     let rest = "";
     /** Where that which belongs to neither an item nor the rest yet begins. */
@@ -63,7 +86,8 @@ function scanner(field: string | undefined) {
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (isInString) {
-        if (depth === 1) key += text[at];
+        // No longer than what tells it from the wanted one.
+        if (depth === 1 && key.length <= wanted.length) key += text[at];
         if (isEscaped) isEscaped = false;
         else if (code === BACKSLASH) isEscaped = true;
         else if (code === QUOTE) isInString = false;
@@ -102,13 +126,13 @@ function scanner(field: string | undefined) {
     }
     if (isInItem) begun += text.slice(start);
     else rest += text.slice(start);
-    return { items, rest: isEnd ? rest + begun : rest };
+    return { items, rest: isEnd ? rest + begun : rest, begun: begun.length };
   };
 }
 
 function parse(text: string, place: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new SyntaxError(`${place}is no JSON: ${oneLine(error)}`, { cause: error });
   }
@@ -123,7 +147,7 @@ function checkRest(rest: unknown, field: string | undefined, count: number) {
   if (!Array.isArray(list)) throw new TypeError(`${name}is no list`);
   const wrong = list.findIndex((entry) => !isObject(entry));
   if (wrong >= 0) throw new TypeError(`entry ${wrong} is no object`);
-  if (list.length !== count) throw new TypeError(`${name}is there twice`);
+  if (list.length !== count) throw new TypeError(`${name}is not written as its name`);
 }
 
 function isObject(value: unknown): boolean {

@@ -75,7 +75,7 @@ const refused: [what: string, text: string, field: string | undefined, error: Re
     "a field that stands twice",
     '{"q": [{}], "q": []}',
     "q",
-    /^TypeError: field "q" is there twice$/,
+    /^SyntaxError: is no JSON: key "q" is there twice$/,
   ],
 ];
 

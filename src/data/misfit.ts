@@ -1,4 +1,5 @@
 /** What is wrong with JSON, in words that stand behind the name of its file. */
+import { oneLine } from "./one_line.ts";
 
 /**
  * Where a value misses its schema: ` entry 3 has no field "answer"`, ` entry 3, field "qid": ...`.
@@ -20,7 +21,7 @@ export function misfit(
   { path, message }: { path: PropertyKey[]; message: string },
 ): string {
   const place = path.map((key) =>
-    typeof key === "number" ? ` entry ${key}` : `, field "${String(key)}"`
+    typeof key === "number" ? ` entry ${key}` : `, field "${oneLine(String(key))}"`
   );
   const found = path.reduce<unknown>(
     (at, key) => (at as Record<PropertyKey, unknown>)[key],
@@ -29,10 +30,5 @@ export function misfit(
   const field = path.at(-1);
   return found === undefined && typeof field === "string"
     ? `${place.slice(0, -1).join("")} has no field "${field}"`
-    : `${place.join("")}: ${message}`;
-}
-
-/** The first line of an error's message. */
-export function oneLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0];
+    : `${place.join("")}: ${oneLine(message)}`;
 }

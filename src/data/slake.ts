@@ -10,6 +10,7 @@ import { z } from "zod";
 import { contentHash } from "./content_hash.ts";
 import type { Dataset, DatasetOptions, Example } from "./dataset.ts";
 import { firstExamples, openFolder } from "./files.ts";
+import { oneLine, quoted } from "./one_line.ts";
 
 const NAME = "slake";
 const FILES = {
@@ -24,7 +25,7 @@ const PICTURE_NAME = z.string().refine(
     /^[^/\\\0:]+(\/[^/\\\0:]+)*$/.test(name) &&
     !name.split("/").some((part) => part === "." || part === ".."),
   {
-    error: ({ input }) => `${JSON.stringify(input)} is no path below the folder "imgs"`,
+    error: ({ input }) => `${quoted(input)} is no path below the folder "imgs"`,
   },
 );
 
@@ -72,7 +73,7 @@ export async function slake(options: DatasetOptions): Promise<Dataset> {
       const other = fileOfPicture.get(picture) ?? file;
       if (other !== file) {
         throw refuse(
-          `picture "${picture}" is already in "${other}", and splits share no picture`,
+          `picture ${quoted(picture)} is already in "${other}", and splits share no picture`,
         );
       }
       fileOfPicture.set(picture, file);
@@ -105,7 +106,7 @@ export async function slake(options: DatasetOptions): Promise<Dataset> {
   if (fileOfPicture.size === 0) {
     throw new RangeError(
       `Cannot read ${NAME}: no question is in language "${language}"; there is ${
-        [...languages].sort().join(", ")
+        oneLine([...languages].sort().join(", "))
       }`,
     );
   }

@@ -45,10 +45,9 @@ async function withFolder(
       );
     }
     for (const [file, content] of Object.entries({ ...official, ...change })) {
-      await Deno.writeTextFile(
-        join(dir, file),
-        typeof content === "string" ? content : JSON.stringify(content),
-      );
+      const text = typeof content === "string" ? content : JSON.stringify(content);
+      const bytes = content instanceof Uint8Array ? content : new TextEncoder().encode(text);
+      await Deno.writeFile(join(dir, file), bytes);
     }
     await use(dir);
   } finally {
@@ -167,6 +166,33 @@ const spoiled: [string, Record<string, unknown>, string, RegExp][] = [
   ]),
 ];
 
+spoiled.push(
+  [
+    "a file that is not UTF-8",
+    { "test.json": Uint8Array.of(0x5b, 0x22, 0xff, 0x22, 0x5d) },
+    "SyntaxError",
+    /"test.json" is no JSON: it is not UTF-8$/,
+  ],
+  [
+    "a field that stands twice",
+    { "test.json": '[{"qid": 1, "qid": 2}]' },
+    "SyntaxError",
+    /"test.json" is no JSON: key "qid" is there twice$/,
+  ],
+  [
+    "lists without end",
+    { "test.json": "[".repeat(1e5) + "]".repeat(1e5) },
+    "SyntaxError",
+    /"test.json" is no JSON: it is nested deeper than 100 levels$/,
+  ],
+  [
+    "a picture name that would write on the terminal",
+    { "test.json": [entry(20, "\u001b[2J\n")] },
+    "NotFound",
+    /there is no file "imgs\/\\u001b\[2J\\n\/source.jpg"$/,
+  ],
+);
+
 for (const [what, change, name, message] of spoiled) {
   Deno.test(`slake refuses ${what} in one line that names it`, async () => {
     await withFolder(async (dir) => {
@@ -179,3 +205,37 @@ for (const [what, change, name, message] of spoiled) {
     }, change);
   });
 }
+
+Deno.test("a link that leads out of the folder is refused, but for the pictures' folder itself", async () => {
+  const elsewhere = await Deno.makeTempDir();
+  try {
+    await withFolder(async (dir) => {
+      const picture = join(dir, "imgs", "xmlab1", "source.jpg");
+      await Deno.copyFile(picture, join(elsewhere, "source.jpg"));
+      await Deno.remove(picture);
+      await Deno.symlink(join(elsewhere, "source.jpg"), picture);
+      const refused = {
+        name: "RangeError",
+        message:
+          'Cannot read slake: "imgs/xmlab1/source.jpg": it is a link that leads out of the folder',
+      };
+      await assert.rejects(slake({ dir, seed: 0 }), refused);
+      await Deno.remove(join(dir, "imgs", "xmlab1"), { recursive: true });
+      await Deno.symlink(elsewhere, join(dir, "imgs", "xmlab1"));
+      await assert.rejects(slake({ dir, seed: 0 }), refused);
+      // As who keeps large folders elsewhere has it.
+      await Deno.remove(join(dir, "imgs", "xmlab1"));
+      await Deno.rename(join(dir, "imgs"), join(elsewhere, "imgs"));
+      await Deno.mkdir(join(elsewhere, "imgs", "xmlab1"));
+      await Deno.rename(
+        join(elsewhere, "source.jpg"),
+        join(elsewhere, "imgs", "xmlab1", "source.jpg"),
+      );
+      await Deno.symlink(join(elsewhere, "imgs"), join(dir, "imgs"));
+      const { train } = await slake({ dir, seed: 0 });
+      assert.equal((await train[0].image()).width, 8);
+    });
+  } finally {
+    await Deno.remove(elsewhere, { recursive: true });
+  }
+});

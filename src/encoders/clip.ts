@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 import { sha256 } from "../data/content_hash.ts";
 import type { Image } from "../data/dataset.ts";
+import { namingFile } from "../data/naming_file.ts";
 import type { Engine } from "../gpu/program.ts";
 import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
 import { readJson } from "../models/checkpoint/json_file.ts";
@@ -142,10 +143,13 @@ async function readConfigs(
   if (!isClipConfig(json)) {
     throw new TypeError(`Cannot load encoder "${dir}": config.json describes no CLIP model`);
   }
-  const config = parseClipVisionConfig(json);
+  const config = await namingFile(join(dir, "config.json"), () => parseClipVisionConfig(json));
   const preprocessor = await readJson(join(dir, "preprocessor_config.json"));
   const preprocessing = preprocessor
-    ? parsePreprocessing(preprocessor, config.image_size)
+    ? await namingFile(
+      join(dir, "preprocessor_config.json"),
+      () => parsePreprocessing(preprocessor, config.image_size),
+    )
     : defaultPreprocessing(config.image_size);
   return { config, preprocessing };
 }
@@ -163,13 +167,7 @@ function layersUpTo(name: string, layer: number, layers: number): number {
 /** Checks that the file holds the tensors; gives its SHA-256. */
 async function checkWeights(dir: string, parts: ClipParts): Promise<string> {
   const bytes = await Deno.readFile(join(dir, WEIGHTS));
-  try {
-    checkClip(parts, parseSafetensors(bytes));
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    error.message = `${error.message}, in "${join(dir, WEIGHTS)}"`;
-    throw error;
-  }
+  await namingFile(join(dir, WEIGHTS), () => checkClip(parts, parseSafetensors(bytes)));
   return createHash("sha256").update(bytes).digest("hex");
 }
 

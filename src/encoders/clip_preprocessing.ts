@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import type { Image } from "../data/dataset.ts";
+import { MAX_PIXELS } from "../data/image.ts";
+import { quoted } from "../data/one_line.ts";
 import { resample, type Resampling } from "../data/resample.ts";
 
 /** From a picture to normalised pixels. */
@@ -24,7 +26,8 @@ export const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
 /** See {@linkcode CLIP_MEAN}. */
 export const CLIP_STD = [0.26862954, 0.26130258, 0.27577711] as const;
 
-const side = z.number().int().min(1);
+/** Sides of pictures: far more than any tower reads, and no more than a picture may have. */
+const side = z.number().int().min(1).max(2 ** 13);
 const sizes = z.union([
   side.transform((size) => ({ height: size, width: size })),
   z.object({ height: side, width: side }),
@@ -75,9 +78,7 @@ export function parsePreprocessing(json: unknown, imageSize: number): Preprocess
   if (!result.success) {
     const [{ path, message, input }] = result.error.issues;
     throw new TypeError(
-      `Cannot read preprocessor_config.json: "${path.join(".")}" is ${
-        JSON.stringify(input)
-      }: ${message}`,
+      `Cannot read preprocessor_config.json: "${path.join(".")}" is ${quoted(input)}: ${message}`,
     );
   }
   const given = result.data;
@@ -112,7 +113,8 @@ export function parsePreprocessing(json: unknown, imageSize: number): Preprocess
 /**
  * Normalised pixels of a picture: (3, height, width).
  *
- * @throws {RangeError} If a picture is smaller than what is cut out of it.
+ * @throws {RangeError} If a picture is smaller than what is cut out of it, or so narrow that it would
+ * become far too long.
  */
 export function preprocess(image: Image, preprocessing: Preprocessing): Float32Array {
   const { scale, mean, std } = preprocessing;
@@ -138,6 +140,13 @@ function resized(image: Image, { resize, resampling }: Preprocessing): Image {
   const [width, height] = [image.width, image.height].map((side) =>
     Math.trunc(resize.shortestEdge * side / shorter)
   );
+  if (width * height > MAX_PIXELS) {
+    throw new RangeError(
+      `Cannot make a picture of ${image.width} x ${image.height} pixels ${width} x ${height}: it would have more than ${
+        MAX_PIXELS / 1e6
+      } million`,
+    );
+  }
   return resample(image, width, height, resampling);
 }
 

@@ -5,6 +5,8 @@
 import { join } from "node:path";
 import { sha256 } from "../data/content_hash.ts";
 import type { Image } from "../data/dataset.ts";
+import { oneLine, quoted } from "../data/one_line.ts";
+import { readWhole } from "../data/read_whole.ts";
 import { parseSafetensors, type Tensor, toFloat32 } from "../models/safetensors.ts";
 import type { Encoder } from "./encoder.ts";
 
@@ -15,7 +17,7 @@ export const FEATURES = "features:";
  * Reads every `*.safetensors` of a folder. All tensors have one shape; their elements are F32, F16 or
  * BF16, and are given as float32.
  *
- * @throws {RangeError} when the folder has no such file, an id is there twice, or shapes differ
+ * @throws {RangeError} when the folder has no such file, an id is there twice, shapes differ, or a number is not finite
  * @throws {TypeError} when a tensor is no matrix of such elements
  */
 export async function precomputedEncoder(dir: string): Promise<Encoder> {
@@ -24,21 +26,32 @@ export async function precomputedEncoder(dir: string): Promise<Encoder> {
   const digests: string[] = [];
   let first: { id: string; shape: number[] } | undefined;
   for (const file of await filesOf(dir)) {
-    const bytes = await Deno.readFile(join(dir, file));
+    const bytes = await readWhole(join(dir, file), Infinity).catch((error) => {
+      throw new RangeError(fail(`"${file}" cannot be read: ${oneLine(error)}`), { cause: error });
+    });
     digests.push(sha256(bytes));
     for (const [id, tensor] of parse(bytes, (reason) => fail(`${reason}, in "${file}"`))) {
       const { dtype, shape } = tensor;
-      const picture = `picture "${id}" in "${file}"`;
+      const picture = `picture ${quoted(id)} in "${file}"`;
       if (features.has(id)) throw new RangeError(fail(`${picture} is there twice`));
       if (!FLOATS.includes(dtype) || shape.length !== 2 || shape.includes(0)) {
         throw new TypeError(
-          fail(`${picture} is ${dtype} [${shape}], not [tokens, width] of ${FLOATS.join(", ")}`),
+          fail(
+            `${picture} is ${dtype} ${quoted(shape)}, not [tokens, width] of ${FLOATS.join(", ")}`,
+          ),
         );
       }
       first ??= { id, shape };
       if (shape.join() !== first.shape.join()) {
         throw new RangeError(
           fail(`${picture} has shape [${shape}], "${first.id}" has [${first.shape}]`),
+        );
+      }
+      const wrong = toFloat32(tensor).findIndex((value) => !Number.isFinite(value));
+      if (wrong >= 0) {
+        const [row, column] = [Math.floor(wrong / shape[1]), wrong % shape[1]];
+        throw new RangeError(
+          fail(`${picture} holds a number that is not finite in token ${row}, column ${column}`),
         );
       }
       features.set(id, tensor);
@@ -56,7 +69,7 @@ export async function precomputedEncoder(dir: string): Promise<Encoder> {
       const encoded = new Float32Array(ids.length * tokens * width);
       ids.forEach((id, index) => {
         const found = features.get(id);
-        if (!found) throw new RangeError(fail(`there is no picture "${id}"`));
+        if (!found) throw new RangeError(fail(`there is no picture ${quoted(id)}`));
         encoded.set(toFloat32(found), index * tokens * width);
       });
       return Promise.resolve(encoded);

@@ -99,6 +99,11 @@ const WRONG: [string, Record<string, Record<string, Tensor> | Uint8Array>, RegEx
     { "a.safetensors": { p: { dtype: "I32", shape: [1, 1], data: Int32Array.of(1) } } },
     /is I32 \[1,1\], not/,
   ],
+  [
+    "a number that is none",
+    { "a.safetensors": { p: matrix([1, 2, NaN, 4], [2, 2]) } },
+    /picture "p" in "a.safetensors" holds a number that is not finite in token 1, column 0$/,
+  ],
   ["a damaged file", { "a.safetensors": new Uint8Array(4) }, /4 bytes.*, in "a.safetensors"$/],
 ];
 

@@ -94,7 +94,41 @@ export async function prepareDriver(
   return await prepared.choice;
 }
 
+/**
+ * Chooses a driver for another process and makes it ready: variables that give it the choice, with which
+ * it needs to look for nothing and to start nothing. Where there is no driver, they say so, and that
+ * process will when it asks for one.
+ *
+ * @returns the variables, and the libraries that the other process will open
+ */
+export async function chooseDriver(
+  { adapter, quiet = false }: DriverOptions = {},
+): Promise<{ env: Record<string, string>; libraries: string[] }> {
+  const asked = adapter ?? (Deno.env.get("PLUMBLINE_ADAPTER") || undefined);
+  try {
+    const choice = await inheritOrChoose(asked, quiet ? () => {} : console.error);
+    return {
+      env: { [CHOSEN]: JSON.stringify({ asked, choice }) },
+      libraries: choice.libraries,
+    };
+  } catch (error) {
+    const problem = (error as Error).message;
+    return { env: { [CHOSEN]: JSON.stringify({ asked, problem }) }, libraries: [] };
+  }
+}
+
 async function chooseAndLoad(asked: string | undefined, say: Say): Promise<DriverChoice> {
+  const choice = await inheritOrChoose(asked, say);
+  for (const [name, value] of Object.entries(choice.icd ? useDriver(choice.icd) : {})) {
+    Deno.env.set(name, value);
+  }
+  for (const library of choice.libraries) Deno.dlopen(library, {});
+  Deno.env.set(CHOSEN, JSON.stringify({ asked, choice }));
+  return choice;
+}
+
+/** The choice of the process that started this one, where it fits, else one of its own. */
+async function inheritOrChoose(asked: string | undefined, say: Say): Promise<DriverChoice> {
   if (Deno.build.os === "linux") {
     // Without it WebGPU may quietly fall back to OpenGL.
     setDefault("DENO_WEBGPU_BACKEND", "vulkan");
@@ -106,16 +140,11 @@ async function chooseAndLoad(asked: string | undefined, say: Say): Promise<Drive
   const chosen = JSON.parse(Deno.env.get(CHOSEN) ?? "null");
   const inherited = chosen !== null && (asked === undefined || asked === chosen.asked);
   // A choice that is not taken over must not pass for the user's own.
-  if (chosen?.choice.icd && !inherited) {
+  if (chosen?.choice?.icd && !inherited) {
     for (const name of Object.keys(useDriver(""))) Deno.env.delete(name);
   }
-  const choice: DriverChoice = inherited ? chosen.choice : await choose(asked, say);
-  for (const [name, value] of Object.entries(choice.icd ? useDriver(choice.icd) : {})) {
-    Deno.env.set(name, value);
-  }
-  for (const library of choice.libraries) Deno.dlopen(library, {});
-  Deno.env.set(CHOSEN, JSON.stringify({ asked, choice }));
-  return choice;
+  if (inherited && chosen.problem) throw new Error(chosen.problem);
+  return inherited ? chosen.choice : await choose(asked, say);
 }
 
 /**

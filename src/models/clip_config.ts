@@ -5,10 +5,14 @@
  * (https://huggingface.co/docs/transformers/model_doc/clip), as there.
  */
 import { z } from "zod";
+import { quoted } from "../data/one_line.ts";
 import type { GeluForm } from "../tensor/gelu.ts";
 import type { HeadLayout } from "../tensor/heads.ts";
 
-const count = z.number().int().min(1);
+/** No size of a model comes near, and work grows with layers and pixels before weights are looked for. */
+const count = z.number().int().min(1).max(2 ** 24);
+const layers = count.max(2 ** 12);
+const side = count.max(2 ** 13);
 
 const tower = {
   hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
@@ -20,18 +24,18 @@ const visionSchema = z.object({
   ...tower,
   hidden_size: count.default(768),
   intermediate_size: count.default(3072),
-  num_hidden_layers: count.default(12),
+  num_hidden_layers: layers.default(12),
   num_attention_heads: count.default(12),
   num_channels: z.literal(3).default(3),
-  image_size: count.default(224),
-  patch_size: count.default(32),
+  image_size: side.default(224),
+  patch_size: side.default(32),
 });
 
 const textSchema = z.object({
   ...tower,
   hidden_size: count.default(512),
   intermediate_size: count.default(2048),
-  num_hidden_layers: count.default(12),
+  num_hidden_layers: layers.default(12),
   num_attention_heads: count.default(8),
   vocab_size: count.default(49408),
   max_position_embeddings: count.default(77),
@@ -148,7 +152,7 @@ function parse<Output>(schema: z.ZodType<Output>, json: unknown, what: string): 
   const result = schema.safeParse(json, { reportInput: true });
   if (result.success) return result.data;
   const [{ path, message, input }] = result.error.issues;
-  const field = path.length > 0 ? ` "${path.join(".")}" is ${JSON.stringify(input)}:` : "";
+  const field = path.length > 0 ? ` "${path.join(".")}" is ${quoted(input)}:` : "";
   throw new TypeError(`Cannot read configuration of CLIP ${what}:${field} ${message}`);
 }
 

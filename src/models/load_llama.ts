@@ -1,6 +1,7 @@
 /** Loads a Llama-family model in Hugging Face's layout, from a folder or the hub. */
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
+import { namingFile } from "../data/naming_file.ts";
 import { type HfTokenizer, hfTokenizer } from "../data/hf_tokenizer.ts";
 import type { Checkpoint } from "./llama_weights.ts";
 import { type DecoderSettings, type JsonObject, readDecoderSettings } from "./checkpoint/config.ts";
@@ -61,7 +62,10 @@ export async function openLlama(dirOrId: string, options: LoadOptions): Promise<
     throw new Deno.errors.NotFound(`Cannot load model: "${TOKENIZER}" is not in "${folder}"`);
   }
   const config = await readJson(join(folder, TOKENIZER_CONFIG));
-  const tokenizer = hfTokenizer(json, config ?? {});
+  const tokenizer = await namingFile(
+    join(folder, TOKENIZER),
+    () => hfTokenizer(json, config ?? {}),
+  );
   const { vocab_size: vocabulary } = decoder.config;
   if (tokenizer.vocabularySize > vocabulary) {
     throw new RangeError(
@@ -88,7 +92,10 @@ export async function openDecoder(folder: string): Promise<OpenDecoder> {
     throw new Deno.errors.NotFound(`Cannot load model: "${CONFIG}" is not in "${folder}"`);
   }
   const generation = await readJson(join(folder, GENERATION));
-  const settings = readDecoderSettings(config, generation ?? {});
+  const settings = await namingFile(
+    join(folder, CONFIG),
+    () => readDecoderSettings(config, generation ?? {}),
+  );
   const { checkpoint, files } = await openWeights(folder, settings.config);
   return {
     ...settings,
@@ -118,7 +125,11 @@ export async function readSettings(
   if (!config) {
     throw new Deno.errors.NotFound(`Cannot load model: "${CONFIG}" is not in "${folder}"`);
   }
-  return readDecoderSettings(config);
+  const described = config;
+  return await namingFile(
+    join(folder ?? dirOrId, CONFIG),
+    () => readDecoderSettings(described),
+  );
 }
 
 /**

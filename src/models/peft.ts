@@ -5,6 +5,10 @@
  * Format: https://huggingface.co/docs/peft/developer_guides/checkpoint
  */
 import { join } from "node:path";
+import { decodeUtf8, parseJson } from "../data/json.ts";
+import { namingFile } from "../data/naming_file.ts";
+import { oneLine, quoted } from "../data/one_line.ts";
+import { readWhole } from "../data/read_whole.ts";
 import { LORA_TARGETS, type LoraConfig, type LoraTarget } from "../nn/lora.ts";
 import { loraSpecs } from "./llama_adapters.ts";
 import type { LlamaConfig } from "./llama_config.ts";
@@ -70,14 +74,15 @@ export function parsePeftConfig(text: string): { lora: LoraConfig; baseModel: st
     }
   }
   for (const [field, value] of Object.entries(config)) {
-    const known = READ.has(field) || WITHOUT_EFFECT.has(field) || field in FIXED;
+    const known = READ.has(field) || WITHOUT_EFFECT.has(field) ||
+      Object.hasOwn(FIXED, field);
     if (!known && !isUnset(value)) refuse(field, value, "it is not supported");
   }
   const number = (field: string): number => {
     const value = config[field];
     if (typeof value !== "number") {
       throw new TypeError(
-        `Cannot read adapters: ${field} is ${JSON.stringify(value)}, not a number`,
+        `Cannot read adapters: ${field} is ${quoted(value)}, not a number`,
       );
     }
     return value;
@@ -97,12 +102,12 @@ export function parsePeftConfig(text: string): { lora: LoraConfig; baseModel: st
 function parseTargets(value: unknown): LoraTarget[] {
   if (!Array.isArray(value)) {
     throw new TypeError(
-      `Cannot read adapters: target_modules is ${JSON.stringify(value)}, not a list of projections`,
+      `Cannot read adapters: target_modules is ${quoted(value)}, not a list of projections`,
     );
   }
   for (const name of value) {
     if (!LORA_TARGETS.includes(name)) {
-      refuse("target_modules", value, `${JSON.stringify(name)} is none of ${LORA_TARGETS}`);
+      refuse("target_modules", value, `${quoted(name)} is none of ${LORA_TARGETS}`);
     }
   }
   // PEFT writes a set, in any order.
@@ -112,9 +117,11 @@ function parseTargets(value: unknown): LoraTarget[] {
 function parseObject(text: string): Record<string, unknown> {
   let config: unknown;
   try {
-    config = JSON.parse(text);
+    config = parseJson(text);
   } catch (cause) {
-    throw new SyntaxError(`Cannot read adapters: ${ADAPTER_CONFIG} is no JSON`, { cause });
+    throw new SyntaxError(`Cannot read adapters: ${ADAPTER_CONFIG} is no JSON: ${oneLine(cause)}`, {
+      cause,
+    });
   }
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     throw new TypeError(`Cannot read adapters: ${ADAPTER_CONFIG} holds no object`);
@@ -123,7 +130,7 @@ function parseObject(text: string): Record<string, unknown> {
 }
 
 function refuse(field: string, value: unknown, why: string): never {
-  throw new RangeError(`Cannot read adapters: ${field} is ${JSON.stringify(value)}; ${why}`);
+  throw new RangeError(`Cannot read adapters: ${oneLine(field)} is ${quoted(value)}; ${why}`);
 }
 
 const isUnset = (value: unknown): boolean =>
@@ -150,24 +157,48 @@ export function parsePeftWeights(
     const { shape } = tensor;
     if (shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
       throw new RangeError(
-        `Cannot read adapters: tensor "${name}" has the shape [${shape}], not [${rows},${columns}]`,
+        `Cannot read adapters: tensor "${name}" has the shape ${
+          quoted(shape)
+        }, not [${rows},${columns}]`,
       );
     }
     weights.set(name, { rows, columns, data: toFloat32(tensor) });
   }
   for (const name of tensors.keys()) {
     if (!weights.has(name)) {
-      throw new RangeError(`Cannot read adapters: tensor "${name}" belongs to no adapter`);
+      throw new RangeError(`Cannot read adapters: tensor ${quoted(name)} belongs to no adapter`);
     }
   }
   return weights;
 }
 
-/** Reads a folder of adapters. */
+/**
+ * Reads a folder of adapters.
+ *
+ * @throws as {@linkcode parsePeftConfig} and {@linkcode parsePeftWeights} do, naming the file
+ */
 export async function loadPeft(folder: string, config: LlamaConfig): Promise<PeftAdapter> {
-  const settings = parsePeftConfig(await Deno.readTextFile(join(folder, ADAPTER_CONFIG)));
-  const bytes = await Deno.readFile(join(folder, ADAPTER_MODEL));
-  return { ...settings, weights: parsePeftWeights(bytes, config, settings.lora) };
+  const [settingsFile, weightsFile] = [join(folder, ADAPTER_CONFIG), join(folder, ADAPTER_MODEL)];
+  const settings = await namingFile(settingsFile, async () => {
+    const settings = parsePeftConfig(
+      await reading(async () => decodeUtf8(await readWhole(settingsFile))),
+    );
+    loraSpecs(config, settings.lora);
+    return settings;
+  });
+  const weights = await namingFile(weightsFile, async () => {
+    const bytes = await reading(() => readWhole(weightsFile, Infinity));
+    return parsePeftWeights(bytes, config, settings.lora);
+  });
+  return { ...settings, weights };
+}
+
+async function reading<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw new RangeError(`Cannot read adapters: ${oneLine(cause)}`, { cause });
+  }
 }
 
 /** The text of `adapter_config.json`. */

@@ -5,6 +5,8 @@
  * Format: https://huggingface.co/docs/safetensors. Deno runs on little-endian machines only, so
  * typed arrays hold the bytes as they are.
  */
+import { parseJsonBytes } from "../data/json.ts";
+import { oneLine, quoted } from "../data/one_line.ts";
 
 /** The array that holds each element type. BF16 has none of its own, so its bits are kept. */
 const ARRAYS = {
@@ -241,14 +243,10 @@ function readHeader(
   const end = safetensorsHeaderEnd(start, fileBytes);
   let header: unknown;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(
-      start.subarray(LENGTH_BYTES, end),
-    );
-    header = JSON.parse(text);
+    header = parseJsonBytes(start.subarray(LENGTH_BYTES, end));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SyntaxError(
-      `Cannot read safetensors: the header is no JSON: ${reason}`,
+      `Cannot read safetensors: the header is no JSON: ${oneLine(cause)}`,
       { cause },
     );
   }
@@ -261,26 +259,26 @@ function readHeader(
 }
 
 function checkEntry(name: string, value: unknown, dataBytes: number): Entry {
-  const wrong = `Cannot read tensor "${name}":`;
+  const wrong = `Cannot read tensor ${quoted(name)}:`;
   if (!isObject(value)) {
     throw new TypeError(`${wrong} its header entry is no object`);
   }
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype)) {
     throw new TypeError(
-      `${wrong} element type ${JSON.stringify(dtype)} is not known`,
+      `${wrong} element type ${quoted(dtype)} is not known`,
     );
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw new TypeError(
-      `${wrong} shape ${JSON.stringify(shape)} is no list of sizes`,
+      `${wrong} shape ${quoted(shape)} is no list of sizes`,
     );
   }
   if (
     !Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)
   ) {
     throw new TypeError(
-      `${wrong} data offsets ${JSON.stringify(offsets)} are no pair of byte counts`,
+      `${wrong} data offsets ${quoted(offsets)} are no pair of byte counts`,
     );
   }
   const [begin, end] = offsets;
@@ -292,7 +290,7 @@ function checkEntry(name: string, value: unknown, dataBytes: number): Entry {
   const needed = elements(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;
   if (end - begin !== needed) {
     throw new RangeError(
-      `${wrong} shape [${shape}] of ${dtype} needs ${needed} bytes, its data offsets hold ${
+      `${wrong} shape ${quoted(shape)} of ${dtype} needs ${needed} bytes, its data offsets hold ${
         end - begin
       }`,
     );
@@ -310,12 +308,14 @@ function checkCoverage(
   for (const { name, begin, end } of sorted) {
     if (begin < covered) {
       throw new RangeError(
-        `Cannot read tensor "${name}": its data starts at byte ${begin}, inside tensor "${before}"`,
+        `Cannot read tensor ${quoted(name)}: its data starts at byte ${begin}, inside tensor ${
+          quoted(before)
+        }`,
       );
     }
     if (begin > covered) {
       throw new RangeError(
-        `Cannot read tensor "${name}": no tensor holds the ${
+        `Cannot read tensor ${quoted(name)}: no tensor holds the ${
           begin - covered
         } bytes before its data`,
       );

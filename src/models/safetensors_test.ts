@@ -319,26 +319,20 @@ function refusesOrReads(bytes: Uint8Array): void {
   }
 }
 
-const honest = writeSafetensors(
-  [["weight", f32([2, 2], 1, 2, 3, 4)], [
-    "bias",
-    { dtype: "BF16", shape: [2], data: Uint16Array.of(1, 2) },
-  ]],
-  { format: "pt" },
-);
-
-Deno.test("a file with any bytes changed, cut or added is read or refused by name", () => {
-  const change = fc.tuple(fc.nat(honest.length - 1), fc.nat(255));
-  const cut = fc.nat(honest.length);
-  fc.assert(
-    fc.property(fc.array(change, { maxLength: 6 }), cut, fc.uint8Array(), (changes, kept, more) => {
-      const bytes = Uint8Array.from([...honest.subarray(0, honest.length - kept % 9), ...more]);
-      for (const [at, value] of changes) bytes[at % bytes.length] = value;
-      refusesOrReads(bytes);
-      refusesOrReads(bytes.subarray(0, kept));
-    }),
-    { numRuns: 2000 },
-  );
+Deno.test("a tensor or field that stands twice is refused, which the format forbids", () => {
+  const header = '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},' +
+    '"a":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}}';
+  for (
+    const [text, key] of [[header, "a"], [
+      header.replace('"a"', '"b"').replace('"shape":[1]', '"dtype":"I8"'),
+      "dtype",
+    ]]
+  ) {
+    assert.throws(() => parseSafetensors(file(text, 1)), {
+      name: "SyntaxError",
+      message: `Cannot read safetensors: the header is no JSON: key "${key}" is there twice`,
+    });
+  }
 });
 
 Deno.test("a header of any JSON is read or refused by name", () => {
@@ -360,6 +354,6 @@ Deno.test("a header of any JSON is read or refused by name", () => {
     fc.property(fc.oneof(header, fc.jsonValue()), fc.nat(64), (header, dataBytes) => {
       refusesOrReads(file(JSON.stringify(header), dataBytes));
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });

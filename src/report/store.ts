@@ -11,6 +11,9 @@ import {
   unpackAnswers,
 } from "./packed_answers.ts";
 import type { Results, RunFailure, RunRecord, StudyRecord } from "../study/record.ts";
+import { decodeUtf8, parseJson } from "../data/json.ts";
+import { oneLine, quoted } from "../data/one_line.ts";
+import { readWhole } from "../data/read_whole.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import { exampleAnswers } from "./example_answers.ts";
 import { type ExportName, EXPORTS } from "./exports.ts";
@@ -41,7 +44,8 @@ export interface StudyRecords {
  * @throws {Deno.errors.NotFound} when the folder or its study record does not exist
  * @throws {SyntaxError} when a file is not JSON or not what was written, naming the file
  * @throws {TypeError} when a field is wrong, naming file and field
- * @throws {RangeError} when a run belongs to another study or stands there twice
+ * @throws {RangeError} when a run belongs to another study or stands there twice, or a file cannot be
+ * read or is far too large
  */
 export async function readRecords(
   dir: string,
@@ -65,7 +69,9 @@ export async function readRecords(
     }
     if (run.study !== study.study) {
       throw new RangeError(
-        `Cannot read records: "${path}" belongs to study "${run.study}", not to "${study.study}"`,
+        `Cannot read records: "${path}" belongs to study ${quoted(run.study)}, not to ${
+          quoted(study.study)
+        }`,
       );
     }
     const key = JSON.stringify([
@@ -168,8 +174,7 @@ async function readRun(
   path: string,
   questions: (hash: string) => Promise<QuestionList>,
 ): Promise<RunRecord> {
-  const text = await readText(path);
-  const record = parseJson(path, text);
+  const { text, value: record } = await readJson(path);
   if (!isIntact(text)) {
     throw new SyntaxError(`Cannot read record: "${path}" is damaged (its checksum is another)`);
   }
@@ -191,7 +196,7 @@ async function readRun(
 }
 
 async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  return validate(path, parseJson(path, await readText(path)), schema);
+  return validate(path, (await readJson(path)).value, schema);
 }
 
 function validate<T>(path: string, record: unknown, schema: z.ZodType<T>): T {
@@ -200,27 +205,24 @@ function validate<T>(path: string, record: unknown, schema: z.ZodType<T>): T {
   const { path: field, message } = error.issues[0];
   const what = message.replace(/^Invalid input: /, "");
   throw new TypeError(
-    `Cannot read record: "${path}" field "${field.join(".")}": ${what}`,
+    `Cannot read record: "${path}" field "${oneLine(field.join("."))}": ${oneLine(what)}`,
   );
 }
 
-async function readText(path: string): Promise<string> {
+async function readJson(path: string): Promise<{ text: string; value: unknown }> {
+  const bytes = await readWhole(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new Deno.errors.NotFound(`Cannot read record: "${path}" does not exist`);
+    }
+    throw new RangeError(`Cannot read record: "${path}": ${oneLine(error)}`, { cause: error });
+  });
   try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(
-      `Cannot read record: "${path}" does not exist`,
-    );
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
+    const text = decodeUtf8(bytes);
+    return { text, value: parseJson(text) };
   } catch (error) {
     throw new SyntaxError(
-      `Cannot read record: "${path}" is not complete JSON (${(error as Error).message})`,
+      `Cannot read record: "${path}" is not complete JSON (${oneLine(error)})`,
+      { cause: error },
     );
   }
 }

@@ -1,10 +1,10 @@
 /**
  * Leases: of several processes that share a folder, one works on a run.
  *
- * A lease is a small file that its holder touches now and then. A lease of a process on this machine
- * that is gone is void at once; one of another machine, which cannot be asked, is void when it has
- * not been touched for a while. What is void is taken over by renaming it away, which one of many
- * can do.
+ * A lease is a small file that its holder keeps locked (flock(2)) and touches now and then. The lock
+ * of a process that is gone is gone too, so on the same machine such a lease is void at once. One of
+ * another machine, where locks may not reach, is void when it has not been touched for a while. What
+ * is void is taken over by renaming it away, which one of many can do.
  *
  * Two processes on one run would do the same work and leave the same record, so a lease that is
  * lost in spite of all this (a machine that slept) costs time and nothing else.
@@ -27,13 +27,7 @@ export interface LeaseTimes {
 
 const TIMES: LeaseTimes = { heartbeat: 10_000, patience: 120_000 };
 
-const holderSchema = z.object({
-  host: z.string(),
-  pid: z.int(),
-  /** When the process began, as its machine counts; null where that cannot be had. */
-  began: z.string().nullable(),
-  token: z.string(),
-});
+const holderSchema = z.object({ host: z.string(), token: z.string() });
 
 type Holder = z.infer<typeof holderSchema>;
 
@@ -44,18 +38,10 @@ type Holder = z.infer<typeof holderSchema>;
  * @throws {Error} As the file system does.
  */
 export async function takeLease(path: string, times = TIMES): Promise<Lease | null> {
-  const holder: Holder = {
-    host: hostname(),
-    pid: Deno.pid,
-    began: await beganAt(Deno.pid),
-    token: crypto.randomUUID(),
-  };
-  if (!await createFile(path, JSON.stringify(holder))) {
-    const before = await readHolder(path);
-    if (before && !await isVoid(path, before, times)) return null;
-    if (before && !await removeLease(path, before.token)) return null;
-    if (!await createFile(path, JSON.stringify(holder))) return null;
-  }
+  const { token } = await createLease(path) ?? await takeOver(path, times) ?? {};
+  if (token === undefined) return null;
+  const file = await lockLease(path, token);
+  if (!file) return null;
   const touch = () => Deno.utime(path, new Date(), new Date()).catch(() => {});
   const timer = setInterval(touch, times.heartbeat);
   // A program that has nothing else to do may end.
@@ -63,9 +49,40 @@ export async function takeLease(path: string, times = TIMES): Promise<Lease | nu
   return {
     async release() {
       clearInterval(timer);
-      await removeLease(path, holder.token);
+      await removeLease(path, token);
+      file.close();
     },
   };
+}
+
+async function createLease(path: string): Promise<Holder | null> {
+  const holder = { host: hostname(), token: crypto.randomUUID() };
+  return await createFile(path, JSON.stringify(holder)) ? holder : null;
+}
+
+/** Puts a lease in the place of one that is void. */
+async function takeOver(path: string, times: LeaseTimes): Promise<Holder | null> {
+  const before = await readHolder(path);
+  if (before && !await isVoid(path, before, times)) return null;
+  if (before && !await removeLease(path, before.token)) return null;
+  return await createLease(path);
+}
+
+/** Null if another process has taken the lease away before it was locked. */
+async function lockLease(path: string, token: string): Promise<Deno.FsFile | null> {
+  const file = await openLease(path);
+  if (!file) return null;
+  if (await file.tryLock(true) && (await readHolder(path))?.token === token) return file;
+  file.close();
+  return null;
+}
+
+/** Null where there is no lease. */
+async function openLease(path: string): Promise<Deno.FsFile | null> {
+  return await Deno.open(path, { read: true, write: true }).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  });
 }
 
 /** Null where there is no lease; one that is damaged belongs to nobody. */
@@ -78,17 +95,19 @@ async function readHolder(path: string): Promise<Holder | null> {
   try {
     return holderSchema.parse(JSON.parse(text));
   } catch {
-    return { host: hostname(), pid: 0, began: null, token: text };
+    return { host: hostname(), token: text };
   }
 }
 
-async function isVoid(path: string, holder: Holder, { patience }: LeaseTimes): Promise<boolean> {
-  if (holder.host === hostname() && holder.pid === Deno.pid) return false;
-  if (holder.host === hostname() && Deno.build.os === "linux") {
-    const began = await beganAt(holder.pid);
-    return began === null || began !== holder.began;
+async function isVoid(path: string, { host }: Holder, { patience }: LeaseTimes): Promise<boolean> {
+  if (host !== hostname()) return await ageOf(path) > patience;
+  const file = await openLease(path);
+  if (!file) return false;
+  try {
+    return await file.tryLock(true);
+  } finally {
+    file.close();
   }
-  return await ageOf(path) > patience;
 }
 
 /**
@@ -128,20 +147,5 @@ async function removeLease(path: string, token: string): Promise<boolean> {
     return false;
   } finally {
     await Deno.remove(aside);
-  }
-}
-
-/**
- * When a process of this machine began, in ticks since the machine did (proc(5), stat, field 22), so
- * that a number that was given again is not mistaken for it; null where there is no such process.
- */
-async function beganAt(pid: number): Promise<string | null> {
-  try {
-    const text = await Deno.readTextFile(`/proc/${pid}/stat`);
-    // Its second field is a name in parentheses, which may hold anything.
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? null : fields[19];
-  } catch {
-    return null;
   }
 }

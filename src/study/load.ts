@@ -1,5 +1,8 @@
 /** Finds and reads study files. */
 import { resolve } from "node:path";
+import { decodeUtf8, parseJson } from "../data/json.ts";
+import { oneLine } from "../data/one_line.ts";
+import { readWhole } from "../data/read_whole.ts";
 import { closest } from "./closest.ts";
 import { parseStudy, type Study } from "./study.ts";
 
@@ -35,27 +38,24 @@ export async function loadStudy(nameOrPath: string, cwd: string): Promise<Study>
     );
   }
   const path = isPath ? resolve(cwd, nameOrPath) : new URL(`${nameOrPath}.json`, FOLDER);
-  const text = await readText(path, nameOrPath);
+  const bytes = await readBytes(path, nameOrPath);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(decodeUtf8(bytes));
   } catch (error) {
     throw new SyntaxError(
-      `Cannot read study ${nameOrPath}: it is no JSON (${(error as Error).message})`,
+      `Cannot read study ${nameOrPath}: it is no JSON (${oneLine(error)})`,
+      { cause: error },
     );
   }
   return parseStudy(value, nameOrPath);
 }
 
-async function readText(path: string | URL, name: string): Promise<string> {
+async function readBytes(path: string | URL, name: string): Promise<Uint8Array> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size > MOST_BYTES) throw new RangeError(`${size} bytes are more than ${MOST_BYTES}`);
-    return await Deno.readTextFile(path);
+    return await readWhole(path, MOST_BYTES);
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : (error as Error).message;
+    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : oneLine(error);
     throw new RangeError(`Cannot read study ${name}: ${reason}`, { cause: error });
   }
 }

@@ -55,7 +55,7 @@ Deno.test("a study file that is not there, a folder, or no JSON is refused by na
     await Deno.writeTextFile(join(dir, "huge.json"), " ".repeat(1_000_001));
     await assert.rejects(
       loadStudy("huge.json", dir),
-      /^RangeError: Cannot read study huge.json: 1000001 bytes are more than 1000000$/,
+      /^RangeError: Cannot read study huge.json: it has 1000001 bytes, more than 1000000$/,
     );
   });
 });

@@ -4,6 +4,7 @@
  * layout where the decoder was trained.
  */
 import { join } from "node:path";
+import { namingFile } from "../data/naming_file.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import type { NamedMatrix } from "../models/llama_weights.ts";
@@ -11,7 +12,7 @@ import type { ModelWeights } from "../models/multimodal.ts";
 import { ADAPTER_CONFIG, loadPeft, savePeft } from "../models/peft.ts";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import type { LoraConfig } from "../nn/lora.ts";
-import { namingFile, parseMatrices } from "../training/checkpoint.ts";
+import { parseMatrices } from "../training/checkpoint.ts";
 
 const PROJECTOR = "projector.safetensors";
 const DECODER = "decoder.safetensors";
@@ -46,7 +47,7 @@ export async function loadWeights(folder: string, config: LlamaConfig): Promise<
   const decoder = await decode(join(folder, DECODER));
   if (decoder) weights.decoder = decoder;
   if (await Deno.stat(join(folder, ADAPTER_CONFIG)).then(() => true, () => false)) {
-    weights.lora = (await namingFile(folder, () => loadPeft(folder, config))).weights;
+    weights.lora = (await loadPeft(folder, config)).weights;
   }
   return weights;
 }

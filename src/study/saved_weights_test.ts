@@ -89,11 +89,11 @@ Deno.test("a folder without a projector, and damaged files, are refused by name"
     });
     await saveWeights(folder, WEIGHTS.everything, about);
     for (
-      const [file, named] of [
-        ["projector.safetensors", join(folder, "projector.safetensors")],
-        ["decoder.safetensors", join(folder, "decoder.safetensors")],
-        ["adapter_model.safetensors", folder],
-        ["adapter_config.json", folder],
+      const file of [
+        "projector.safetensors",
+        "decoder.safetensors",
+        "adapter_model.safetensors",
+        "adapter_config.json",
       ]
     ) {
       const path = join(folder, file);
@@ -101,7 +101,7 @@ Deno.test("a folder without a projector, and damaged files, are refused by name"
       await Deno.writeFile(path, whole.subarray(0, whole.length - 2));
       await assert.rejects(loadWeights(folder, TINY_CONFIG), (error: Error) => {
         assert.match(error.message, /^Cannot read [^\n]+$/);
-        assert.ok(error.message.endsWith(`, in "${named}"`), error.message);
+        assert.ok(error.message.endsWith(`, in "${path}"`), error.message);
         return true;
       });
       await Deno.writeFile(path, whole);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DIRECTIONS } from "../evaluation/claims.ts";
 import { CONNECTORS } from "../connectors/connectors.ts";
 import { DATASETS } from "../data/datasets.ts";
+import { oneLine } from "../data/one_line.ts";
 import { MODULES } from "../models/multimodal.ts";
 import { DEFAULT_LORA, LORA_TARGETS } from "../nn/lora.ts";
 import { LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
@@ -31,13 +32,16 @@ const fields = <Shape extends z.ZodRawShape>(shape: Shape) =>
     },
   });
 
+/** No size of a model comes near. */
+const size = count.max(2 ** 24);
+
 const shapeSchema = fields({
-  hiddenSize: count,
-  intermediateSize: count,
-  layers: count,
-  heads: count,
-  kvHeads: count,
-  headDim: count,
+  hiddenSize: size,
+  intermediateSize: size,
+  layers: count.max(2 ** 12),
+  heads: size,
+  kvHeads: size,
+  headDim: size,
   ropeTheta: z.number().positive(),
   rmsNormEps: z.number().positive(),
   tieWordEmbeddings: z.boolean(),
@@ -203,9 +207,9 @@ export const studySchema = fields({
   folds: fields({ count: count.min(2), by: z.enum(FOLD_UNITS), seed: z.number().int() }).optional(),
   encoder: fields({
     name: z.string().min(1),
-    imageSize: count.optional(),
-    patch: count.optional(),
-    width: count.optional(),
+    imageSize: count.max(2 ** 13).optional(),
+    patch: count.max(2 ** 13).optional(),
+    width: size.optional(),
     centre: z.boolean().optional(),
     pool: count.optional(),
     layer: z.number().int().optional(),
@@ -296,5 +300,5 @@ export function parseStudy(value: unknown, file: string): Study {
   const what = code === "invalid_type" && input === undefined && field
     ? `field "${field}" is missing`
     : `${field && `"${field}": `}${message.replace(/^Invalid input: /, "")}`;
-  throw new TypeError(`Cannot read study ${file}: ${what}`);
+  throw new TypeError(`Cannot read study ${file}: ${oneLine(what)}`);
 }

@@ -1,6 +1,7 @@
 /**
- * Runs all tests on a driver that is there, and closes with one line that says how many passed
- * and how many failed. Arguments go to `deno test`.
+ * Runs all tests on a driver that is there, in two processes side by side, and closes with one line
+ * that says how many passed and how many failed. With arguments, which go to `deno test`, it is one
+ * process.
  */
 import { stripAnsi } from "../gpu/driver_command.ts";
 import { driverEnvironment, prepareDriver } from "../gpu/driver.ts";
@@ -25,26 +26,51 @@ export function readSummary(output: string, success: boolean): TestSummary {
   return { passed: Number(passed), failed: Math.max(Number(failed), success ? 0 : 1) };
 }
 
-/** Runs `deno test` in the project's folder, its output passed on as it comes. */
-async function runTests(args: string[]): Promise<TestSummary> {
-  const driver = await prepareDriver();
+/**
+ * What is tested side by side, where all is tested: commands mostly wait for processes that they start,
+ * and the rest for one core.
+ */
+const GROUPS = [["--ignore=src/cli"], ["src/cli"]];
+
+/** Runs `deno test` in the project's folder; returns its summary and, unless shown, its output. */
+async function runTests(
+  args: string[],
+  env: Record<string, string>,
+  isShown: boolean,
+): Promise<TestSummary & { output: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "--allow-all", "--doc", ...args],
-    env: {
-      ...driverEnvironment(driver),
-      ...Deno.stdout.isTerminal() && { FORCE_COLOR: "1" },
-    },
+    env: { ...env, ...Deno.stdout.isTerminal() && { FORCE_COLOR: "1" } },
     stdin: "null",
     stdout: "piped",
+    stderr: isShown ? "inherit" : "piped",
   }).spawn();
+  const errors = isShown ? Promise.resolve("") : new Response(child.stderr).text();
   const [shown, read] = child.stdout.tee();
-  const output = new Response(read).text();
-  await shown.pipeTo(Deno.stdout.writable, { preventClose: true });
-  return readSummary(await output, (await child.status).success);
+  const text = new Response(read).text();
+  if (isShown) await shown.pipeTo(Deno.stdout.writable, { preventClose: true });
+  else await shown.cancel();
+  const output = await text;
+  const summary = readSummary(output, (await child.status).success);
+  return { ...summary, output: `${await errors}${output}` };
+}
+
+/** Runs all tests, those of one group while they go on and the others' output behind it. */
+async function runAll(args: string[]): Promise<TestSummary> {
+  const env = driverEnvironment(await prepareDriver());
+  if (args.length > 0) return await runTests(args, env, true);
+  const [first, ...others] = await Promise.all(
+    GROUPS.map((group, i) => runTests(group, env, i === 0)),
+  );
+  for (const { output } of others) console.log(output);
+  return [first, ...others].reduce(
+    (sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }),
+    { passed: 0, failed: 0 },
+  );
 }
 
 if (import.meta.main) {
-  const summary = await runTests(Deno.args).catch((error) => {
+  const summary = await runAll(Deno.args).catch((error) => {
     console.error(`error: ${error.message}`);
     return { passed: 0, failed: 1 };
   });

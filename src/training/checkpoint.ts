@@ -5,6 +5,7 @@
  * had never stopped, bit for bit.
  */
 import { createHash } from "node:crypto";
+import { namingFile } from "../data/naming_file.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import {
   parseSafetensors,
@@ -83,15 +84,4 @@ export function parseMatrices(bytes: Uint8Array): TrainingState {
       return [name, { rows, columns, data: toFloat32(tensor) }];
     }),
   );
-}
-
-/** What a reader gives; what it throws is thrown with the file's name. */
-export async function namingFile<T>(path: string, read: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    const Kind = [SyntaxError, TypeError, RangeError].find((kind) => error instanceof kind);
-    if (!Kind) throw error;
-    throw new Kind(`${(error as Error).message}, in "${path}"`, { cause: error });
-  }
 }

@@ -1,8 +1,11 @@
 /** Checkpoints of runs: the progress of a run in one safetensors file. */
 import { z } from "zod";
+import { parseJson } from "../data/json.ts";
+import { namingFile } from "../data/naming_file.ts";
+import { oneLine } from "../data/one_line.ts";
 import type { NamedMatrix } from "../models/llama_weights.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
-import { loadCheckpoint, namingFile, saveCheckpoint } from "./checkpoint.ts";
+import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { Progress } from "./progress.ts";
 
 const PARTS = [
@@ -97,10 +100,12 @@ const doneSchema = z.object({
 });
 
 function parseDone(text: string | undefined): z.infer<typeof doneSchema> {
-  const { success, data, error } = doneSchema.safeParse(JSON.parse(text ?? ""));
+  const { success, data, error } = doneSchema.safeParse(parseJson(text ?? ""));
   if (success) return data;
   const [{ path, message }] = error.issues;
   throw new TypeError(
-    `Cannot read progress: "${path.join(".")}": ${message.replace(/^Invalid input: /, "")}`,
+    `Cannot read progress: "${path.join(".")}": ${
+      oneLine(message.replace(/^Invalid input: /, ""))
+    }`,
   );
 }

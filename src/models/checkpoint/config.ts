@@ -2,6 +2,7 @@
  * Reads a decoder's `config.json` and `generation_config.json` in Hugging Face's layout, and refuses
  * by name what the decoder of this project would compute differently.
  */
+import { quoted } from "../../data/one_line.ts";
 import { checkLlamaConfig, type LlamaConfig } from "../llama_config.ts";
 
 /** What a model folder says about its decoder. */
@@ -71,7 +72,7 @@ function refuseOthers(config: JsonObject): void {
   const { model_type: type, architectures } = config;
   if (typeof type !== "string" || !Object.hasOwn(FAMILIES, type)) {
     throw new RangeError(
-      `Cannot use model: its "model_type" is ${JSON.stringify(type)}, supported are ${
+      `Cannot use model: its "model_type" is ${quoted(type)}, supported are ${
         Object.keys(FAMILIES).map((name) => `"${name}"`).join(" and ")
       }`,
     );
@@ -79,7 +80,7 @@ function refuseOthers(config: JsonObject): void {
   if (architectures !== undefined && architectures !== null) {
     if (!Array.isArray(architectures) || !architectures.includes(FAMILIES[type])) {
       throw new RangeError(
-        `Cannot use model: its "architectures" are ${JSON.stringify(architectures)}, not "${
+        `Cannot use model: its "architectures" are ${quoted(architectures)}, not "${
           FAMILIES[type]
         }"`,
       );
@@ -121,7 +122,7 @@ const ONLY: Readonly<Record<string, unknown[]>> = {
 };
 
 function refuse(field: string, value: unknown): never {
-  throw new RangeError(`Cannot use model: "${field}" ${JSON.stringify(value)} is not supported`);
+  throw new RangeError(`Cannot use model: "${field}" ${quoted(value)} is not supported`);
 }
 
 /** The rotation's own object, where newer configurations keep theta. */
@@ -135,7 +136,7 @@ function positive(config: JsonObject, field: string, otherwise?: number): number
   const value = config[field] ?? otherwise;
   if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
     throw new TypeError(
-      `Cannot use model: "${field}" is ${JSON.stringify(value)}, not a positive number`,
+      `Cannot use model: "${field}" is ${quoted(value)}, not a positive number`,
     );
   }
   return value;
@@ -160,7 +161,7 @@ function count(config: JsonObject, field: string, otherwise?: number, most = MOS
 function flag(config: JsonObject, field: string): boolean {
   const value = config[field] ?? false;
   if (typeof value !== "boolean") {
-    throw new TypeError(`Cannot use model: "${field}" is ${JSON.stringify(value)}, not a boolean`);
+    throw new TypeError(`Cannot use model: "${field}" is ${quoted(value)}, not a boolean`);
   }
   return value;
 }
@@ -171,7 +172,7 @@ function ids(config: JsonObject, field: string, vocabulary: number): number[] {
   for (const id of list) {
     if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= vocabulary) {
       throw new RangeError(
-        `Cannot use model: "${field}" ${JSON.stringify(id)} is no id of its ${vocabulary} tokens`,
+        `Cannot use model: "${field}" ${quoted(id)} is no id of its ${vocabulary} tokens`,
       );
     }
   }

@@ -1,17 +1,21 @@
 /** Reads the JSON files of a model folder. */
+import { decodeUtf8, parseJson } from "../../data/json.ts";
+import { oneLine } from "../../data/one_line.ts";
+import { readWhole } from "../../data/read_whole.ts";
 import { isObject, type JsonObject } from "./config.ts";
 
 /**
  * A JSON file's object; null where there is no such file.
  *
  * @throws {SyntaxError} If it holds no JSON object
+ * @throws {RangeError} If it cannot be read, or is far too large
  */
 export async function readJson(path: string): Promise<JsonObject | null> {
-  const text = await Deno.readTextFile(path).catch((error) => {
+  const bytes = await readWhole(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+    throw new RangeError(`Cannot read "${path}": ${oneLine(error)}`, { cause: error });
   });
-  return text === null ? null : parseJsonObject(text, path);
+  return bytes === null ? null : parseObject(() => decodeUtf8(bytes), path);
 }
 
 /**
@@ -21,12 +25,15 @@ export async function readJson(path: string): Promise<JsonObject | null> {
  * @throws {SyntaxError} If it is no JSON object
  */
 export function parseJsonObject(text: string, where: string): JsonObject {
+  return parseObject(() => text, where);
+}
+
+function parseObject(text: () => string, where: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text());
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SyntaxError(`Cannot read "${where}": ${reason}`, { cause });
+    throw new SyntaxError(`Cannot read "${where}": ${oneLine(cause)}`, { cause });
   }
   if (!isObject(value)) throw new SyntaxError(`Cannot read "${where}": it is no JSON object`);
   return value;

@@ -5,6 +5,7 @@
  * for, so that a checkpoint larger than memory can be put on a device matrix by matrix.
  */
 import { join } from "node:path";
+import { oneLine, quoted } from "../../data/one_line.ts";
 import type { LlamaConfig } from "../llama_config.ts";
 import { type Checkpoint, llamaSpecs, type NamedMatrix } from "../llama_weights.ts";
 import {
@@ -58,7 +59,7 @@ export async function openWeights(dir: string, config: LlamaConfig): Promise<Fol
   for (const [name, { path }] of tensors) {
     if (!specs.has(name) && !IGNORED.test(name)) {
       throw new RangeError(
-        `Cannot load decoder: tensor "${name}" of "${path}" has no place in a Llama decoder`,
+        `Cannot load decoder: tensor ${quoted(name)} of "${path}" has no place in a Llama decoder`,
       );
     }
   }
@@ -84,7 +85,7 @@ function checkTensor({ place, path }: Located, rows: number, columns: number): v
   const wanted = rows === 1 ? [columns] : [rows, columns];
   if (shape.join() !== wanted.join()) {
     throw new RangeError(
-      `Cannot load decoder: tensor "${name}" of "${path}" is [${shape}], not [${wanted}]`,
+      `Cannot load decoder: tensor "${name}" of "${path}" is ${quoted(shape)}, not [${wanted}]`,
     );
   }
   if (!NUMBERS.includes(dtype)) {
@@ -117,7 +118,9 @@ async function locateTensors(
       const place = places.get(name);
       if (!place) {
         throw new RangeError(
-          `Cannot load decoder: "${INDEX}" has tensor "${name}" in "${path}", which does not hold it`,
+          `Cannot load decoder: "${INDEX}" has tensor ${
+            quoted(name)
+          } in "${path}", which does not hold it`,
         );
       }
       tensors.set(name, { place, path });
@@ -139,8 +142,8 @@ export function shardsOf(index: Record<string, unknown>): Map<string, string[]> 
     // Nothing but a file beside the index.
     if (typeof shard !== "string" || !/^[\w-][\w.-]*\.safetensors$/.test(shard)) {
       throw new TypeError(
-        `Cannot read "${INDEX}": tensor "${name}" lies in ${
-          JSON.stringify(shard)
+        `Cannot read "${INDEX}": tensor ${quoted(name)} lies in ${
+          quoted(shard)
         }, which is no safetensors file of its folder`,
       );
     }
@@ -182,10 +185,14 @@ function readBytes(file: Deno.FsFile, begin: number, length: number): Uint8Array
 function withFile<T>(path: string, read: (file: Deno.FsFile) => T): T {
   let file: Deno.FsFile;
   try {
+    // A pipe would be waited for.
+    if (!Deno.statSync(path).isFile) throw new RangeError("it is no ordinary file");
     file = Deno.openSync(path);
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new Deno.errors.NotFound(`Cannot load decoder: "${path}" does not exist`, { cause });
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new Deno.errors.NotFound(`Cannot load decoder: "${path}" does not exist`, { cause });
+    }
+    throw new RangeError(`Cannot load decoder: "${path}": ${oneLine(cause)}`, { cause });
   }
   try {
     return read(file);

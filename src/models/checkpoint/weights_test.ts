@@ -206,7 +206,7 @@ Deno.test("a weight file with any bytes changed is read or refused by name", asy
           assert.match((error as Error).message, /model.safetensors|is missing from/);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });
