@@ -90,6 +90,7 @@ export type {
   MatrixGeometry,
   PairGeometry,
   Results,
+  RunFailure,
   RunKey,
   RunRecord,
   RunRole,

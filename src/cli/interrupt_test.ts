@@ -32,7 +32,7 @@ async function signalled(
   }).spawn();
   let said = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    for (const line of text.split("\n").filter((line) => words.includes(line))) {
+    for (const _ of text.split("\n").filter((line) => words.includes(line))) {
       if (said !== "") await new Promise((resolve) => setTimeout(resolve, APART));
       child.kill(signal);
     }
