@@ -1,7 +1,7 @@
 /**
  * Which arm the main table sets in bold: the best one, and only where the verdicts tell it from the rest.
  */
-import { type Verdict } from "../evaluation/intervals.ts";
+import type { Verdict } from "../evaluation/intervals.ts";
 import { BASELINE, type Condition, measureAccuracy } from "./conditions.ts";
 
 /** A condition and its verdict against the baseline; null where it has none. */
