@@ -1,5 +1,5 @@
 /**
- * VQA accuracy by condition beside the controls.
+ * The main table: VQA accuracy by condition beside the controls, with what the embeddings are like.
  */
 import {
   pairedDifference,
@@ -8,7 +8,7 @@ import {
   type Summary,
   type Verdict,
 } from "../evaluation/intervals.ts";
-import type { Accuracy, EmbeddingStatistics } from "../study/record.ts";
+import type { Accuracy, RunRecord } from "../study/record.ts";
 import { bestConditions } from "./best_condition.ts";
 import { booktabs } from "./booktabs.ts";
 import { conditionColumns, inPercent, pointsColumns, spreadColumn } from "./condition_columns.ts";
@@ -25,6 +25,7 @@ import {
   runsOf,
 } from "./conditions.ts";
 import { DETECTABLE, detectableEffects } from "./detectable.ts";
+import { embeddingColumns } from "./embedding_columns.ts";
 import { type Comparison, verdictOf } from "./family.ts";
 import { count, fixed, inWords, probability } from "./number_format.ts";
 import { type Column, table } from "./table.ts";
@@ -44,7 +45,7 @@ interface AccuracyRow extends Pick<Condition, "arm" | "lambda" | "stage"> {
   verdict: Verdict | null;
   /** Whether it is the best of its stage, and can be told to be. */
   best: boolean;
-  embedding(pick: (statistics: EmbeddingStatistics) => number | null): Summary | null;
+  measure(pick: (run: RunRecord) => number | null): Summary | null;
 }
 
 /**
@@ -119,30 +120,21 @@ function accuracyCells(
     {
       header: DETECTABLE,
       align: "right",
-      cell: ({ role, difference, comparison }) =>
-        role !== "arm" || (family && !comparison)
-          ? null
-          : detectableEffects(difference, comparison?.alpha ?? SIGNIFICANCE_LEVEL, 100, 2),
+      cell: ({ verdict, difference, comparison }) =>
+        verdict && detectableEffects(difference, comparison?.alpha ?? SIGNIFICANCE_LEVEL, 100, 2),
     },
     { header: "Verdict", cell: ({ verdict }) => verdict },
-    embeddingColumn("Average cosine", 3, ({ averageCosine }) => averageCosine),
-    embeddingColumn("Participation ratio", 2, ({ participationRatio }) => participationRatio),
-    embeddingColumn("L_cos", 4, ({ cosineLoss }) => cosineLoss),
+    // Their own section has the rest.
+    ...embeddingColumns<AccuracyRow>(
+      ["averageCosine", "participationRatio", "cosineLoss"],
+      ({ measure }, pick) => measure(pick),
+    ),
   ];
   return { columns, rows };
 }
 
 function typesOf(majority: Accuracy, conditions: readonly Condition[]): string[] {
   return questionTypes([majority, ...runsOf(conditions).map(({ accuracy }) => accuracy)]);
-}
-
-/** A column of the embeddings beside the accuracy; their own section has the rest. */
-function embeddingColumn(
-  header: string,
-  decimals: number,
-  pick: (statistics: EmbeddingStatistics) => number | null,
-): Column<AccuracyRow> {
-  return spreadColumn(header, decimals, ({ embedding }) => embedding(pick));
 }
 
 function conditionRows(
@@ -167,7 +159,7 @@ function conditionRows(
     seeds: condition.replicates.length,
     accuracy: (pick) => measureAccuracy(condition, pick),
     best: best.has(condition),
-    embedding: (pick) => measure(condition, ({ embedding }) => pick(embedding)),
+    measure: (pick) => measure(condition, pick),
   }));
 }
 
@@ -194,7 +186,7 @@ function majorityRow(
     comparison: null,
     verdict: null,
     best: false,
-    embedding: () => null,
+    measure: () => null,
   };
 }
 

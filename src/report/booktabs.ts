@@ -1,7 +1,9 @@
 /**
  * LaTeX tables in the style of the package booktabs (Fear, CTAN): three rules, none vertical.
  */
-import { type Column, filledColumns } from "./table.ts";
+import { type Column, filledColumns, type Markup } from "./table.ts";
+
+const LATEX: Markup = { escape: escapeLatex, bold: (text) => `\\textbf{${text}}` };
 
 /**
  * Renders rows as a `tabular` with booktabs' rules. Columns that are empty in every row are left
@@ -10,18 +12,15 @@ import { type Column, filledColumns } from "./table.ts";
  * @param columns as for a Markdown table; their text is plain, and escaped here
  */
 export function booktabs<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const filled = filledColumns(columns, rows);
+  const filled = filledColumns(columns, rows, LATEX);
   if (filled.length === 0) return "";
   const line = (texts: string[]) => `${texts.join(" & ")} \\\\\n`;
-  const body = filled.map(({ cells, bold }) =>
-    cells.map(escapeLatex).map((text, i) => bold[i] && text !== "" ? `\\textbf{${text}}` : text)
-  );
   return [
     `\\begin{tabular}{${filled.map(({ align }) => align[0]).join("")}}\n`,
     "\\toprule\n",
-    line(filled.map(({ header }) => escapeLatex(header))),
+    line(filled.map(({ header }) => header)),
     "\\midrule\n",
-    ...rows.map((_, i) => line(body.map((cells) => cells[i]))),
+    ...rows.map((_, i) => line(filled.map(({ cells }) => cells[i]))),
     "\\bottomrule\n",
     "\\end{tabular}\n",
   ].join("");

@@ -1,24 +1,14 @@
 /**
  * Statistics of the projected image tokens by condition.
  */
-import type { EmbeddingStatistics } from "../study/record.ts";
-import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
+import { conditionColumns, seedCount } from "./condition_columns.ts";
 import { type Condition, measure, runsOf } from "./conditions.ts";
+import { embeddingColumns, SHOWN_STATISTICS } from "./embedding_columns.ts";
 import { count } from "./number_format.ts";
 import { table } from "./table.ts";
 
 /** The table with what its columns mean. */
 export function embeddingTable(conditions: readonly Condition[]): string {
-  const column = (
-    header: string,
-    decimals: number,
-    pick: (statistics: EmbeddingStatistics) => number | null,
-  ) =>
-    spreadColumn<Condition>(
-      header,
-      decimals,
-      (condition) => measure(condition, ({ embedding }) => pick(embedding)),
-    );
   const tokens = [
     ...new Set(
       runsOf(conditions).map(({ embedding }) => count(embedding.tokens)),
@@ -34,17 +24,7 @@ export function embeddingTable(conditions: readonly Condition[]): string {
     table([
       ...conditionColumns(conditions),
       seedCount,
-      column("Average cosine", 3, ({ averageCosine }) => averageCosine),
-      column("Effective rank", 2, ({ effectiveRank }) => effectiveRank),
-      column("centred", 2, ({ effectiveRankCentred }) => effectiveRankCentred),
-      column(
-        "Participation ratio",
-        2,
-        ({ participationRatio }) => participationRatio,
-      ),
-      column("Mean norm", 3, ({ meanNorm }) => meanNorm),
-      column("Text norm", 3, ({ textMeanNorm }) => textMeanNorm),
-      column("L_cos", 4, ({ cosineLoss }) => cosineLoss),
+      ...embeddingColumns(SHOWN_STATISTICS, measure),
     ], conditions),
   ].join("\n");
 }

@@ -19,24 +19,35 @@ export interface FilledColumn {
   header: string;
   align: "left" | "right";
   cells: string[];
-  /** Whether each cell is set in bold. */
-  bold: boolean[];
 }
 
-/** The columns of a table without those that are empty in every row. */
+/** How a language writes what stands in a table. */
+export interface Markup {
+  /** Plain text so that it is shown as it is. */
+  escape(text: string): string;
+  /** Text of the language in bold. */
+  bold(text: string): string;
+}
+
+/** The columns of a table in a language, without those that are empty in every row. */
 export function filledColumns<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
+  { escape, bold }: Markup,
 ): FilledColumn[] {
   return columns
-    .map(({ header, align = "left", cell, bold = () => false }) => ({
-      header,
-      align,
-      cells: rows.map((row) => cell(row) ?? ""),
-      bold: rows.map(bold),
+    .map((column) => ({
+      header: escape(column.header),
+      align: column.align ?? "left",
+      cells: rows.map((row) => {
+        const text = escape(column.cell(row) ?? "");
+        return text !== "" && column.bold?.(row) ? bold(text) : text;
+      }),
     }))
-    .filter(({ cells }) => cells.some((text) => text.trim() !== ""));
+    .filter(({ cells }) => cells.some((text) => text !== ""));
 }
+
+const MARKDOWN: Markup = { escape: escapeCell, bold: (text) => `**${text}**` };
 
 /**
  * Renders rows as a Markdown table whose source is aligned too. Columns that are empty in every row
@@ -46,16 +57,10 @@ export function table<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
 ): string {
-  const filled = filledColumns(columns, rows)
-    .map(({ header, align, cells, bold }) => ({
-      header: escapeCell(header),
-      align,
-      cells: cells.map(escapeCell).map((text, i) => bold[i] && text !== "" ? `**${text}**` : text),
-    }))
-    .map((column) => ({
-      ...column,
-      width: Math.max(3, ...[column.header, ...column.cells].map(textWidth)),
-    }));
+  const filled = filledColumns(columns, rows, MARKDOWN).map((column) => ({
+    ...column,
+    width: Math.max(3, ...[column.header, ...column.cells].map(textWidth)),
+  }));
   if (filled.length === 0) return "";
   const line = (texts: string[]) => `| ${texts.join(" | ")} |\n`;
   const header = filled.map(({ header, align, width }) => pad(header, align, width));
