@@ -12,6 +12,7 @@ import { ablateWords, reproducingCommand } from "./reproducing_command.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { runStudy } from "./run_study.ts";
 import { submitSlurm } from "./submit_slurm.ts";
+import { LOGS } from "./progress.ts";
 import { positiveInteger } from "./whole_number.ts";
 
 /** Where the runs of a study can be done. */
@@ -58,6 +59,14 @@ export function ablateCommand() {
     .option(
       "--adapter <name>",
       "system, lavapipe, swiftshader, or part of an adapter's description",
+    )
+    .option(
+      "--checkpoint-every <seconds>",
+      "seconds of training between two checkpoints of a run (default: 60)",
+      orInvalid(seconds),
+    )
+    .addOption(
+      new Option("--log <kind>", "progress as one JSON object a line").choices(LOGS),
     )
     .option("--dry-run", "list the runs and what they will cost, and stop")
     .option("--fresh", "move earlier records of this folder aside and begin anew")
@@ -114,12 +123,17 @@ export function ablateCommand() {
         llm: options.llm && await folderOrName(options.llm),
       };
       const study = applyOptions(await loadStudy(name, callerDir()), changes);
-      const { dataDir, adapter, json, fresh, from } = options;
+      const { dataDir, adapter, json, fresh, from, checkpointEvery, log } = options;
       const out = options.out ??
         callerPath(join("runs", from ? `${study.name}-tested` : study.name));
       if (engine === "slurm") {
         const { dryRun, slurmTasks: tasks } = options;
-        const words = [studyWord(name), ...ablateWords(changes)];
+        const words = [
+          studyWord(name),
+          ...ablateWords(changes),
+          ...(checkpointEvery === undefined ? [] : ["--checkpoint-every", `${checkpointEvery}`]),
+          ...(log ? ["--log", log] : []),
+        ];
         const slurm = slurmSettings(options);
         return await submitSlurm(study, { out, dataDir, words, tasks, slurm, fresh, dryRun, json });
       }
@@ -132,6 +146,8 @@ export function ablateCommand() {
         json,
         from,
         shard,
+        checkpointEvery,
+        log,
         command: reproducingCommand(name, changes),
       });
     });
@@ -182,6 +198,14 @@ function collect(value: string, before: string[] = []): string[] {
 function folder(path: string): string {
   if (path.trim() === "") throw new RangeError("No folder is named");
   return callerPath(path);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0)) {
+    throw new RangeError(`"${text}" is no number of seconds`);
+  }
+  return value;
 }
 
 function names(text: string): string[] {

@@ -85,8 +85,19 @@ interface Command {
 export const COMMANDS: Readonly<Record<string, Command>> = {
   ablate: {
     values: [
-      ...["adapter", "arms", "data", "data-dir", "encoder", "engine", "folds", "from", "lambda"],
-      ...["llm", "out", "seeds", "set", "shard", "steps"],
+      ...[
+        "adapter",
+        "arms",
+        "checkpoint-every",
+        "data",
+        "data-dir",
+        "encoder",
+        "engine",
+        "folds",
+        "from",
+        "lambda",
+      ],
+      ...["llm", "log", "out", "seeds", "set", "shard", "steps"],
       ...["account", "array-parallelism", "cpus-per-task", "mem", "option", "partition", "setup"]
         .map((name) => `slurm-${name}`),
       ...["slurm-tasks", "slurm-time"],

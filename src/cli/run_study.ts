@@ -23,12 +23,22 @@ import { loadWeights } from "../study/saved_weights.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
 import type { Study } from "../study/study.ts";
 import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
+import { stageSteps } from "../training/batches.ts";
+import type { PreparedData } from "../training/prepared_data.ts";
+import type { RunSettings } from "../training/settings.ts";
 import { tuneStudy } from "../tuning/tune_study.ts";
 import { duration, megabytes } from "./format.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
 import { moveAside, openOutFolder } from "./out_folder.ts";
-import { createProgress, type Progress } from "./progress.ts";
+import { createPace } from "./pace.ts";
+import {
+  createProgress,
+  type LOGS,
+  type Progress,
+  type RunStep,
+  type RunTitle,
+} from "./progress.ts";
 
 /** How a study is run. */
 export interface RunOptions {
@@ -44,6 +54,10 @@ export interface RunOptions {
   from?: string;
   /** The share of the grid that this process runs; all of it when absent. */
   shard?: Shard;
+  /** Seconds of training between two checkpoints of a run. */
+  checkpointEvery?: number;
+  /** How progress is told. */
+  log?: (typeof LOGS)[number];
   /** The command that reproduces it, without paths. */
   command: string;
 }
@@ -55,7 +69,7 @@ export interface RunOptions {
  * @throws {Error} If anything is wrong; earlier records are as they were.
  */
 export async function runStudy(study: Study, options: RunOptions): Promise<void> {
-  const progress = createProgress();
+  const progress = createProgress(options.log);
   await withInterrupt(progress, {
     stopping: "Stopping after this step; finished runs are kept. Once more stops at once.",
     stopped: "Stopped; the same command goes on where it was",
@@ -74,7 +88,7 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
       );
     }
     if (failed > 0) {
-      console.error(`${failed} of ${runs} runs failed and have no record`);
+      progress.say(`${failed} of ${runs} runs failed and have no record`);
       Deno.exitCode = 1;
     }
   });
@@ -152,13 +166,16 @@ async function train(
         : undefined;
       dataOf = dataByRun(study, { encoder: encoded, random });
     }
-    const title = (index: number) => {
+    const titleOf = (index: number): RunTitle => {
       const { arm, lambda, seed, fold, round } = runs[index];
-      const part = study.folds ? ` fold ${fold}` : "";
-      const again = round > 0 ? ` round ${round}` : "";
-      return `[${index + 1}/${runs.length}] ${arm} lambda ${lambda} seed ${seed}${part}${again}`;
+      return {
+        ...{ run: index + 1, runs: runs.length, arm, lambda, seed },
+        ...(study.folds && { fold }),
+        ...(round > 0 && { round }),
+      };
     };
     const todo = new Set(missing);
+    const followed = followRuns(runs, todo, dataOf);
     const { failed } = await ablate({
       ...setting,
       engine,
@@ -173,13 +190,49 @@ async function train(
         return withPlan(again, engine.plan);
       },
       onWait: (count) => progress.say(`Waiting for ${count} runs of other processes`),
-      onRun: (index, note) => progress.say(`${title(index)}: ${note}`),
+      checkpointSeconds: options.checkpointEvery,
+      onRun: (index, note) => progress.ended(titleOf(index), note),
       onProgress: (index, stage, step, steps, loss) =>
-        progress.task(`${title(index)} ${stage}, loss ${loss.toFixed(3)}`, step, steps),
+        progress.step(titleOf(index), {
+          stage,
+          step,
+          steps,
+          loss,
+          ...followed(index, stage, step),
+        }),
     });
     return { runs: share.length, failed, absent: (await absentRuns(out, runs)).length };
   } finally {
     await encoder.close?.();
     await randomEncoder?.close?.();
   }
+}
+
+/** Where a run and the grid stand, from the step of a stage. */
+function followRuns(
+  runs: readonly RunSettings[],
+  todo: ReadonlySet<RunSettings>,
+  dataOf: (settings: RunSettings) => PreparedData,
+): (index: number, stage: string, step: number) => Pick<RunStep, "share" | "pace"> {
+  const stepsOf = (settings: RunSettings) => {
+    const { train } = dataOf(settings);
+    return settings.stages.map(({ training }) => stageSteps(train, training));
+  };
+  const sum = (list: number[]) => list.reduce((sum, steps) => sum + steps, 0);
+  const paceOf = createPace(
+    new Map(
+      runs.flatMap((settings, index) =>
+        todo.has(settings) ? [[index, sum(stepsOf(settings))] as const] : []
+      ),
+    ),
+  );
+  return (index, stage, step) => {
+    const each = stepsOf(runs[index]);
+    const place = runs[index].stages.findIndex(({ name }) => name === stage);
+    const { batch, questions } = runs[index].stages[place].training;
+    const done = sum(each.slice(0, place)) + step;
+    const steps = sum(each);
+    const pace = paceOf({ index, stage, step, done, steps, questions: batch * questions });
+    return { share: done / steps, pace };
+  };
 }

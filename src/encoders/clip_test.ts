@@ -193,12 +193,12 @@ const WRONG: [string, Record<string, string | Uint8Array | null>, RegExp, object
   [
     "whose patches do not fill a picture",
     { "config.json": JSON.stringify({ ...CONFIG, patch_size: 5 }) },
-    /patch_size 5 does not divide image_size 18$/,
+    /patch_size 5 does not divide image_size 18, in /,
   ],
   [
     "with heads of no whole width",
     { "config.json": JSON.stringify({ ...CONFIG, num_attention_heads: 5 }) },
-    /hidden_size 24 is no multiple of 5 attention heads$/,
+    /hidden_size 24 is no multiple of 5 attention heads, in /,
   ],
   ["asked for a layer too many", {}, /layer 4 of encoder ".*": it has hidden states -4 to 3$/, {
     layer: 4,

@@ -169,23 +169,24 @@ async function readQuestions(path: string, hash: string): Promise<QuestionList> 
   throw new SyntaxError(`Cannot read record: "${path}" is damaged (its name is another hash)`);
 }
 
-/** Older records hold their answers as they are. */
+/** Older records hold their answers as they are. The checksum is of the file, and no part of what it says. */
 async function readRun(
   path: string,
   questions: (hash: string) => Promise<QuestionList>,
 ): Promise<RunRecord> {
-  const { text, value: record } = await readJson(path);
+  const { text, value } = await readJson(path);
   if (!isIntact(text)) {
     throw new SyntaxError(`Cannot read record: "${path}" is damaged (its checksum is another)`);
   }
-  const { answers } = (record ?? {}) as Partial<RunRecord>;
+  const { sha256: _, ...record } = (value ?? {}) as Partial<RunRecord> & { sha256?: string };
+  const { answers } = record;
   if (typeof answers !== "object" || Array.isArray(answers)) {
     return validate(path, record, runRecordSchema);
   }
   const { answers: packed } = validate(path, record, z.object({ answers: packedAnswersSchema }));
   const list = await questions(packed.questions);
   try {
-    const unpacked = { ...record as object, answers: unpackAnswers(packed, list) };
+    const unpacked = { ...record, answers: unpackAnswers(packed, list) };
     return validate(path, unpacked, runRecordSchema);
   } catch (error) {
     if (error instanceof RangeError) {

@@ -61,6 +61,8 @@ export interface AblationInput extends AblationSetting {
   out: string;
   /** The command that reproduces it, without paths. */
   command: string;
+  /** Seconds of training between two checkpoints of a run; 60 when absent. */
+  checkpointSeconds?: number;
   /** Stops between two steps. */
   signal?: AbortSignal;
   /**
@@ -75,9 +77,6 @@ export interface AblationInput extends AblationSetting {
   /** Called when all that is left is at work in other processes. */
   onWait?(runs: number): void;
 }
-
-/** Seconds of training between two checkpoints of a run. */
-const CHECKPOINT_SECONDS = 60;
 
 /** How often a run goes on from its checkpoint after its device was lost. */
 const MOST_LOSSES = 2;
@@ -237,7 +236,7 @@ async function runToTheEnd(
       }
     },
     save: (progress) => saveProgress(path, progress, id),
-    every: CHECKPOINT_SECONDS,
+    every: input.checkpointSeconds ?? 60,
   };
   const data = input.dataOf(settings);
   const stages = input.values

@@ -14,7 +14,7 @@ import {
 import { matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
-import { epochSteps, evaluationBatches } from "../training/batches.ts";
+import { evaluationBatches, stageSteps } from "../training/batches.ts";
 import { createRunModel } from "../training/run_model.ts";
 import type { RunSettings, StageSettings } from "../training/settings.ts";
 
@@ -116,7 +116,7 @@ function estimateStage(
   const { layout } = model.config;
   const { training } = stage;
   const { program } = compileTrainingStep(model, training);
-  const steps = training.epochs ? epochSteps(data.train, training) : training.steps;
+  const steps = stageSteps(data.train, training);
   const step = program.flops / speed.flops * STEP_OVER_PRODUCTS +
     program.dispatches * DISPATCH_SECONDS;
   const batches = (images?: number) => (split: PreparedData["test"]) =>

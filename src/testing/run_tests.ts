@@ -26,11 +26,11 @@ export function readSummary(output: string, success: boolean): TestSummary {
   return { passed: Number(passed), failed: Math.max(Number(failed), success ? 0 : 1) };
 }
 
-/**
- * What is tested side by side, where all is tested: commands mostly wait for processes that they start,
- * and the rest for one core.
- */
-const GROUPS = [["--ignore=src/cli"], ["src/cli"]];
+/** Folders that take as long as all the rest. */
+const HALF = ["src/cli", "src/models", "src/gpu"];
+
+/** What is tested side by side, where all is tested: a test waits for one core most of the time. */
+const GROUPS = [[`--ignore=${HALF.join(",")}`], HALF];
 
 /** Runs `deno test` in the project's folder; returns its summary and, unless shown, its output. */
 async function runTests(

@@ -33,6 +33,11 @@ export function* trainingBatches(
   }
 }
 
+/** Steps of a stage. */
+export function stageSteps(split: PreparedSplit, training: TrainingSettings): number {
+  return training.epochs ? epochSteps(split, training) : training.steps;
+}
+
 /** Steps in which every image that has questions is seen `epochs` times. */
 export function epochSteps(
   { questions }: PreparedSplit,

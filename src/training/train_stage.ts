@@ -12,7 +12,7 @@ import { READ_EVERY } from "../nn/loss_ring.ts";
 import { biasCorrection, LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import type { DiagnosticPoint, ValidationPoint } from "../study/record.ts";
 import { diagnose } from "./diagnostics.ts";
-import { batchFeatures, epochSteps, trainingBatches } from "./batches.ts";
+import { batchFeatures, stageSteps, trainingBatches } from "./batches.ts";
 import { validationAccuracy } from "./evaluate.ts";
 import type { PreparedData } from "./prepared_data.ts";
 import { type Progress, readProgress, restoreProgress } from "./progress.ts";
@@ -107,7 +107,7 @@ async function trainingLoop(
   const { onProgress, signal, checkpoint } = hooks;
   const { evaluation } = settings;
   const { training } = stage;
-  const steps = training.epochs ? epochSteps(data.train, training) : training.steps;
+  const steps = stageSteps(data.train, training);
   const batches = trainingBatches(
     data.train,
     training.batch,
