@@ -11,7 +11,6 @@
  */
 import { hostname } from "node:os";
 import { z } from "zod";
-import { createFile } from "../data/replace_file.ts";
 
 /** A lease that is held. */
 export interface Lease {
@@ -38,10 +37,9 @@ type Holder = z.infer<typeof holderSchema>;
  * @throws {Error} As the file system does.
  */
 export async function takeLease(path: string, times = TIMES): Promise<Lease | null> {
-  const { token } = await createLease(path) ?? await takeOver(path, times) ?? {};
-  if (token === undefined) return null;
-  const file = await lockLease(path, token);
-  if (!file) return null;
+  const held = await createLease(path) ?? await takeOver(path, times);
+  if (!held) return null;
+  const { token, file } = held;
   const touch = () => Deno.utime(path, new Date(), new Date()).catch(() => {});
   const timer = setInterval(touch, times.heartbeat);
   // A program that has nothing else to do may end.
@@ -55,26 +53,52 @@ export async function takeLease(path: string, times = TIMES): Promise<Lease | nu
   };
 }
 
-async function createLease(path: string): Promise<Holder | null> {
-  const holder = { host: hostname(), token: crypto.randomUUID() };
-  return await createFile(path, JSON.stringify(holder)) ? holder : null;
+/** A lease's file, open and locked. */
+interface Held {
+  token: string;
+  file: Deno.FsFile;
+}
+
+/** Null where there is a lease. It is locked before it gets its name, so it never looks void. */
+async function createLease(path: string): Promise<Held | null> {
+  const token = crypto.randomUUID();
+  const temporary = `${path}.${token.slice(0, 8)}.tmp`;
+  const file = await Deno.open(temporary, { read: true, write: true, createNew: true });
+  try {
+    await file.write(new TextEncoder().encode(JSON.stringify({ host: hostname(), token })));
+    await file.lock(true);
+    await Deno.link(temporary, path);
+    return { token, file };
+  } catch (error) {
+    file.close();
+    if (error instanceof Deno.errors.AlreadyExists) return null;
+    throw error;
+  } finally {
+    await Deno.remove(temporary);
+  }
 }
 
 /** Puts a lease in the place of one that is void. */
-async function takeOver(path: string, times: LeaseTimes): Promise<Holder | null> {
-  const before = await readHolder(path);
-  if (before && !await isVoid(path, before, times)) return null;
-  if (before && !await removeLease(path, before.token)) return null;
-  return await createLease(path);
+async function takeOver(path: string, times: LeaseTimes): Promise<Held | null> {
+  const old = await openLease(path);
+  if (!old) return await createLease(path);
+  try {
+    // Held until it is gone, so that of several processes of a machine one takes it over.
+    if (!await old.tryLock(true) || !await isStillAt(path, old)) return null;
+    const holder = await readHolder(path);
+    if (!holder) return null;
+    if (holder.host !== hostname() && await ageOf(path) <= times.patience) return null;
+    return await removeLease(path, holder.token) ? await createLease(path) : null;
+  } finally {
+    old.close();
+  }
 }
 
-/** Null if another process has taken the lease away before it was locked. */
-async function lockLease(path: string, token: string): Promise<Deno.FsFile | null> {
-  const file = await openLease(path);
-  if (!file) return null;
-  if (await file.tryLock(true) && (await readHolder(path))?.token === token) return file;
-  file.close();
-  return null;
+/** Whether an open file has this name and no other file has taken it. */
+async function isStillAt(path: string, file: Deno.FsFile): Promise<boolean> {
+  const named = await Deno.stat(path).catch(() => null);
+  const { dev, ino } = await file.stat();
+  return named !== null && named.dev === dev && named.ino === ino;
 }
 
 /** Null where there is no lease. */
@@ -96,17 +120,6 @@ async function readHolder(path: string): Promise<Holder | null> {
     return holderSchema.parse(JSON.parse(text));
   } catch {
     return { host: hostname(), token: text };
-  }
-}
-
-async function isVoid(path: string, { host }: Holder, { patience }: LeaseTimes): Promise<boolean> {
-  if (host !== hostname()) return await ageOf(path) > patience;
-  const file = await openLease(path);
-  if (!file) return false;
-  try {
-    return await file.tryLock(true);
-  } finally {
-    file.close();
   }
 }
 
