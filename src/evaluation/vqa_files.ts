@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { readItems } from "../data/files.ts";
+import { quoted } from "../data/one_line.ts";
 import { vqaAccuracy, type VqaNormalisation } from "./consensus_accuracy.ts";
 import type { VqaScore } from "./vqa_evaluation.ts";
 
@@ -49,7 +50,7 @@ export async function scoreVqaFiles(
 ): Promise<VqaScore[]> {
   const list = (path: string, field?: string) => ({ action: ACTION, path, name: path, field });
   const refuse = (path: string, id: number | string, reason: string) =>
-    new RangeError(`${ACTION}: "${path}": question_id ${JSON.stringify(id)} ${reason}`);
+    new RangeError(`${ACTION}: "${path}": question_id ${quoted(id)} ${reason}`);
 
   const asked = new Set<number | string>();
   for await (const { question_id } of readItems(list(questions, "questions"), QUESTION)) {
