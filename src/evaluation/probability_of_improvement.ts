@@ -24,9 +24,23 @@ export function probabilityOfImprovement(
   if (arm.length === 0 || baseline.length === 0) {
     throw new RangeError("Cannot compare runs: there are none on one side");
   }
+  const sorted = baseline.toSorted((a, b) => a - b);
   let wins = 0;
   for (const value of arm) {
-    for (const other of baseline) wins += value > other ? 1 : value === other ? 0.5 : 0;
+    const lower = countWhile(sorted, (other) => other < value);
+    const ties = countWhile(sorted, (other) => other <= value) - lower;
+    wins += lower + ties / 2;
   }
   return wins / (arm.length * baseline.length);
+}
+
+/** How many values a condition holds for that holds for the first ones only. */
+function countWhile(sorted: readonly number[], holds: (value: number) => boolean): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (holds(sorted[middle])) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }

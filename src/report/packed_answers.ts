@@ -35,9 +35,16 @@ export const packedAnswersSchema = z.object({
 /** See {@linkcode packedAnswersSchema}. */
 export type PackedAnswers = z.infer<typeof packedAnswersSchema>;
 
+/** All runs of a study answer one list or a few; nothing changes a list. */
+const hashes = new WeakMap<QuestionList, string>();
+
 /** SHA-256 of a list of questions. */
 export function hashQuestions(list: QuestionList): string {
-  return createHash("sha256").update(JSON.stringify(list)).digest("hex");
+  const known = hashes.get(list);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256").update(JSON.stringify(list)).digest("hex");
+  hashes.set(list, hash);
+  return hash;
 }
 
 /**

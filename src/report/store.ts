@@ -186,8 +186,15 @@ async function readRun(
   const { answers: packed } = validate(path, record, z.object({ answers: packedAnswersSchema }));
   const list = await questions(packed.questions);
   try {
-    const unpacked = { ...record, answers: unpackAnswers(packed, list) };
-    return validate(path, unpacked, runRecordSchema);
+    const { answers: _none, ...run } = validate(path, { ...record, answers: [] }, runRecordSchema);
+    unpackAnswers(packed, list);
+    return {
+      ...run,
+      // Again whenever they are asked for: those of all runs would fill the memory.
+      get answers() {
+        return unpackAnswers(packed, list);
+      },
+    };
   } catch (error) {
     if (error instanceof RangeError) {
       throw new RangeError(`Cannot read record: "${path}": ${error.message}`);
