@@ -1,215 +1,181 @@
+/** What a study does when something goes wrong with one of its runs, by making it go wrong. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { join } from "node:path";
+import { openGpu } from "../gpu/adapter.ts";
 import { defaultPlan } from "../gpu/plan.ts";
-import { exampleGeometry, exampleRun } from "../report/example_records.ts";
+import { createEngine, type Engine } from "../gpu/program.ts";
+import { readRecords } from "../report/store.ts";
+import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import {
-  type AblationSetting,
-  finishedRuns,
-  firstDifference,
-  recordText,
-  runRecord,
-} from "./ablate.ts";
-import { expandGrid, runName } from "./grid.ts";
-import { packAnswers, unpackAnswers } from "../report/packed_answers.ts";
-import type { RunRecord } from "./record.ts";
-import type { Study } from "./study.ts";
+import { ablate, type AblationInput } from "./ablate.ts";
+import { runName } from "./grid.ts";
+import { takeLease } from "./lease.ts";
 
-const adapter = {
-  description: "Example Adapter",
-  vendor: "example",
-  architecture: "one",
-  driver: "system",
-  software: true,
-};
+const [plain, cosine] = tinyStudy().arms;
+const study = tinyStudy({
+  arms: [
+    plain,
+    { ...cosine, lambda: [1] },
+    { ...plain, name: "wild", stages: ["wild"] },
+  ],
+  stages: [{
+    name: "wild",
+    train: ["P1", "decoder"],
+    draw: [],
+    // No number outlives such a learning rate.
+    training: { learningRate: 1e30, schedule: "constant" },
+  }],
+  seeds: 1,
+  controls: [],
+});
+const tiny = await prepareTiny(study);
 
-/** What `finishedRuns` looks at; the rest of data set, encoder and engine takes no part. */
-function settingOf(
-  study: Study,
-  { contentHash = "d0", form = "image" as "image" | "buffer", description = adapter.description } =
-    {},
-) {
-  return {
-    study,
-    dataset: { name: "easy-shapes", contentHash },
-    encoder: { name: "patches", contentHash: "e0" },
-    language: { name: "random", contentHash: null },
-    engine: { plan: defaultPlan(form, true) },
-    adapter: { ...adapter, description },
-    runs: expandGrid(study),
-  } as AblationSetting;
+async function openEngine(): Promise<{ engine: Engine; adapter: AblationInput["adapter"] }> {
+  const { device, record, plan } = await openGpu({ quiet: true });
+  const engine = createEngine(device, defaultPlan("image", record.software, plan.lanes));
+  return { engine, adapter: record };
 }
 
-/** What a stage measured, but for its name. */
-const { steps, parameters, accuracy, losses, embedding, answers, weightsSha256, seconds } =
-  exampleRun();
-const outcome = { steps, parameters, accuracy, losses, embedding, answers, weightsSha256, seconds };
-
-/** Records as they come back from disk, of every stage of every run of a study. */
-function recordsOf(study: Study): RunRecord[] {
-  const setting = settingOf(study);
-  return setting.runs.flatMap((settings) =>
-    settings.stages.map(({ name }) =>
-      JSON.parse(JSON.stringify(runRecord(setting, settings, { ...outcome, stage: name })))
-    )
-  );
+interface Told {
+  input: AblationInput;
+  notes: string[];
+  waits: number[];
 }
 
-Deno.test("runs with a record are finished, the others are not", () => {
-  const study = tinyStudy();
-  const setting = settingOf(study);
-  assert.deepEqual(finishedRuns(setting, []), new Set());
-  assert.deepEqual(finishedRuns(setting, recordsOf(study)), new Set(setting.runs));
-  const some = recordsOf(study).filter(({ seed, arm }) => seed === 1 && arm !== "baseline");
-  assert.deepEqual(
-    [...finishedRuns(setting, some)].map(runName),
-    setting.runs.filter(({ seed, arm }) => seed === 1 && arm !== "baseline").map(runName),
-  );
-});
-
-Deno.test("a run is finished when all of its stages have a record", () => {
-  const { arms } = tinyStudy();
-  const study = tinyStudy({
-    arms: [{ ...arms[0], stages: ["projector", "all"] }],
-    seeds: 2,
-    controls: [],
-  });
-  const setting = settingOf(study);
-  const records = recordsOf(study);
-  assert.equal(records.length, 4);
-  assert.deepEqual(finishedRuns(setting, records), new Set(setting.runs));
-  for (const stage of ["projector", "all"]) {
-    const missing = records.filter((record) => record.seed === 2 || record.stage !== stage);
-    assert.deepEqual(finishedRuns(setting, missing), new Set([setting.runs[1]]));
-  }
-});
-
-Deno.test("records of more seeds, arms or lambdas than asked for do not disturb", () => {
-  const study = tinyStudy();
-  const fewer = settingOf({ ...study, seeds: 1, arms: study.arms.slice(0, 1) });
-  assert.deepEqual(finishedRuns(fewer, recordsOf(study)), new Set(fewer.runs));
-});
-
-const OTHERS: [what: string, setting: (study: Study) => AblationSetting, message: RegExp][] = [
-  [
-    "steps",
-    (study) => settingOf({ ...study, training: { ...study.training, steps: 5 } }),
-    /config.training.steps was 4, is 5/,
-  ],
-  [
-    "an added encoder option",
-    (study) => settingOf({ ...study, encoder: { ...study.encoder, pool: 2 } }),
-    /config.encoder.pool was undefined, is 2/,
-  ],
-  [
-    "data",
-    (study) => settingOf(study, { contentHash: "d1" }),
-    /config.data.contentHash was "d0", is "d1"/,
-  ],
-  [
-    "operand form",
-    (study) => settingOf(study, { form: "buffer" }),
-    /config.kernelPlan.form was "image", is "buffer"/,
-  ],
-  [
-    "adapter",
-    (study) => settingOf(study, { description: "Another" }),
-    /adapter was "Example Adapter", is "Another"/,
-  ],
-  [
-    "adapters",
-    (study) => settingOf({ ...study, lora: { ...study.lora, dropout: 0.5 } }),
-    /config.lora.dropout was 0, is 0.5/,
-  ],
-  [
-    "folds",
-    (study) => settingOf({ ...study, folds: { count: 2, by: "image", seed: 0 } }),
-    /config.data.folds was undefined, is /,
-  ],
-  [
-    "settings of a stage",
-    (study) => {
-      const training = { learningRate: 1 };
-      const stages = [{ name: "all", train: ["P1" as const], draw: [], training }];
-      return settingOf({ ...study, stages });
-    },
-    /config.stages.0.train.1 was "P2", is undefined/,
-  ],
-  [
-    "stages under the same arm's name",
-    (study) =>
-      settingOf({
-        ...study,
-        arms: study.arms.map((arm) => ({ ...arm, stages: ["projector"] })),
-      }),
-    /config.stages.0.name was "all", is "projector"/,
-  ],
-  [
-    "weights that are tested",
-    (study) => ({ ...settingOf(study), from: "aa" }),
-    /config.from was undefined, is "aa"/,
-  ],
-  [
-    "objective under the same arm's name",
-    (study) =>
-      settingOf({
-        ...study,
-        arms: study.arms.map((arm) => ({ ...arm, objective: "self-distillation", lambda: [0, 1] })),
-      }),
-    /objective was "none", is "self-distillation"/,
-  ],
-];
-
-for (const [what, setting, message] of OTHERS) {
-  Deno.test(`records made with other settings are refused: ${what}`, () => {
-    const study = tinyStudy();
-    assert.throws(() => finishedRuns(setting(study), recordsOf(study)), (error: Error) => {
-      assert.ok(error instanceof RangeError);
-      assert.match(
-        error.message,
-        /^Cannot resume: record "baseline_lambda-0_seed-1.json" was made with other settings \(/,
-      );
-      assert.match(error.message, message);
-      return true;
-    });
-  });
-}
-
-Deno.test("a record of another study's settings is refused even where its arm is not asked for now", () => {
-  const study = tinyStudy();
-  const rest = recordsOf(study).filter(({ arm }) => arm !== "baseline");
-  const changed = {
-    ...study,
-    training: { ...study.training, batch: 3 },
-    arms: study.arms.slice(0, 1),
+async function inFolder(test: (told: Told) => Promise<void>): Promise<void> {
+  const out = await Deno.makeTempDir();
+  const { dataset, encoder, language, data, runs } = tiny;
+  const notes: string[] = [];
+  const waits: number[] = [];
+  const input: AblationInput = {
+    ...{ study, dataset, encoder, language, runs, out },
+    ...await openEngine(),
+    dataOf: () => data,
+    finished: new Set(),
+    command: "deno task ablate tiny",
+    onRun: (index, note) => notes.push(`${runs[index].arm}: ${note}`),
+    onWait: (count) => waits.push(count),
   };
-  assert.throws(() => finishedRuns(settingOf(changed), rest), /config.training.batch was 2, is 3/);
-});
-
-Deno.test("the first difference is named by its path", () => {
-  assert.equal(firstDifference({ a: { b: [1, 2] } }, { a: { b: [1, 3] } }), "a.b.1 was 2, is 3");
-  assert.equal(firstDifference({ a: 1 }, {}), "a was 1, is undefined");
-  assert.equal(firstDifference({}, { a: null }), "a was undefined, is null");
-  assert.equal(firstDifference({ a: { b: 1 } }, { a: 1 }), 'a was {"b":1}, is 1');
-  assert.equal(firstDifference({ a: 1, b: 2 }, { b: 2, a: 1 }), undefined, "order says nothing");
-  assert.equal(firstDifference({ a: undefined }, {}), undefined, "JSON keeps no undefined");
-});
-
-Deno.test("JSON values differ from nothing but other values", () => {
-  fc.assert(fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
-    assert.equal(firstDifference(a, structuredClone(a)), undefined);
-    assert.equal(firstDifference(a, b) === undefined, firstDifference(b, a) === undefined);
-  }));
-});
-
-Deno.test("a record's text is the record again, its answers packed", () => {
-  for (const count of [0, 1, 3]) {
-    const answers = Array.from({ length: count }, (_, i) => ({
-      ...{ id: `test/${i}`, image: "test", answer: '"quoted"\n', correct: i === 1 },
-    }));
-    const record = exampleRun({ answers, ...(count > 0 && { geometry: exampleGeometry() }) });
-    const { packed, questions } = packAnswers(answers);
-    const { sha256: _, ...read } = JSON.parse(recordText(record, packed));
-    assert.deepEqual({ ...read, answers: unpackAnswers(read.answers, questions) }, record);
+  try {
+    await test({ input, notes, waits });
+  } finally {
+    await Deno.remove(out, { recursive: true });
   }
-});
+}
+
+/** Hash of the weights by arm. */
+async function weightsIn(out: string): Promise<Record<string, string>> {
+  const { runs } = await readRecords(out);
+  return Object.fromEntries(runs.map(({ arm, weightsSha256 }) => [arm, weightsSha256]));
+}
+
+const undisturbed: Record<string, string> = {};
+
+Deno.test("a run that diverges is reported as failed, the others go on, and it is not tried twice", () =>
+  inFolder(async ({ input, notes }) => {
+    assert.deepEqual(await ablate(input), { failed: 1 });
+    Object.assign(undisturbed, await weightsIn(input.out));
+    assert.deepEqual(Object.keys(undisturbed).sort(), ["baseline", "cosine-constraint"]);
+    const { failures, study: { planned } } = await readRecords(input.out);
+    assert.deepEqual(failures.map(({ arm, reason, stage }) => [arm, reason, stage]), [
+      ["wild", "diverged", "wild"],
+    ]);
+    assert.ok(planned!.some(({ arm }) => arm === "wild"));
+    const [{ step }] = failures;
+    assert.equal(
+      notes.at(-1),
+      `wild: Cannot go on training: the loss at step ${step} is no number`,
+    );
+    notes.length = 0;
+    assert.deepEqual(await ablate(input), { failed: 1 });
+    assert.deepEqual(notes, [
+      "baseline: done by another process",
+      "cosine-constraint: done by another process",
+      `wild: diverged before, at step ${step} of wild`,
+    ]);
+    assert.deepEqual([...Deno.readDirSync(join(input.out, "leases"))], []);
+  }));
+
+Deno.test("a run whose device is lost goes on with another one and ends as if nothing had been", () =>
+  inFolder(async ({ input, notes }) => {
+    let opened = 0;
+    let current = input.engine;
+    await ablate({
+      ...input,
+      runs: input.runs.slice(0, 2),
+      onProgress: (index) => {
+        if (index === 0 && opened === 0) current.device.destroy();
+      },
+      reopen: async () => {
+        opened++;
+        return current = (await openEngine()).engine;
+      },
+    });
+    assert.equal(opened, 1);
+    assert.equal(notes[0], "baseline: the device was lost; going on from the last checkpoint");
+    assert.deepEqual(await weightsIn(input.out), undisturbed);
+    assert.deepEqual((await readRecords(input.out)).failures, []);
+  }));
+
+Deno.test("a run that loses every device is reported as failed, the others go on, and it is tried again", () =>
+  inFolder(async ({ input }) => {
+    let current = input.engine;
+    let breaks = true;
+    const broken: AblationInput = {
+      ...input,
+      runs: input.runs.slice(0, 2),
+      onProgress: (index) => {
+        if (index === 0 && breaks) current.device.destroy();
+      },
+      reopen: async () => current = (await openEngine()).engine,
+    };
+    assert.deepEqual(await ablate(broken), { failed: 1 });
+    const { failures } = await readRecords(input.out);
+    assert.deepEqual(failures.map(({ arm, reason }) => [arm, reason]), [[
+      "baseline",
+      "device lost",
+    ]]);
+    assert.deepEqual(Object.keys(await weightsIn(input.out)), ["cosine-constraint"]);
+    breaks = false;
+    assert.deepEqual(await ablate({ ...broken, engine: current }), { failed: 0 });
+    assert.deepEqual(await weightsIn(input.out), undisturbed);
+    assert.deepEqual((await readRecords(input.out)).failures, []);
+  }));
+
+Deno.test("a run that another process is at is waited for, and done when that process has gone", () =>
+  inFolder(async ({ input, notes, waits }) => {
+    await Deno.mkdir(join(input.out, "leases"));
+    const path = join(input.out, "leases", `${runName(input.runs[0])}.json`);
+    const lease = await takeLease(path);
+    await ablate({
+      ...input,
+      runs: input.runs.slice(0, 2),
+      onWait: (count) => {
+        waits.push(count);
+        lease!.release();
+      },
+    });
+    assert.deepEqual(waits, [1]);
+    assert.deepEqual(notes.map((note) => note.split(":")[0]), ["cosine-constraint", "baseline"]);
+    assert.deepEqual(await weightsIn(input.out), undisturbed);
+  }));
+
+Deno.test("a checkpoint that is damaged is not gone on from, which is said", () =>
+  inFolder(async ({ input, notes }) => {
+    const abort = new AbortController();
+    const runs = input.runs.slice(0, 1);
+    const stopped = ablate({
+      ...input,
+      runs,
+      signal: abort.signal,
+      onProgress: () => abort.abort(),
+    });
+    await assert.rejects(stopped, { name: "AbortError" });
+    const path = join(input.out, "checkpoints", `${runName(runs[0])}.safetensors`);
+    const bytes = await Deno.readFile(path);
+    bytes[bytes.length - 9] ^= 1;
+    await Deno.writeFile(path, bytes);
+    await ablate({ ...input, runs });
+    assert.match(notes[0], /^baseline: its checkpoint is damaged, so it begins anew: .*checksum/);
+    assert.equal((await weightsIn(input.out)).baseline, undisturbed.baseline);
+  }));

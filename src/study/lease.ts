@@ -3,8 +3,8 @@
  *
  * A lease is a small file that its holder keeps locked (flock(2)) and touches now and then. The lock
  * of a process that is gone is gone too, so on the same machine such a lease is void at once. One of
- * another machine, where locks may not reach, is void when it has not been touched for a while. What
- * is void is taken over by renaming it away, which one of many can do.
+ * another machine, where locks may not reach, is void when it has not been touched for a while. Whoever
+ * takes over what is void holds its lock meanwhile, so of several processes of a machine one does.
  *
  * Two processes on one run would do the same work and leave the same record, so a lease that is
  * lost in spite of all this (a machine that slept) costs time and nothing else.
