@@ -5,6 +5,7 @@ import {
   type Accuracy,
   type EmbeddingGeometry,
   type MatrixGeometry,
+  type RunFailure,
   type RunRecord,
   SCHEMA_VERSION,
   type StudyRecord,
@@ -132,6 +133,23 @@ export function exampleRuns(seeds: readonly number[]): RunRecord[] {
       exampleRun({ seed, arm: "question-only", role: "question-only", color: 0.3, yesNo: 0.5 }),
     ];
   });
+}
+
+/** A run that diverged. */
+export function exampleFailure(overrides: Partial<RunFailure> = {}): RunFailure {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    id: "f".repeat(64),
+    role: "arm",
+    arm: "vicreg",
+    lambda: 1,
+    seed: 2,
+    fold: 0,
+    stage: "projector",
+    reason: "diverged",
+    step: 1040,
+    ...overrides,
+  };
 }
 
 /** Shapes of embeddings: a text cluster on the left, image tokens on the right, nearly all alike. */

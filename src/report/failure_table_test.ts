@@ -1,27 +1,19 @@
 import assert from "node:assert/strict";
-import { type RunFailure, SCHEMA_VERSION } from "../study/record.ts";
-import { exampleRuns, exampleStudy } from "./example_records.ts";
+import type { RunFailure } from "../study/record.ts";
+import { exampleFailure, exampleRuns, exampleStudy } from "./example_records.ts";
 import { failureTable } from "./failure_table.ts";
 import { renderReport } from "./report.ts";
 
-const failure = (overrides: Partial<RunFailure> = {}): RunFailure => ({
-  schemaVersion: SCHEMA_VERSION,
-  id: "0",
-  role: "arm",
-  arm: "vicreg",
-  lambda: 1,
-  seed: 2,
-  fold: 0,
-  stage: "projector",
-  reason: "diverged",
-  step: 1040,
-  ...overrides,
-});
-
 Deno.test("a failed run stands with what happened and where", () => {
-  const lost = failure({ arm: "baseline", lambda: 0, seed: 1, reason: "device lost", step: null });
+  const lost = exampleFailure({
+    arm: "baseline",
+    lambda: 0,
+    seed: 1,
+    reason: "device lost",
+    step: null,
+  });
   assert.equal(
-    failureTable([failure(), lost]).split("\n\n")[1],
+    failureTable([exampleFailure(), lost]).split("\n\n")[1],
     "| Arm      |   λ | Seed | What happened                                                     |  Step |\n" +
       "| -------- | --: | ---: | ----------------------------------------------------------------- | ----: |\n" +
       "| baseline |   0 |    1 | the device was lost, also after going on from the last checkpoint |       |\n" +
@@ -32,6 +24,6 @@ Deno.test("a failed run stands with what happened and where", () => {
 Deno.test("the report has the section where a run failed, and only there", () => {
   const render = (failures: RunFailure[]) =>
     renderReport(exampleStudy(), exampleRuns([1, 2]), undefined, failures).markdown;
-  assert.match(render([failure()]), /^## Failed runs$/m);
+  assert.match(render([exampleFailure()]), /^## Failed runs$/m);
   assert.doesNotMatch(render([]), /Failed runs/);
 });

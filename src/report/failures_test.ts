@@ -1,20 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type RunFailure, SCHEMA_VERSION } from "../study/record.ts";
+import { exampleFailure } from "./example_records.ts";
 import { readFailures, removeFailure, writeFailure } from "./failures.ts";
 
-const failure: RunFailure = {
-  schemaVersion: SCHEMA_VERSION,
-  id: "a1",
-  role: "arm",
-  arm: "vicreg",
-  lambda: 1,
-  seed: 2,
-  fold: 0,
-  stage: "projector",
-  reason: "diverged",
-  step: 17,
-};
+const failure = exampleFailure();
 
 Deno.test("a failure is read as it was written, until it is taken back", async () => {
   const out = await Deno.makeTempDir();

@@ -15,7 +15,8 @@ const accuracy = z.object({
   byType: z.record(z.string(), z.object({ accuracy: share, n: count })),
 });
 
-const key = {
+/** What tells a run of a study from the others. */
+export const runKey = {
   role,
   arm: z.string(),
   lambda: z.number(),
@@ -71,7 +72,7 @@ const geometry = z.looseObject({
 export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   study: z.string(),
-  ...key,
+  ...runKey,
   connector: z.string(),
   objective: z.string(),
   steps: count,
@@ -160,5 +161,5 @@ export const studyRecordSchema: z.ZodType<StudyRecord> = z.looseObject({
   command: z.string(),
   folds: z.object({ count, by: z.enum(["image", "question"]) }).optional(),
   majority: accuracy,
-  planned: z.array(z.object(key)).optional(),
+  planned: z.array(z.object(runKey)).optional(),
 });
