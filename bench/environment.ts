@@ -3,7 +3,7 @@ import { cpus } from "node:os";
 import type { Gpu } from "../src/gpu/adapter.ts";
 import type { KernelPlan, OperandForm } from "../src/gpu/plan.ts";
 import type { AdapterRecord } from "../src/study/record.ts";
-import { VERSION } from "../src/study/ablate.ts";
+import { VERSION } from "../src/study/run_record.ts";
 import { hasTimestamps } from "./measure.ts";
 
 /** Machine, programs and settings of a record. */

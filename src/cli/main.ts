@@ -1,7 +1,7 @@
 /** The command line of Plumbline. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { printable } from "../data/one_line.ts";
-import { VERSION } from "../study/ablate.ts";
+import { VERSION } from "../study/run_record.ts";
 import { ablateCommand } from "./ablate.ts";
 import { doctorCommand } from "./doctor.ts";
 import { embeddingStatsCommand } from "./embedding_stats.ts";

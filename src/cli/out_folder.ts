@@ -1,7 +1,8 @@
 /** The folder of records and report: what is there already, and whether it can be written. */
 import { basename, join } from "node:path";
 import { readRecords } from "../report/store.ts";
-import { type AblationSetting, finishedRuns } from "../study/ablate.ts";
+import type { AblationSetting } from "../study/determinants.ts";
+import { finishedRuns } from "../study/finished_runs.ts";
 import type { RunSettings } from "../training/settings.ts";
 
 /**

@@ -5,7 +5,8 @@ import { cacheDir, cachePart } from "../gpu/cache.ts";
 import { withPlan } from "../gpu/program.ts";
 import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
 import { writeReport } from "../report/store.ts";
-import { ablate, type AblationSetting } from "../study/ablate.ts";
+import { ablate } from "../study/ablate.ts";
+import type { AblationSetting } from "../study/determinants.ts";
 import { absentRuns } from "../study/absent_runs.ts";
 import { estimateStudy, measureSpeed } from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
@@ -214,22 +215,20 @@ function followRuns(
   todo: ReadonlySet<RunSettings>,
   dataOf: (settings: RunSettings) => PreparedData,
 ): (index: number, stage: string, step: number) => Pick<RunStep, "share" | "pace"> {
-  const stepsOf = (settings: RunSettings) => {
-    const { train } = dataOf(settings);
-    return settings.stages.map(({ training }) => stageSteps(train, training));
-  };
   const sum = (list: number[]) => list.reduce((sum, steps) => sum + steps, 0);
-  const paceOf = createPace(
-    new Map(
-      runs.flatMap((settings, index) =>
-        todo.has(settings) ? [[index, sum(stepsOf(settings))] as const] : []
-      ),
-    ),
+  /** Steps of each stage, by the run's place. */
+  const stepsOf = new Map(
+    [...runs.entries()].filter(([, settings]) => todo.has(settings)).map(([index, settings]) => {
+      const { train } = dataOf(settings);
+      return [index, settings.stages.map(({ training }) => stageSteps(train, training))];
+    }),
   );
+  const paceOf = createPace(new Map([...stepsOf].map(([index, each]) => [index, sum(each)])));
   return (index, stage, step) => {
-    const each = stepsOf(runs[index]);
-    const place = runs[index].stages.findIndex(({ name }) => name === stage);
-    const { batch, questions } = runs[index].stages[place].training;
+    const each = stepsOf.get(index)!;
+    const { stages } = runs[index];
+    const place = stages.findIndex(({ name }) => name === stage);
+    const { batch, questions } = stages[place].training;
     const done = sum(each.slice(0, place)) + step;
     const steps = sum(each);
     const pace = paceOf({ index, stage, step, done, steps, questions: batch * questions });

@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { defaultPlan } from "../gpu/plan.ts";
-import { exampleGeometry, exampleRun } from "../report/example_records.ts";
+import { exampleRun } from "../report/example_records.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import {
-  type AblationSetting,
-  finishedRuns,
-  firstDifference,
-  recordText,
-  runRecord,
-} from "./ablate.ts";
+import type { AblationSetting } from "./determinants.ts";
+import { finishedRuns, firstDifference } from "./finished_runs.ts";
+import { runRecord } from "./run_record.ts";
 import { expandGrid, runName } from "./grid.ts";
-import { packAnswers, unpackAnswers } from "../report/packed_answers.ts";
 import type { RunRecord } from "./record.ts";
 import type { Study } from "./study.ts";
 
@@ -200,16 +195,4 @@ Deno.test("JSON values differ from nothing but other values", () => {
     assert.equal(firstDifference(a, structuredClone(a)), undefined);
     assert.equal(firstDifference(a, b) === undefined, firstDifference(b, a) === undefined);
   }));
-});
-
-Deno.test("a record's text is the record again, its answers packed", () => {
-  for (const count of [0, 1, 3]) {
-    const answers = Array.from({ length: count }, (_, i) => ({
-      ...{ id: `test/${i}`, image: "test", answer: '"quoted"\n', correct: i === 1 },
-    }));
-    const record = exampleRun({ answers, ...(count > 0 && { geometry: exampleGeometry() }) });
-    const { packed, questions } = packAnswers(answers);
-    const { sha256: _, ...read } = JSON.parse(recordText(record, packed));
-    assert.deepEqual({ ...read, answers: unpackAnswers(read.answers, questions) }, record);
-  }
 });

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { exampleRun, exampleStudy } from "../report/example_records.ts";
 import { packAnswers } from "../report/packed_answers.ts";
 import { readRecords, writeReport } from "../report/store.ts";
-import { recordText } from "../study/ablate.ts";
+import { recordText } from "../study/run_record.ts";
 
 /** Values of lambda. */
 const POINTS = 50;
