@@ -32,7 +32,7 @@ export function parseJson(text: string): unknown {
   } catch (cause) {
     throw new SyntaxError(oneLine(cause), { cause });
   }
-  checkMembers(text);
+  if (countWrittenKeys(text) !== countKeys(value)) throw twice(text);
   return value;
 }
 
@@ -58,8 +58,48 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Checks depth and keys of a text that is known to be JSON. */
-function checkMembers(text: string): void {
+/**
+ * Counts the keys of a text that is known to be JSON.
+ *
+ * @throws {SyntaxError} when it is nested too deeply
+ */
+function countWrittenKeys(text: string): number {
+  let levels = 0, keys = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case OPEN_LIST:
+      case OPEN_OBJECT:
+        if (++levels > MOST_LEVELS) {
+          throw new SyntaxError(`it is nested deeper than ${MOST_LEVELS} levels`);
+        }
+        break;
+      case CLOSE_LIST:
+      case CLOSE_OBJECT:
+        levels--;
+        break;
+      case COLON:
+        keys++;
+        break;
+      case QUOTE:
+        at = endOfString(text, at);
+        break;
+    }
+  }
+  return keys;
+}
+
+/** Of a value that is not nested too deeply. */
+function countKeys(value: unknown): number {
+  if (value === null || typeof value !== "object") return 0;
+  const list = Array.isArray(value);
+  const members = list ? value : Object.values(value);
+  let keys = list ? 0 : members.length;
+  for (const member of members) if (typeof member === "object") keys += countKeys(member);
+  return keys;
+}
+
+/** The key that is twice in one object of the text. */
+function twice(text: string): SyntaxError {
   /** Keys of each object that is open; null for a list. */
   const open: (Set<string> | null)[] = [];
   for (let at = 0; at < text.length; at++) {
@@ -79,17 +119,15 @@ function checkMembers(text: string): void {
         const keys = open.at(-1);
         if (keys && isKey(text, end)) {
           const key: string = JSON.parse(text.slice(at, end + 1));
-          if (keys.has(key)) throw new SyntaxError(`key ${quoted(key)} is there twice`);
+          if (keys.has(key)) return new SyntaxError(`key ${quoted(key)} is there twice`);
           keys.add(key);
         }
         at = end;
         break;
       }
     }
-    if (open.length > MOST_LEVELS) {
-      throw new SyntaxError(`it is nested deeper than ${MOST_LEVELS} levels`);
-    }
   }
+  return new SyntaxError("a key is there twice");
 }
 
 /** Place of the quotation mark that ends the string begun at `start`. */

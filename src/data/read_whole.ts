@@ -15,9 +15,18 @@ export async function readWhole(
   path: string | URL,
   most = MOST_BYTES,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { size } = await statFile(path);
-  if (size > most) throw new RangeError(`it has ${size} bytes, more than ${most}`);
+  checkFile(await Deno.stat(path), most);
   return await Deno.readFile(path);
+}
+
+/**
+ * As {@linkcode readWhole}, for very many small files: waiting for each costs more than reading it.
+ *
+ * @throws as {@linkcode readWhole}
+ */
+export function readWholeSync(path: string, most = MOST_BYTES): Uint8Array<ArrayBuffer> {
+  checkFile(Deno.statSync(path), most);
+  return Deno.readFileSync(path);
 }
 
 /**
@@ -26,7 +35,11 @@ export async function readWhole(
  * @throws {RangeError} when it is none
  */
 export async function statFile(path: string | URL): Promise<Deno.FileInfo> {
-  const info = await Deno.stat(path);
+  return checkFile(await Deno.stat(path), Infinity);
+}
+
+function checkFile(info: Deno.FileInfo, most: number): Deno.FileInfo {
   if (!info.isFile) throw new RangeError("it is no ordinary file");
+  if (info.size > most) throw new RangeError(`it has ${info.size} bytes, more than ${most}`);
   return info;
 }

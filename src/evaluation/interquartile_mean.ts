@@ -3,6 +3,7 @@
  * 2021, "Deep Reinforcement Learning at the Edge of the Statistical Precipice", arXiv 2108.13264).
  */
 import { mean } from "simple-statistics";
+import { ascending } from "./ascending.ts";
 
 /**
  * Mean of what is left when the floor(n / 4) smallest and largest values are taken off.
@@ -20,5 +21,5 @@ import { mean } from "simple-statistics";
 export function interquartileMean(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("Cannot take a mean: there are no values");
   const cut = Math.floor(values.length / 4);
-  return mean(values.toSorted((a, b) => a - b).slice(cut, values.length - cut));
+  return mean(ascending(values).slice(cut, values.length - cut));
 }

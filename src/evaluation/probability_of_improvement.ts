@@ -2,6 +2,7 @@
  * How likely a run of one arm is better than a run of another (Agarwal and others 2021, arXiv
  * 2108.13264): the Mann-Whitney statistic over the number of pairs.
  */
+import { ascending } from "./ascending.ts";
 
 /**
  * Share of pairs of an arm's and the baseline's value in which the arm's is higher, ties one half.
@@ -24,23 +25,12 @@ export function probabilityOfImprovement(
   if (arm.length === 0 || baseline.length === 0) {
     throw new RangeError("Cannot compare runs: there are none on one side");
   }
-  const sorted = baseline.toSorted((a, b) => a - b);
-  let wins = 0;
-  for (const value of arm) {
-    const lower = countWhile(sorted, (other) => other < value);
-    const ties = countWhile(sorted, (other) => other <= value) - lower;
-    wins += lower + ties / 2;
+  const others = ascending(baseline);
+  let [wins, lower, notHigher] = [0, 0, 0];
+  for (const value of ascending(arm)) {
+    while (lower < others.length && others[lower] < value) lower++;
+    while (notHigher < others.length && others[notHigher] <= value) notHigher++;
+    wins += (lower + notHigher) / 2;
   }
   return wins / (arm.length * baseline.length);
-}
-
-/** How many values a condition holds for that holds for the first ones only. */
-function countWhile(sorted: readonly number[], holds: (value: number) => boolean): number {
-  let [from, to] = [0, sorted.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (holds(sorted[middle])) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }

@@ -236,7 +236,10 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Whether several people have answered each question, so that answers have scores. */
-export function isScored(conditions: readonly Condition[]): boolean {
-  return runsOf(conditions).some(({ answers }) => answers.some(({ score }) => score !== undefined));
+/**
+ * Whether several people have answered each question, so that answers have scores. The runs of a study
+ * have one data set, so the first one tells.
+ */
+export function isScored([condition]: readonly Condition[]): boolean {
+  return condition.replicates[0].runs[0].answers.some(({ score }) => score !== undefined);
 }

@@ -84,21 +84,52 @@ export function packAnswers(
  * @throws {RangeError} If the list is another one, or there are more or fewer answers than questions.
  */
 export function unpackAnswers(packed: PackedAnswers, questions: QuestionList): GivenAnswer[] {
+  const { asked, text, score, bits } = openAnswers(packed, questions);
+  return asked.map(({ id, image }, i) => {
+    const given: GivenAnswer = {
+      id,
+      image,
+      answer: text(i),
+      correct: (bits[i >> 3] >> (i & 7) & 1) === 1,
+    };
+    if (score) given.score = score(i);
+    return given;
+  });
+}
+
+/**
+ * Checks that {@linkcode unpackAnswers} gives answers, without building them.
+ *
+ * @throws {RangeError} If it would not.
+ */
+export function checkAnswers(packed: PackedAnswers, questions: QuestionList): void {
+  openAnswers(packed, questions);
+}
+
+/** What was packed, by the place of the question. */
+function openAnswers(packed: PackedAnswers, questions: QuestionList) {
   if (hashQuestions(questions) !== packed.questions) {
     throw new RangeError("Cannot unpack answers: they are to other questions");
   }
-  const ids = questions.flatMap(([image, ids]) => ids.map((id) => ({ id, image })));
-  const texts = unpackList(packed.texts, ids.length);
-  const scores = packed.scores && unpackList(packed.scores, ids.length);
+  const asked = askedQuestions(questions);
+  const text = openList(packed.texts, asked.length);
+  const score = packed.scores && openList(packed.scores, asked.length);
   const bits = decode(packed.correct);
-  if (bits.length !== Math.ceil(ids.length / 8)) throw wrongNumber(8 * bits.length, ids.length);
-  return ids.map(({ id, image }, i) => ({
-    id,
-    image,
-    answer: texts[i],
-    correct: (bits[i >> 3] >> (i & 7) & 1) === 1,
-    ...(scores && { score: scores[i] }),
-  }));
+  if (bits.length !== Math.ceil(asked.length / 8)) {
+    throw wrongNumber(8 * bits.length, asked.length);
+  }
+  return { asked, text, score, bits };
+}
+
+/** As {@linkcode hashes}. */
+const flat = new WeakMap<QuestionList, readonly { id: string; image: string }[]>();
+
+function askedQuestions(list: QuestionList): readonly { id: string; image: string }[] {
+  const known = flat.get(list);
+  if (known !== undefined) return known;
+  const asked = list.flatMap(([image, ids]) => ids.map((id) => ({ id, image })));
+  flat.set(list, asked);
+  return asked;
 }
 
 /** The narrowest numbers that tell so many values apart. */
@@ -114,21 +145,23 @@ function packList<Value>(items: readonly Value[]): { values: Value[]; places: st
   return { values: [...places.keys()], places: encode(new Uint8Array(packed.buffer)) };
 }
 
-function unpackList<Value>(
+/** Gives the value at a place; all are checked before. */
+function openList<Value>(
   { values, places }: { values: readonly Value[]; places: string },
   length: number,
-): Value[] {
+): (place: number) => Value {
   const bytes = decode(places);
   const Numbers = numbersFor(values.length);
   if (bytes.length !== length * Numbers.BYTES_PER_ELEMENT) {
     throw wrongNumber(bytes.length / Numbers.BYTES_PER_ELEMENT, length);
   }
-  return Array.from(new Numbers(bytes.buffer), (place) => {
-    if (place >= values.length) {
-      throw new RangeError(`Cannot unpack answers: there is no value ${place}`);
+  const numbers = new Numbers(bytes.buffer);
+  for (const number of numbers) {
+    if (number >= values.length) {
+      throw new RangeError(`Cannot unpack answers: there is no value ${number}`);
     }
-    return values[place];
-  });
+  }
+  return (place) => values[numbers[place]];
 }
 
 const wrongNumber = (found: number, questions: number) =>
@@ -136,4 +169,4 @@ const wrongNumber = (found: number, questions: number) =>
 
 const encode = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 /** With a buffer of its own, which numbers of several bytes need. */
-const decode = (text: string) => Uint8Array.from(Buffer.from(text, "base64"));
+const decode = (text: string) => new Uint8Array(Buffer.from(text, "base64"));

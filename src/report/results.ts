@@ -39,10 +39,23 @@ export function buildResults(
 }
 
 /** Answers and the points of figures stay in the run's record. */
-function withoutLists({ answers: _, geometry, ...run }: RunRecord): Results["runs"][number] {
+function withoutLists(record: RunRecord): Results["runs"][number] {
+  const run = omit(record, ["answers", "geometry"]);
+  const { geometry } = record;
   if (geometry === undefined) return run;
-  const { cosines: _cosines, spectrum: _spectrum, map: _map, ...statistics } = geometry;
-  return { ...run, geometry: statistics };
+  return { ...run, geometry: omit(geometry, ["cosines", "spectrum", "map"]) };
+}
+
+/** A copy without some fields. Destructuring would read them, and answers are unpacked when read. */
+function omit<Value extends object, Key extends keyof Value>(
+  value: Value,
+  left: readonly Key[],
+): Omit<Value, Key> {
+  const kept: Partial<Value> = {};
+  for (const key of Object.keys(value) as Key[]) {
+    if (!left.includes(key)) kept[key] = value[key];
+  }
+  return kept as Omit<Value, Key>;
 }
 
 /** Mean over the seeds of the question-only control; null where it did not run. */

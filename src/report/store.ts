@@ -4,6 +4,7 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import {
+  checkAnswers,
   hashQuestions,
   packedAnswersSchema,
   type QuestionList,
@@ -13,7 +14,7 @@ import {
 import type { Results, RunFailure, RunRecord, StudyRecord } from "../study/record.ts";
 import { decodeUtf8, parseJson } from "../data/json.ts";
 import { oneLine, quoted } from "../data/one_line.ts";
-import { readWhole } from "../data/read_whole.ts";
+import { readWholeSync } from "../data/read_whole.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import { exampleAnswers } from "./example_answers.ts";
 import { type ExportName, EXPORTS } from "./exports.ts";
@@ -51,7 +52,7 @@ export async function readRecords(
   dir: string,
   onDamaged?: (path: string) => void,
 ): Promise<StudyRecords> {
-  const study = await readRecord(join(dir, "study.json"), studyRecordSchema);
+  const study = readRecord(join(dir, "study.json"), studyRecordSchema);
   const folder = join(dir, "runs");
   const questions = questionLists(dir);
   const paths = new Map<string, string>();
@@ -153,6 +154,8 @@ export function readRunRecord(path: string): Promise<RunRecord> {
   return readRun(path, questionLists(dirname(dirname(path))));
 }
 
+const packedSchema = z.object({ answers: packedAnswersSchema });
+
 /** Reads lists of questions by their hash, each once. */
 function questionLists(dir: string): (hash: string) => Promise<QuestionList> {
   const lists = new Map<string, Promise<QuestionList>>();
@@ -164,7 +167,7 @@ function questionLists(dir: string): (hash: string) => Promise<QuestionList> {
 }
 
 async function readQuestions(path: string, hash: string): Promise<QuestionList> {
-  const list = await readRecord(path, questionListSchema);
+  const list = readRecord(path, questionListSchema);
   if (hashQuestions(list) === hash) return list;
   throw new SyntaxError(`Cannot read record: "${path}" is damaged (its name is another hash)`);
 }
@@ -174,7 +177,7 @@ async function readRun(
   path: string,
   questions: (hash: string) => Promise<QuestionList>,
 ): Promise<RunRecord> {
-  const { text, value } = await readJson(path);
+  const { text, value } = readJson(path);
   if (!isIntact(text)) {
     throw new SyntaxError(`Cannot read record: "${path}" is damaged (its checksum is another)`);
   }
@@ -183,11 +186,11 @@ async function readRun(
   if (typeof answers !== "object" || Array.isArray(answers)) {
     return validate(path, record, runRecordSchema);
   }
-  const { answers: packed } = validate(path, record, z.object({ answers: packedAnswersSchema }));
+  const { answers: packed } = validate(path, record, packedSchema);
   const list = await questions(packed.questions);
   try {
     const { answers: _none, ...run } = validate(path, { ...record, answers: [] }, runRecordSchema);
-    unpackAnswers(packed, list);
+    checkAnswers(packed, list);
     return {
       ...run,
       // Again whenever they are asked for: those of all runs would fill the memory.
@@ -203,8 +206,8 @@ async function readRun(
   }
 }
 
-async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  return validate(path, (await readJson(path)).value, schema);
+function readRecord<T>(path: string, schema: z.ZodType<T>): T {
+  return validate(path, readJson(path).value, schema);
 }
 
 function validate<T>(path: string, record: unknown, schema: z.ZodType<T>): T {
@@ -217,13 +220,17 @@ function validate<T>(path: string, record: unknown, schema: z.ZodType<T>): T {
   );
 }
 
-async function readJson(path: string): Promise<{ text: string; value: unknown }> {
-  const bytes = await readWhole(path).catch((error) => {
+/** Synchronous: a folder may have very many, each so small that waiting for it costs more than reading it. */
+function readJson(path: string): { text: string; value: unknown } {
+  let bytes: Uint8Array;
+  try {
+    bytes = readWholeSync(path);
+  } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
       throw new Deno.errors.NotFound(`Cannot read record: "${path}" does not exist`);
     }
     throw new RangeError(`Cannot read record: "${path}": ${oneLine(error)}`, { cause: error });
-  });
+  }
   try {
     const text = decodeUtf8(bytes);
     return { text, value: parseJson(text) };

@@ -17,11 +17,16 @@ import { recordText } from "../study/run_record.ts";
 const POINTS = 50;
 const QUESTIONS = 300;
 
+/** One arm is compared, with the lambda that validation chooses, as in a sweep. */
+const study = exampleStudy({
+  config: { steps: 40, analysis: { primary: "paired-t", family: ["cosine-constraint"] } },
+});
+
 /** Writes a study of this many runs. */
 async function writeStudy(dir: string, count: number): Promise<{ bytes: number }> {
   await Deno.mkdir(join(dir, "runs"));
   await Deno.mkdir(join(dir, "questions"));
-  await Deno.writeTextFile(join(dir, "study.json"), JSON.stringify(exampleStudy()));
+  await Deno.writeTextFile(join(dir, "study.json"), JSON.stringify(study));
   let bytes = 0;
   let listed = false;
   for (let i = 0; i < count; i++) {
