@@ -21,7 +21,9 @@ import { duration } from "./number_format.ts";
 import { overlapTable } from "./overlap_table.ts";
 import { runTable } from "./run_table.ts";
 import { secondaryTable } from "./secondary_table.ts";
+import { sweepCharts } from "./sweep_chart.ts";
 import { sweepTable } from "./sweep_table.ts";
+import { sweepsOf } from "./sweeps.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
 
 /** A rendered report. */
@@ -72,7 +74,9 @@ export function renderReport(
   const conditions = groupRuns(runs);
   const curves = drawFigures(conditions);
   const consistency = embeddingConsistency(conditions);
-  const figures = [...curves, ...consistency.figures];
+  const sweeps = sweepsOf(conditions);
+  const overLambda = sweepCharts(sweeps);
+  const figures = [...curves, ...overLambda, ...consistency.figures];
   const family = familyOf(study, conditions);
   const opening = finding(conditions, study.majority, family);
   const blocks = [
@@ -88,7 +92,7 @@ export function renderReport(
     ...section("## Claims", claimsTable(study, conditions)),
     "## What ran",
     whatRan(study, conditions),
-    ...section("## Accuracy over λ", sweepTable(conditions)),
+    ...section("## Accuracy over λ", sweepTable(sweeps, overLambda)),
     ...section("## Secondary statistics", secondaryTable(conditions, family)),
     ...section("## Example answers", examples.markdown),
     "## Embedding statistics",

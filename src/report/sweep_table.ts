@@ -1,27 +1,30 @@
 /**
  * Accuracy over lambda: a line for every arm that ran at several.
  */
-import { lambdaSlope, type SweepPoint } from "../evaluation/lambda_slope.ts";
+import { lambdaSlope } from "../evaluation/lambda_slope.ts";
 import { leastSquares } from "../evaluation/least_squares.ts";
 import { conditionColumns, pointsColumns } from "./condition_columns.ts";
-import { baselineOf, type Condition, overallBySeed } from "./conditions.ts";
+import type { Figure } from "./figures.ts";
 import { NOTE_CHARTS } from "./note_charts.ts";
 import { count, fixed, inWords, signed } from "./number_format.ts";
+import type { Sweep } from "./sweeps.ts";
 import { table } from "./table.ts";
 
-/** The table with what it says; empty where no arm ran at several lambdas above 0. */
-export function sweepTable(conditions: readonly Condition[]): string {
-  const arms = Map.groupBy(
-    conditions.filter(({ role }) => role === "arm"),
-    ({ arm, round, stage }) => JSON.stringify([arm, round, stage]),
-  );
-  const rows = [...arms.values()]
-    .filter((sweep) => sweep.filter(({ lambda }) => lambda > 0).length > 1)
-    .map((sweep) => {
-      const points = [...startOf(sweep, conditions), ...sweep].flatMap(pointsOf);
-      const lambdas = [...new Set(points.map(({ lambda }) => lambda))];
-      return { ...sweep[0], lambdas, ...lambdaSlope(points) };
-    });
+const FIGURE_TEXT =
+  "Points are means over the seeds of a λ, with a rule from the lowest run to the highest; lines are fitted to the " +
+  "points. Beside them the points of the founding note's charts (cosine constraint of 14 March 2025, " +
+  "self-distillation of 13 March 2025), read off the plots, with their lines.\n";
+
+/**
+ * The table with what it says, then each figure as a relative link; empty where no arm ran at several
+ * lambdas above 0.
+ */
+export function sweepTable(sweeps: readonly Sweep[], figures: readonly Figure[]): string {
+  const rows = sweeps.map(({ condition, points }) => ({
+    ...condition,
+    lambdas: [...new Set(points.map(({ lambda }) => lambda))],
+    ...lambdaSlope(points),
+  }));
   if (rows.length === 0) return "";
   return [
     "Test accuracy over λ, points per unit of λ. Every seed has a line of its own through its runs, and the slope is " +
@@ -49,25 +52,9 @@ export function sweepTable(conditions: readonly Condition[]): string {
         cell: ({ means }) => means && fixed(means.rSquared, 3),
       },
     ], rows),
+    FIGURE_TEXT,
+    ...figures.map(({ file, title }) => `![${title}](figures/${file})\n`),
   ].join("\n");
-}
-
-/** The baseline, which every objective equals at lambda 0, where the arm has no run there itself. */
-function startOf(sweep: readonly Condition[], conditions: readonly Condition[]): Condition[] {
-  if (sweep.some(({ lambda }) => lambda === 0)) return [];
-  const baseline = baselineOf(sweep[0], conditions);
-  const connector = ({ replicates }: Condition) => replicates[0].runs[0].connector;
-  return baseline && sweep[0].round === 0 && connector(baseline) === connector(sweep[0])
-    ? [baseline]
-    : [];
-}
-
-function pointsOf(condition: Condition): SweepPoint[] {
-  return [...overallBySeed(condition)].map(([seed, accuracy]) => ({
-    seed,
-    lambda: condition.lambda,
-    accuracy,
-  }));
 }
 
 /** The lines through the digitised charts, for comparison. */

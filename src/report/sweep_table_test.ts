@@ -2,9 +2,13 @@ import assert from "node:assert/strict";
 import { groupRuns } from "./conditions.ts";
 import { exampleRun } from "./example_records.ts";
 import { sweepTable } from "./sweep_table.ts";
+import { sweepsOf } from "./sweeps.ts";
+
+const tableOf = (runs: Parameters<typeof groupRuns>[0]) =>
+  sweepTable(sweepsOf(groupRuns(runs)), []);
 
 const rowsOf = (runs: Parameters<typeof groupRuns>[0]) =>
-  sweepTable(groupRuns(runs)).split("\n").filter((line) => line.startsWith("|"));
+  tableOf(runs).split("\n").filter((line) => line.startsWith("|"));
 
 /** Three points of colour, one of all, a unit of lambda; seeds lie far apart and differ in slope. */
 const sweep = [1, 2, 3].flatMap((seed) => [
@@ -36,11 +40,11 @@ Deno.test("an arm with its own lambda 0 needs no baseline", () => {
 
 Deno.test("the note's charts are quoted as digitised", () => {
   assert.match(
-    sweepTable(groupRuns(sweep)),
+    tableOf(sweep),
     /founding note, digitised, .*: \+0\.58 with R² 0\.865 for self-distillation and −0\.01 with R² 0\.002 for cosine constraint\./,
   );
 });
 
 Deno.test("one lambda is no sweep", () => {
-  assert.equal(sweepTable(groupRuns(sweep.filter(({ lambda }) => lambda < 2))), "");
+  assert.equal(tableOf(sweep.filter(({ lambda }) => lambda < 2)), "");
 });
