@@ -8,18 +8,16 @@ import {
   SIGNIFICANCE_LEVEL,
   type Summary,
 } from "../evaluation/intervals.ts";
-import type { RunRecord, StudyRecord } from "../study/record.ts";
+import { lambdaSlope } from "../evaluation/lambda_slope.ts";
+import type { StudyRecord } from "../study/record.ts";
 import { analysisOf, type Claim } from "./analysis.ts";
+import { type ClaimStatistic, STATISTICS } from "./claim_statistics.ts";
 import { conditionColumns, type Named } from "./condition_columns.ts";
-import {
-  type Condition,
-  differenceToBaseline,
-  meanOverFolds,
-  type Replicate,
-} from "./conditions.ts";
+import { type Condition, differenceToBaseline, type Replicate } from "./conditions.ts";
 import { DETECTABLE, detectableEffects } from "./detectable.ts";
 import { mainConditions } from "./family.ts";
 import { fixed, plain, signed } from "./number_format.ts";
+import { sweepsOf } from "./sweeps.ts";
 import { table } from "./table.ts";
 
 /** A claim about one condition. */
@@ -30,9 +28,11 @@ interface ClaimRow extends Named {
   alpha: number;
 }
 
-/** Accuracy is a share in the records and is reported in points; the rest stays in its own unit. */
-const unitOf = ({ statistic }: Claim) =>
-  statistic === "accuracy" ? { factor: 100, decimals: 2 } : { factor: 1, decimals: 3 };
+/** Older studies may name what is not known any more. */
+const statisticOf = ({ statistic }: Claim): ClaimStatistic =>
+  Object.hasOwn(STATISTICS, statistic)
+    ? STATISTICS[statistic as keyof typeof STATISTICS]
+    : { name: statistic, factor: 1, decimals: 3, of: () => null };
 
 /** The table with how its verdicts come about; empty where the study claims nothing. */
 export function claimsTable(study: StudyRecord, conditions: readonly Condition[]): string {
@@ -40,8 +40,8 @@ export function claimsTable(study: StudyRecord, conditions: readonly Condition[]
   const rows = claims.flatMap((claim) => claimRows(claim, study, conditions));
   if (rows.length === 0) return "";
   return [
-    "Claims that the study fixed before it ran, about the paired differences to the baseline over seeds; accuracy " +
-    "in points, other statistics in their own unit. A claim of higher or lower is supported where the 95 % interval " +
+    "Claims that the study fixed before it ran, about the paired differences to the baseline over seeds, or about " +
+    "the slope over λ; accuracy in points, other statistics in their own unit. A claim of higher or lower is supported where the 95 % interval " +
     "lies wholly beyond the margin, one of unchanged where it lies wholly within it on both sides (equivalence); it " +
     "is not supported where the interval lies wholly outside the claimed region. With the margin inside the " +
     `interval, or fewer than ${SEEDS_FOR_A_VERDICT} seeds, we cannot tell at this size. Each claim is judged by ` +
@@ -53,7 +53,7 @@ export function claimsTable(study: StudyRecord, conditions: readonly Condition[]
     table([
       { header: "Claim", cell: ({ claim }) => claim.claim },
       ...conditionColumns(rows),
-      { header: "Statistic", cell: ({ claim }) => inWords(claim.statistic) },
+      { header: "Statistic", cell: ({ claim }) => statisticOf(claim).name },
       { header: "Claimed", cell: ({ claim }) => claimed(claim) },
       {
         header: "Difference",
@@ -69,7 +69,7 @@ export function claimsTable(study: StudyRecord, conditions: readonly Condition[]
         header: DETECTABLE,
         align: "right",
         cell: ({ claim, difference, alpha }) => {
-          const { factor, decimals } = unitOf(claim);
+          const { factor, decimals } = statisticOf(claim);
           return detectableEffects(difference, alpha, factor, decimals);
         },
       },
@@ -88,32 +88,43 @@ function claimRows(
   study: StudyRecord,
   conditions: readonly Condition[],
 ): ClaimRow[] {
-  const found = mainConditions(study, conditions, claim.arm);
-  const rows = found.flatMap(({ condition, tried }): ClaimRow[] => {
-    if (condition === null) return [];
-    const alpha = SIGNIFICANCE_LEVEL / tried;
-    const pick = (replicate: Replicate) => statisticOf(claim, replicate);
-    const difference = differenceToBaseline(condition, conditions, pick, 1 - alpha);
-    return [{ ...condition, claim, difference, alpha }];
-  });
+  const { of } = statisticOf(claim);
+  const rows = of ? comparedRows(claim, of, study, conditions) : slopeRows(claim, conditions);
   if (rows.length > 0) return rows;
   const alpha = SIGNIFICANCE_LEVEL;
   return [{ claim, role: "", arm: claim.arm, lambda: 0, stage: "", difference: null, alpha }];
 }
 
-/** The claim's statistic at one seed; null where the records do not have it. */
-function statisticOf({ statistic }: Claim, replicate: Replicate): number | null {
-  if (statistic === "accuracy") return replicate.accuracy.overall;
-  return meanOverFolds(replicate, ({ embedding }: RunRecord) => {
-    const value: unknown = Object.hasOwn(embedding, statistic)
-      ? embedding[statistic as keyof typeof embedding]
-      : null;
-    return typeof value === "number" ? value : null;
+/** Differences to the baseline. */
+function comparedRows(
+  claim: Claim,
+  pick: (replicate: Replicate) => number | null,
+  study: StudyRecord,
+  conditions: readonly Condition[],
+): ClaimRow[] {
+  return mainConditions(study, conditions, claim.arm).flatMap(({ condition, tried }) => {
+    if (condition === null) return [];
+    const alpha = SIGNIFICANCE_LEVEL / tried;
+    const difference = differenceToBaseline(condition, conditions, pick, 1 - alpha);
+    return [{ ...condition, claim, difference, alpha }];
   });
 }
 
+/** Slopes over all lambdas of the arm, so that none was chosen. */
+function slopeRows(claim: Claim, conditions: readonly Condition[]): ClaimRow[] {
+  return sweepsOf(conditions).filter(({ condition: { arm } }) => arm === claim.arm).map(
+    ({ condition, points }) => ({
+      ...condition,
+      role: "",
+      claim,
+      difference: lambdaSlope(points).overSeeds,
+      alpha: SIGNIFICANCE_LEVEL,
+    }),
+  );
+}
+
 function verdictOf(claim: Claim, difference: Summary): string {
-  const { factor } = unitOf(claim);
+  const { factor } = statisticOf(claim);
   // The margin stands in the reported unit, the difference in that of the records.
   return claimVerdict({ ...claim, margin: claim.margin / factor }, difference);
 }
@@ -131,11 +142,6 @@ function intervalText({ claim, alpha }: ClaimRow, { low, high }: Interval): stri
 }
 
 function inUnit(claim: Claim, value: number): string {
-  const { factor, decimals } = unitOf(claim);
+  const { factor, decimals } = statisticOf(claim);
   return Number.isFinite(value) ? signed(factor * value, decimals) : fixed(value, decimals);
-}
-
-/** `effectiveRankCentred` as `effective rank centred`. */
-function inWords(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

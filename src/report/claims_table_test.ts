@@ -110,3 +110,23 @@ Deno.test("a study without claims has no table", () => {
   assert.equal(claimsTable(exampleStudy(), groupRuns(runs)), "");
   assert.deepEqual(rowsOf([]), []);
 });
+
+Deno.test("a slope over lambda is claimed of itself, not of a difference", () => {
+  const sweep = SEEDS.flatMap((seed) => [
+    exampleRun({ seed, color: 0.5 + 0.1 * seed }),
+    ...[1, 2].map((lambda) =>
+      exampleRun({
+        ...{ seed, arm: "a", lambda },
+        color: 0.5 + 0.1 * seed + (0.03 + 0.003 * (seed % 2)) * lambda,
+      })
+    ),
+  ]);
+  const [, , row] = rowsOf([claim("accuracyPerLambda", "higher", 0)], sweep);
+  assert.deepEqual(row.slice(0, 5), [
+    ...["accuracyPerLambda higher", "a", "accuracy per unit of λ", "higher"],
+    "+1.06",
+  ]);
+  assert.equal(row.at(-1), "supported");
+  const [, , absent] = rowsOf([claim("accuracyPerLambda", "higher", 0, "b")], sweep);
+  assert.equal(absent.at(-1), "no run to compare");
+});

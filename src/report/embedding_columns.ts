@@ -15,6 +15,7 @@ const COLUMNS = {
   meanNorm: ["Mean norm", 3],
   textMeanNorm: ["Text norm", 3],
   cosineLoss: ["L_cos", 4],
+  freshP2Cosine: ["Fresh P2", 3],
 } as const satisfies Partial<Record<keyof EmbeddingStatistics, [header: string, decimals: number]>>;
 
 /** A statistic that has a column. */
@@ -37,7 +38,7 @@ export function embeddingColumns<Row>(
     return spreadColumn(
       header,
       decimals,
-      (row) => summary(row, ({ embedding }) => embedding[statistic]),
+      (row) => summary(row, ({ embedding }) => embedding[statistic] ?? null),
     );
   });
 }

@@ -20,7 +20,12 @@ export function embeddingTable(conditions: readonly Condition[]): string {
     "exponential of the entropy of the singular values (Roy and Vetterli 2007), as it is and with the mean token " +
     "taken off (centred). Participation ratio counts the directions that carry the variance. Text norm is the mean " +
     "norm of the decoder's text embeddings, L_cos the arm's own cosine loss on these pictures. A low L_cos alone " +
-    "shows nothing: a collapse lowers it too.\n",
+    "shows nothing: a collapse lowers it too." +
+    (runsOf(conditions).some(({ embedding }) => embedding.freshP2Cosine !== undefined)
+      ? " Fresh P2 is the mean cosine of z and P2(z) for a P2 that no arm had, trained on three quarters of these " +
+        "tokens and tested on the rest: how stable they are under a further transformation. A collapse raises it too."
+      : "") +
+    "\n",
     table([
       ...conditionColumns(conditions),
       seedCount,

@@ -109,6 +109,7 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.looseObject({
     meanNorm: measured,
     textMeanNorm: measured,
     cosineLoss: z.number().nullable(),
+    freshP2Cosine: measured.optional(),
   }),
   geometry: geometry.optional(),
   answers: z.array(

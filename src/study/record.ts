@@ -88,6 +88,8 @@ export interface EmbeddingStatistics {
   textMeanNorm: number;
   /** L_cos on the held-out pictures; null where the arm has none. */
   cosineLoss: number | null;
+  /** Mean cos(z, P2(z)) of a P2 that was trained on these tokens afterwards; absent in older records. */
+  freshP2Cosine?: number;
 }
 
 /** Statistics of one matrix of embeddings, a token a row. */

@@ -164,15 +164,28 @@ const armSchema = fields({
   options: OBJECTIVES[arm.objective].options.parse(arm.options) as Record<string, unknown>,
 }));
 
-/** Statistics that a claim can be about: accuracy of the test answers, and those of the embeddings. */
+/**
+ * Statistics that a claim can be about. All but the slope are compared with the baseline's: those of
+ * the image tokens under `embedding` and `geometry` of a record, `normMismatch` being how far the norm
+ * ratio to the text embeddings is from 1, |ln ratio|; `generalisationGap` is the token loss of test
+ * answers less that at the end of training. `accuracyPerLambda` is the slope of the arm's accuracy
+ * over its lambdas itself.
+ */
 export const CLAIM_STATISTICS = [
   "accuracy",
+  "accuracyPerLambda",
   "averageCosine",
   "effectiveRank",
   "effectiveRankCentred",
   "participationRatio",
   "meanNorm",
   "cosineLoss",
+  "freshP2Cosine",
+  "modalityGap",
+  "normMismatch",
+  "ridgeR2",
+  "neighbourOverlap10",
+  "generalisationGap",
 ] as const;
 
 /** What is compared and claimed, fixed before anything runs. It changes no run. */

@@ -17,6 +17,7 @@ import {
 } from "../models/multimodal.ts";
 import type { Asked, Questioner } from "../models/questioner.ts";
 import type { RunRecord } from "../study/record.ts";
+import { freshP2Cosine } from "./fresh_p2.ts";
 import { batchFeatures, evaluationBatches } from "./batches.ts";
 import { type PreparedData, type PreparedSplit, SPLITS } from "./prepared_data.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
@@ -62,7 +63,10 @@ export async function testModel(
     ),
     answers,
     testTokenLoss,
-    embedding: embeddingStatistics(projected.matrix, text, projected.cosineLoss),
+    embedding: {
+      ...embeddingStatistics(projected.matrix, text, projected.cosineLoss),
+      freshP2Cosine: await freshP2Cosine(model.engine, projected.matrix, settings.seed),
+    },
     geometry: recordGeometry(
       firstTokens(data, projected.matrix.rows),
       projected.matrix,

@@ -1,0 +1,67 @@
+/**
+ * What a claim can be about, read off the runs of one seed.
+ */
+import type { CLAIM_STATISTICS } from "../study/study.ts";
+import type { EmbeddingGeometry, EmbeddingStatistics, RunRecord } from "../study/record.ts";
+import { meanOverFolds, type Replicate } from "./conditions.ts";
+
+/** A statistic of a claim. */
+export interface ClaimStatistic {
+  /** How the report calls it. */
+  name: string;
+  /** From the records' unit to the reported one. */
+  factor: number;
+  /** Decimals that are reported. */
+  decimals: number;
+  /**
+   * Its value at one seed, null where the records do not have it; absent where it takes the runs of
+   * all lambdas.
+   */
+  of?(replicate: Replicate): number | null;
+}
+
+const ofRun = (
+  name: string,
+  pick: (run: RunRecord) => number | null | undefined,
+  decimals = 3,
+): ClaimStatistic => ({
+  name,
+  factor: 1,
+  decimals,
+  of: (replicate) => meanOverFolds(replicate, (run) => pick(run) ?? null),
+});
+const ofEmbedding = (name: string, key: keyof EmbeddingStatistics) =>
+  ofRun(name, ({ embedding }) => embedding[key]);
+const ofPairs = (
+  name: string,
+  pick: (pairs: EmbeddingGeometry["pairs"]) => number | null | undefined,
+) => ofRun(name, ({ geometry }) => geometry && pick(geometry.pairs));
+
+/** All of them, by the name that a study file gives them. */
+export const STATISTICS: Record<typeof CLAIM_STATISTICS[number], ClaimStatistic> = {
+  accuracy: {
+    name: "accuracy",
+    factor: 100,
+    decimals: 2,
+    of: ({ accuracy }) => accuracy.overall,
+  },
+  accuracyPerLambda: { name: "accuracy per unit of λ", factor: 100, decimals: 2 },
+  averageCosine: ofEmbedding("average cosine", "averageCosine"),
+  effectiveRank: ofEmbedding("effective rank", "effectiveRank"),
+  effectiveRankCentred: ofEmbedding("effective rank centred", "effectiveRankCentred"),
+  participationRatio: ofEmbedding("participation ratio", "participationRatio"),
+  meanNorm: ofEmbedding("mean norm", "meanNorm"),
+  cosineLoss: ofEmbedding("L_cos", "cosineLoss"),
+  freshP2Cosine: ofEmbedding("cosine of a fresh P2", "freshP2Cosine"),
+  modalityGap: ofPairs("modality gap", ({ modalityGap }) => modalityGap),
+  normMismatch: ofPairs(
+    "|ln of the norm ratio|",
+    ({ normRatio }) => normRatio === undefined ? null : Math.abs(Math.log(normRatio)),
+  ),
+  ridgeR2: ofPairs("ridge R² of x", ({ ridgeR2 }) => ridgeR2.varianceWeighted),
+  neighbourOverlap10: ofPairs("KNOR@10", ({ neighbourOverlap10 }) => neighbourOverlap10),
+  generalisationGap: ofRun(
+    "token loss, test less training",
+    ({ losses }) => losses.testTokenLoss - losses.tokenLoss,
+  ),
+};
