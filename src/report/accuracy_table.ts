@@ -11,7 +11,7 @@ import {
 import type { Accuracy, RunRecord } from "../study/record.ts";
 import { bestConditions } from "./best_condition.ts";
 import { booktabs } from "./booktabs.ts";
-import { conditionColumns, inPercent, pointsColumns, spreadColumn } from "./condition_columns.ts";
+import { conditionColumns, inPercent, intervalColumn, pointsColumns } from "./condition_columns.ts";
 import {
   accuracyOfType,
   type Condition,
@@ -97,7 +97,7 @@ function accuracyCells(
     header: string,
     pick: (accuracy: Accuracy) => number | null,
   ) =>
-    spreadColumn<AccuracyRow>(
+    intervalColumn<AccuracyRow>(
       header,
       1,
       ({ accuracy }) => inPercent(accuracy(pick)),
@@ -128,6 +128,7 @@ function accuracyCells(
     ...embeddingColumns<AccuracyRow>(
       ["averageCosine", "participationRatio", "cosineLoss"],
       ({ measure }, pick) => measure(pick),
+      intervalColumn,
     ),
   ];
   return { columns, rows };
@@ -243,8 +244,9 @@ function legend(
     } test questions (${inWords(sizes.map(([type, { n }]) => `${type} ${count(n)}`))}).`,
     oneSeed
       ? "There is one seed only: no spread and no interval can be given."
-      : "Mean ± standard deviation over seeds. Differences are percentage points at the same seeds; the interval is " +
-        "Student's t over seeds, not adjusted for the number of comparisons.",
+      : "Mean ± half the width of its 95 % interval over seeds. Differences are percentage points at the same seeds, " +
+        "with their own interval, which may be narrower. Intervals are Student's t over seeds, not adjusted for the " +
+        "number of comparisons.",
     verdictLegend(family),
     ...(conditions.some(({ replicates }) => replicates.length >= SEEDS_FOR_A_VERDICT)
       ? [DETECTABLE_LEGEND + (family ? ", at the level of Holm's first step." : ".")]

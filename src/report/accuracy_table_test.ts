@@ -19,9 +19,9 @@ Deno.test("arms stand beside the controls, with spread, difference, interval and
   assert.deepEqual(tableOf(exampleRuns([1, 2, 3, 4, 5])), [
     "| Arm               |   λ | Seeds |        Overall |      color |     yes/no | Difference to baseline |    95 % interval | Detectable, 80 % / 90 % | Verdict     |",
     "| ----------------- | --: | ----: | -------------: | ---------: | ---------: | ---------------------: | ---------------: | ----------------------: | ----------- |",
-    "| baseline          |   0 |     5 |     83.5 ± 0.2 | 90.6 ± 0.5 | 80.0 ± 0.0 |                        |                  |                         |             |",
-    "| cosine-constraint |   1 |     5 | **84.7 ± 0.2** | 94.0 ± 0.5 | 80.0 ± 0.0 |                  +1.12 |   +1.02 to +1.22 |             0.14 / 0.16 | higher      |",
-    "| self-distillation |   1 |     5 |     83.7 ± 1.3 | 91.2 ± 3.8 | 80.0 ± 0.0 |                  +0.20 |   −1.16 to +1.56 |             1.84 / 2.15 | cannot tell |",
+    "| baseline          |   0 |     5 |     83.5 ± 0.2 | 90.6 ± 0.7 | 80.0 ± 0.0 |                        |                  |                         |             |",
+    "| cosine-constraint |   1 |     5 | **84.7 ± 0.2** | 94.0 ± 0.6 | 80.0 ± 0.0 |                  +1.12 |   +1.02 to +1.22 |             0.14 / 0.16 | higher      |",
+    "| self-distillation |   1 |     5 |     83.7 ± 1.6 | 91.2 ± 4.8 | 80.0 ± 0.0 |                  +0.20 |   −1.16 to +1.56 |             1.84 / 2.15 | cannot tell |",
     "| question-only     |     |     5 |     43.3 ± 0.0 | 30.0 ± 0.0 | 50.0 ± 0.0 |                 −40.20 | −40.43 to −39.97 |                         |             |",
     "| majority answer   |     |       |           41.7 |       25.0 |       50.0 |                 −41.87 | −42.09 to −41.64 |                         |             |",
   ]);

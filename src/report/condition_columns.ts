@@ -3,7 +3,7 @@
  */
 import type { Condition } from "./conditions.ts";
 import { count, meanAndSpread, plain, pointsInterval, signed } from "./number_format.ts";
-import type { Summary } from "../evaluation/intervals.ts";
+import type { Interval, Summary } from "../evaluation/intervals.ts";
 import type { Column } from "./table.ts";
 
 /** What names a row. */
@@ -54,6 +54,20 @@ export function spreadColumn<Row>(
   };
 }
 
+/** A column of mean ± half the width of its 95 % interval over seeds. */
+export function intervalColumn<Row>(
+  header: string,
+  decimals: number,
+  summary: (row: Row) => Summary | null,
+): Column<Row> {
+  return spreadColumn(header, decimals, (row) => {
+    const value = summary(row);
+    return value && { ...value, sd: value.interval && halfWidth(value.interval) };
+  });
+}
+
+const halfWidth = ({ low, high }: Interval) => (high - low) / 2;
+
 /** Columns of a mean in percentage points and its 95 % interval, of shares. */
 export function pointsColumns<Row>(
   header: string,
@@ -85,5 +99,9 @@ export function inPercent(summary: Summary | null): Summary | null {
     ...summary,
     mean: 100 * summary.mean,
     sd: summary.sd === null ? null : 100 * summary.sd,
+    interval: summary.interval && {
+      low: 100 * summary.interval.low,
+      high: 100 * summary.interval.high,
+    },
   };
 }

@@ -28,14 +28,16 @@ export const SHOWN_STATISTICS = Object.keys(COLUMNS) as ShownStatistic[];
  * The columns of some statistics.
  *
  * @param summary of a row's runs, from each run's measurement
+ * @param column how mean and spread are shown
  */
 export function embeddingColumns<Row>(
   statistics: readonly ShownStatistic[],
   summary: (row: Row, pick: (run: RunRecord) => number | null) => Summary | null,
+  column: typeof spreadColumn<Row> = spreadColumn,
 ): Column<Row>[] {
   return statistics.map((statistic) => {
     const [header, decimals] = COLUMNS[statistic];
-    return spreadColumn(
+    return column(
       header,
       decimals,
       (row) => summary(row, ({ embedding }) => embedding[statistic] ?? null),

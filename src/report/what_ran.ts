@@ -1,6 +1,8 @@
 /**
  * The report's account of what ran and on what.
  */
+import { createHash } from "node:crypto";
+import { z } from "zod";
 import type { RunKey, RunRecord, StudyRecord } from "../study/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
 import { type Condition, conditionName, runsOf, seedsOf } from "./conditions.ts";
@@ -25,6 +27,11 @@ export function whatRan(
       count(data.questions[split] ?? 0)
     } questions`
   );
+  const arms = ARM_COLUMNS.map((column) => ({
+    ...column,
+    cell: ({ replicates }: Condition) => column.of(replicates[0].runs[0]),
+  }));
+  const differ = arms.filter(({ cell }) => new Set(conditions.map(cell)).size > 1);
   const facts: [string, string][] = [
     ["Data", `${data.name}: ${data.source}`],
     ["Splits", splits.join("; ")],
@@ -36,6 +43,10 @@ export function whatRan(
       }`,
     ],
     ["Model", study.model],
+    ...arms.filter((column) => !differ.includes(column)).map(({ header, cell }): Fact => [
+      header,
+      cell(conditions[0]),
+    ]),
     ["Seeds", seedsOf(conditions).join(", ")],
     ["Optimiser steps", each(({ steps }) => count(steps))],
     [
@@ -47,33 +58,55 @@ export function whatRan(
       "Operand form",
       each(({ operandForm }) => OPERAND_FORMS[operandForm] ?? operandForm),
     ],
+    ...[...new Set(runs.flatMap((run) => planInWords(run) ?? []))].map((plan): Fact => [
+      "Kernel plan",
+      plan,
+    ]),
     [
       "Versions",
       each(({ versions }) => `Plumbline ${versions.plumbline}, Deno ${versions.deno}`),
     ],
   ];
-  const first = ({ replicates }: Condition) => replicates[0].runs[0];
   return [
     table([
-      { header: "What", cell: ([name]: [string, string]) => name },
+      { header: "What", cell: ([name]: Fact) => name },
       { header: "Here", cell: ([, value]) => value },
     ], facts),
-    table([
-      ...conditionColumns(conditions),
-      { header: "Connector", cell: (condition) => first(condition).connector },
-      { header: "Objective", cell: (condition) => first(condition).objective },
-      {
-        header: "Parameters",
-        align: "right",
-        cell: (condition) => count(first(condition).parameters.total),
-      },
-      {
-        header: "Trained, P2 included",
-        align: "right",
-        cell: (condition) => count(first(condition).parameters.trained),
-      },
-    ], conditions),
+    ...(differ.length === 0
+      ? []
+      : [table([...conditionColumns(conditions), ...differ], conditions)]),
   ].join("\n");
+}
+
+type Fact = [name: string, value: string];
+
+/** What a condition is made of: a column where it differs, a fact where all have the same. */
+const ARM_COLUMNS: { header: string; align?: "right"; of(run: RunRecord): string }[] = [
+  { header: "Connector", of: ({ connector }) => connector },
+  { header: "Objective", of: ({ objective }) => objective },
+  { header: "Parameters", align: "right", of: ({ parameters }) => count(parameters.total) },
+  {
+    header: "Trained, P2 included",
+    align: "right",
+    of: ({ parameters }) => count(parameters.trained),
+  },
+];
+
+const planSchema = z.looseObject({
+  kernelPlan: z.looseObject({ lanes: z.number(), shapes: z.record(z.string(), z.unknown()) }),
+});
+
+/** The kernels that were chosen for the adapter; null in older records. */
+function planInWords({ config }: RunRecord): string | null {
+  const { data } = planSchema.safeParse(config);
+  if (data === undefined) return null;
+  const { kernelPlan } = data;
+  const hash = createHash("sha256").update(JSON.stringify(kernelPlan)).digest("hex");
+  const shapes = Object.keys(kernelPlan.shapes).length;
+  return `${count(kernelPlan.lanes)} lanes; blocks of ${
+    count(shapes)
+  } shapes of products chosen by ` +
+    `their time (\`plan.json\`, SHA-256 \`${hash.slice(0, 12)}\`)`;
 }
 
 /** How the test questions were chosen where training and validation sets were folded. */

@@ -82,3 +82,24 @@ Deno.test("without a plan, runs are missing where another condition has the seed
     "**This study is not complete:** 7 of 8 runs are recorded. Missing: self-distillation (λ = 1) seed 2.",
   );
 });
+
+Deno.test("what all arms share is a fact, what differs is a column", () => {
+  const rows = whatRan(exampleStudy(), groupRuns(exampleRuns([1]))).split("\n");
+  assert.ok(rows.some((row) => /^\| Connector +\| mlp +\|$/.test(row)));
+  const header = rows.find((row) => row.startsWith("| Arm "))!;
+  assert.doesNotMatch(header, /Connector/);
+  assert.match(header, /Objective.*Parameters.*Trained/);
+  const same = whatRan(exampleStudy(), groupRuns([exampleRun(), exampleRun({ seed: 2 })]));
+  assert.doesNotMatch(same, /\| Arm /);
+  assert.match(same, /\| Parameters +\| 1,000,000 /);
+});
+
+Deno.test("the kernel plan is named by its hash where records have one", () => {
+  const kernelPlan = { form: "image", lanes: 8, shapes: { "nt 64x64x64": {} } };
+  const text = (config: unknown) => whatRan(exampleStudy(), groupRuns([exampleRun({ config })]));
+  assert.match(
+    text({ kernelPlan }),
+    /\| Kernel plan +\| 8 lanes; blocks of 1 shapes? .*`plan\.json`, SHA-256 `[0-9a-f]{12}`\)/,
+  );
+  assert.doesNotMatch(text({ steps: 40 }), /Kernel plan/);
+});
