@@ -148,8 +148,8 @@ for (const arm of ["baseline", "question-only", "random-llm"]) {
     const to = join(dir, `same-${arm}`);
     const { code, lines } = await run("--from", join(out, "runs", `${name}.json`), "--out", to);
     assert.equal(code, 0, lines.join("\n"));
-    const before = await readRunRecord(join(out, "runs", `${name}.json`));
-    const after = await readRunRecord(join(to, "runs", `${arm}_lambda-0_seed-1.json`));
+    const before = readRunRecord(join(out, "runs", `${name}.json`));
+    const after = readRunRecord(join(to, "runs", `${arm}_lambda-0_seed-1.json`));
     const same = (
       { role, arm, stage, weightsSha256, answers, accuracy, embedding }: RunRecord,
     ) => ({
@@ -169,8 +169,8 @@ Deno.test("a saved run is tested on other data, once", async () => {
   const { code, out: printed, lines } = await run(...args);
   assert.equal(code, 0, lines.join("\n"));
   assert.ok(printed.endsWith(`Report: ${join(to, "REPORT.md")}`));
-  const before = await readRunRecord(trained);
-  const after = await readRunRecord(join(to, "runs", "baseline_lambda-0_seed-1.json"));
+  const before = readRunRecord(trained);
+  const after = readRunRecord(join(to, "runs", "baseline_lambda-0_seed-1.json"));
   assert.equal(after.weightsSha256, before.weightsSha256);
   assert.notDeepEqual(after.answers.map(({ id }) => id), []);
   const data = (record: RunRecord) => (record.config as { data: { contentHash: string } }).data;
@@ -204,11 +204,11 @@ Deno.test("a folded study tests every question of train and validation once, and
   const counted = Object.values(majority.byType).reduce((sum, { n }) => sum + n, 0);
   assert.equal(counted, asked.length);
   for (const stage of ["projector", "projector+lora"]) {
-    const answered = await Promise.all(["", "_fold-1"].map(async (fold) => {
+    const answered = ["", "_fold-1"].map((fold) => {
       const name = `baseline_lambda-0_seed-1${fold}_${stage}.json`;
-      const { answers } = await readRunRecord(join(to, "runs", name));
+      const { answers } = readRunRecord(join(to, "runs", name));
       return answers.map(({ id }) => id);
-    }));
+    });
     assert.deepEqual(answered.flat().sort(), asked.toSorted());
   }
   const report = (await Deno.readTextFile(join(to, "REPORT.md"))).replace(/ +/g, " ");
@@ -260,7 +260,7 @@ Deno.test("what does not belong to a saved run, or is asked of no encoder, is re
 Deno.test("a saved run without its weights, with damaged ones, or with a decoder of its own words is refused", async () => {
   const folder = join(dir, "moved");
   await Deno.mkdir(join(folder, "runs"), { recursive: true });
-  const record = await readRunRecord(trained);
+  const record = readRunRecord(trained);
   const path = join(folder, "runs", "a.json");
   const none = join(dir, "none");
   const write = (record: unknown) => Deno.writeTextFile(path, JSON.stringify(record));

@@ -1,7 +1,6 @@
 /**
  * What a claim can be about, read off the runs of one seed.
  */
-import type { CLAIM_STATISTICS } from "../study/study.ts";
 import type { EmbeddingGeometry, EmbeddingStatistics, RunRecord } from "../study/record.ts";
 import { meanOverFolds, type Replicate } from "./conditions.ts";
 
@@ -37,14 +36,18 @@ const ofPairs = (
   pick: (pairs: EmbeddingGeometry["pairs"]) => number | null | undefined,
 ) => ofRun(name, ({ geometry }) => geometry && pick(geometry.pairs));
 
-/** All of them, by the name that a study file gives them. */
-export const STATISTICS: Record<typeof CLAIM_STATISTICS[number], ClaimStatistic> = {
+/**
+ * All of them, by the name that a study file gives them. All but the slope are compared with the
+ * baseline's at the same seed.
+ */
+export const STATISTICS = {
   accuracy: {
     name: "accuracy",
     factor: 100,
     decimals: 2,
     of: ({ accuracy }) => accuracy.overall,
   },
+  // The slope of the arm's accuracy over its lambdas.
   accuracyPerLambda: { name: "accuracy per unit of λ", factor: 100, decimals: 2 },
   averageCosine: ofEmbedding("average cosine", "averageCosine"),
   effectiveRank: ofEmbedding("effective rank", "effectiveRank"),
@@ -54,6 +57,7 @@ export const STATISTICS: Record<typeof CLAIM_STATISTICS[number], ClaimStatistic>
   cosineLoss: ofEmbedding("L_cos", "cosineLoss"),
   freshP2Cosine: ofEmbedding("cosine of a fresh P2", "freshP2Cosine"),
   modalityGap: ofPairs("modality gap", ({ modalityGap }) => modalityGap),
+  // How far the norms are from those of text.
   normMismatch: ofPairs(
     "|ln of the norm ratio|",
     ({ normRatio }) => normRatio === undefined ? null : Math.abs(Math.log(normRatio)),
@@ -64,4 +68,7 @@ export const STATISTICS: Record<typeof CLAIM_STATISTICS[number], ClaimStatistic>
     "token loss, test less training",
     ({ losses }) => losses.testTokenLoss - losses.tokenLoss,
   ),
-};
+} as const satisfies Record<string, ClaimStatistic>;
+
+/** Names of {@linkcode STATISTICS}. */
+export const CLAIM_STATISTICS = Object.keys(STATISTICS) as (keyof typeof STATISTICS)[];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { STATISTICS } from "./claim_statistics.ts";
+import { type ClaimStatistic, STATISTICS } from "./claim_statistics.ts";
 import { groupRuns } from "./conditions.ts";
 import { exampleGeometry, exampleRun } from "./example_records.ts";
 
 function valuesOf(run: ReturnType<typeof exampleRun>): Record<string, number | null | undefined> {
   const [{ replicates: [replicate] }] = groupRuns([run]);
   return Object.fromEntries(
-    Object.entries(STATISTICS).map(([name, { of }]) => [name, of?.(replicate)]),
+    Object.entries<ClaimStatistic>(STATISTICS).map(([name, { of }]) => [name, of?.(replicate)]),
   );
 }
 

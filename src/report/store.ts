@@ -62,7 +62,7 @@ export async function readRecords(
     const path = join(folder, name);
     let run: RunRecord;
     try {
-      run = await readRun(path, questions);
+      run = readRun(path, questions);
     } catch (error) {
       if (!onDamaged || !(error instanceof SyntaxError)) throw error;
       onDamaged(path);
@@ -150,15 +150,15 @@ export async function writeAnswers(dir: string): Promise<string[]> {
  *
  * @throws {Error} as {@linkcode readRecords}
  */
-export function readRunRecord(path: string): Promise<RunRecord> {
+export function readRunRecord(path: string): RunRecord {
   return readRun(path, questionLists(dirname(dirname(path))));
 }
 
 const packedSchema = z.object({ answers: packedAnswersSchema });
 
 /** Reads lists of questions by their hash, each once. */
-function questionLists(dir: string): (hash: string) => Promise<QuestionList> {
-  const lists = new Map<string, Promise<QuestionList>>();
+function questionLists(dir: string): (hash: string) => QuestionList {
+  const lists = new Map<string, QuestionList>();
   return (hash) => {
     const list = lists.get(hash) ?? readQuestions(join(dir, "questions", `${hash}.json`), hash);
     lists.set(hash, list);
@@ -166,17 +166,14 @@ function questionLists(dir: string): (hash: string) => Promise<QuestionList> {
   };
 }
 
-async function readQuestions(path: string, hash: string): Promise<QuestionList> {
+function readQuestions(path: string, hash: string): QuestionList {
   const list = readRecord(path, questionListSchema);
   if (hashQuestions(list) === hash) return list;
   throw new SyntaxError(`Cannot read record: "${path}" is damaged (its name is another hash)`);
 }
 
 /** Older records hold their answers as they are. The checksum is of the file, and no part of what it says. */
-async function readRun(
-  path: string,
-  questions: (hash: string) => Promise<QuestionList>,
-): Promise<RunRecord> {
+function readRun(path: string, questions: (hash: string) => QuestionList): RunRecord {
   const { text, value } = readJson(path);
   if (!isIntact(text)) {
     throw new SyntaxError(`Cannot read record: "${path}" is damaged (its checksum is another)`);
@@ -187,7 +184,7 @@ async function readRun(
     return validate(path, record, runRecordSchema);
   }
   const { answers: packed } = validate(path, record, packedSchema);
-  const list = await questions(packed.questions);
+  const list = questions(packed.questions);
   try {
     const { answers: _none, ...run } = validate(path, { ...record, answers: [] }, runRecordSchema);
     checkAnswers(packed, list);

@@ -210,7 +210,7 @@ Deno.test("packed answers are read with the questions that stand beside the runs
     await Deno.mkdir(join(dir, "questions"));
     await Deno.writeTextFile(list, JSON.stringify(questions));
     assert.deepEqual((await readRecords(dir)).runs, [exampleRun({ answers })]);
-    assert.deepEqual(await readRunRecord(path), exampleRun({ answers }));
+    assert.deepEqual(readRunRecord(path), exampleRun({ answers }));
 
     await Deno.writeTextFile(list, JSON.stringify([["a", ["2", "1"]]]));
     await assert.rejects(readRecords(dir), {

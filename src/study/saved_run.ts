@@ -22,7 +22,7 @@ export interface SavedRun {
  * @throws {RangeError} If its weights are not there.
  */
 export async function findSavedRun(path: string): Promise<SavedRun> {
-  const record = await readRunRecord(path);
+  const record = readRunRecord(path);
   const weights = join(dirname(dirname(path)), "weights", basename(path, ".json"));
   if (!await Deno.stat(weights).then(({ isDirectory }) => isDirectory, () => false)) {
     throw new RangeError(`Cannot test run "${path}": its weights are not in "${weights}"`);

@@ -8,6 +8,7 @@ import { MODULES } from "../models/multimodal.ts";
 import { DEFAULT_LORA, LORA_TARGETS } from "../nn/lora.ts";
 import { LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
+import { CLAIM_STATISTICS } from "../report/claim_statistics.ts";
 import { FOLD_UNITS } from "../training/folds.ts";
 import { closest } from "./closest.ts";
 import { RUN_ROLES } from "./record.ts";
@@ -163,30 +164,6 @@ const armSchema = fields({
   // With the defaults of what it leaves out.
   options: OBJECTIVES[arm.objective].options.parse(arm.options) as Record<string, unknown>,
 }));
-
-/**
- * Statistics that a claim can be about. All but the slope are compared with the baseline's: those of
- * the image tokens under `embedding` and `geometry` of a record, `normMismatch` being how far the norm
- * ratio to the text embeddings is from 1, |ln ratio|; `generalisationGap` is the token loss of test
- * answers less that at the end of training. `accuracyPerLambda` is the slope of the arm's accuracy
- * over its lambdas itself.
- */
-export const CLAIM_STATISTICS = [
-  "accuracy",
-  "accuracyPerLambda",
-  "averageCosine",
-  "effectiveRank",
-  "effectiveRankCentred",
-  "participationRatio",
-  "meanNorm",
-  "cosineLoss",
-  "freshP2Cosine",
-  "modalityGap",
-  "normMismatch",
-  "ridgeR2",
-  "neighbourOverlap10",
-  "generalisationGap",
-] as const;
 
 /** What is compared and claimed, fixed before anything runs. It changes no run. */
 const analysisSchema = fields({
