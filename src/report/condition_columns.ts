@@ -9,18 +9,19 @@ import type { Column } from "./table.ts";
 /** What names a row. */
 export type Named = Pick<Condition, "arm" | "lambda" | "stage"> & { role: string; round?: number };
 
-/** Arm and lambda, and round and stage where there are several. */
+/** Arm, lambda where it is not 0 throughout, and round and stage where there are several. */
 export function conditionColumns<Row extends Named>(
   rows: readonly Row[],
 ): Column<Row>[] {
   const stages = new Set(rows.map(({ stage }) => stage));
   const rounds = new Set(rows.map(({ round = 0 }) => round));
+  const isWeighed = rows.some(({ role, lambda }) => role === "arm" && lambda !== 0);
   return [
     { header: "Arm", cell: ({ arm }) => arm },
     {
       header: "λ",
       align: "right",
-      cell: ({ role, lambda }) => role === "arm" ? plain(lambda) : null,
+      cell: ({ role, lambda }) => isWeighed && role === "arm" ? plain(lambda) : null,
     },
     {
       header: "Round",

@@ -25,6 +25,8 @@ export interface Condition {
   round: number;
   /** Training stage after which the runs were tested. */
   stage: string;
+  /** Of its runs; `none` has no lambda worth naming. */
+  objective: string;
   /** By ascending seed. */
   replicates: Replicate[];
 }
@@ -59,14 +61,14 @@ export function groupRuns(runs: readonly RunRecord[]): Condition[] {
     ({ role, arm, lambda, round = 0, stage }) => JSON.stringify([role, arm, lambda, round, stage]),
   );
   return [...groups.values()].map((group) => {
-    const { role, arm, lambda, round = 0, stage } = group[0];
+    const { role, arm, lambda, round = 0, stage, objective } = group[0];
     const seeds = Map.groupBy(group, ({ seed }) => seed);
     const replicates = [...seeds].map(([seed, runs]) => ({
       seed,
       runs,
       accuracy: poolAccuracy(runs.map(({ accuracy }) => accuracy)),
     }));
-    return { role, arm, lambda, round, stage, replicates };
+    return { role, arm, lambda, round, stage, objective, replicates };
   });
 }
 
@@ -215,12 +217,12 @@ export function meanOverFolds(
 
 /** How the report calls a condition in running text and in legends. */
 export function conditionName(
-  { role, arm, lambda, round = 0 }:
+  { role, arm, lambda, round = 0, objective }:
     & Pick<Condition, "role" | "arm" | "lambda">
-    & Partial<Pick<Condition, "round">>,
+    & Partial<Pick<Condition, "round" | "objective">>,
 ): string {
   const said = [
-    ...(role === "arm" && arm !== BASELINE ? [`λ = ${lambda}`] : []),
+    ...(role === "arm" && arm !== BASELINE && objective !== "none" ? [`λ = ${lambda}`] : []),
     ...(round > 0 ? [`round ${round}`] : []),
   ];
   return said.length > 0 ? `${arm} (${said.join(", ")})` : arm;

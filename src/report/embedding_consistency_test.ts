@@ -54,7 +54,7 @@ Deno.test("the first table has the shape before and behind P1, by arm", () => {
 
 Deno.test("the second table has what stays, and how image tokens lie to text", () => {
   const [header, , ...rows] = cells(keptTable(conditions.slice(0, 1)));
-  assert.deepEqual(header.slice(3), [
+  assert.deepEqual(header.slice(2), [
     "Linear CKA",
     "KNOR@5",
     "KNOR@10",
@@ -65,7 +65,7 @@ Deno.test("the second table has what stays, and how image tokens lie to text", (
     "Average cosine of text",
     "Effective rank of text",
   ]);
-  assert.deepEqual(rows.map((row) => row.slice(3).map((cell) => cell.replace(/ ± 0\.0+$/, ""))), [
+  assert.deepEqual(rows.map((row) => row.slice(2).map((cell) => cell.replace(/ ± 0\.0+$/, ""))), [
     ["0.875", "0.500", "0.625", "0.750", "0.800", "1.250", "16.00", "0.125", "20.00"],
   ]);
   const few = exampleGeometry();

@@ -33,10 +33,10 @@ Deno.test("the embedding table is right-aligned, one row a condition", () => {
 Deno.test("the table of runs has one row a run, with the head of its weights' hash", () => {
   const { markdown } = renderReport(exampleStudy(), [exampleRun({ seed: 2 }), exampleRun()]);
   assert.ok(markdown.includes(
-    "| Arm      |   λ | Seed | Accuracy, % | Token loss, test | Training, s | Evaluation, s | Weights, SHA-256 |\n" +
-      "| -------- | --: | ---: | ----------: | ---------------: | ----------: | ------------: | ---------------- |\n" +
-      "| baseline |   0 |    1 |       83.33 |           0.3000 |          60 |             5 | `111111111111`   |\n" +
-      "| baseline |   0 |    2 |       83.33 |           0.3000 |          60 |             5 | `222222222222`   |\n",
+    "| Arm      | Seed | Accuracy, % | Token loss, test | Training, s | Evaluation, s | Weights, SHA-256 |\n" +
+      "| -------- | ---: | ----------: | ---------------: | ----------: | ------------: | ---------------- |\n" +
+      "| baseline |    1 |       83.33 |           0.3000 |          60 |             5 | `111111111111`   |\n" +
+      "| baseline |    2 |       83.33 |           0.3000 |          60 |             5 | `222222222222`   |\n",
   ));
 });
 
