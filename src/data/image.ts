@@ -86,6 +86,7 @@ function decodePng(bytes: Uint8Array): Image {
 }
 
 function decodeJpeg(bytes: Uint8Array): Image {
+  checkFrame(bytes);
   checkScans(bytes);
   const { width, height, data } = jpeg.decode(bytes, {
     useTArray: true,
@@ -94,8 +95,33 @@ function decodeJpeg(bytes: Uint8Array): Image {
     maxResolutionInMP: MAX_PIXELS / 1e6,
     maxMemoryUsageInMB: 2048,
   });
+  // Of a frame that stands where the check did not look.
   checkSize(width, height);
   return { width, height, data };
+}
+
+/**
+ * Checks the size that a JPEG's frame names, before memory and time are spent on it. A block of 64
+ * pixels takes at least a bit of the data, so a file of few bytes with a large frame is no picture.
+ */
+function checkFrame(bytes: Uint8Array) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 2; at + 9 <= bytes.length;) {
+    if (bytes[at] !== 0xff || bytes[at + 1] === START_OF_SCAN) return;
+    if (isFrame(bytes[at + 1])) {
+      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
+      checkSize(width, height);
+      if (width * height > 64 * 8 * bytes.length) {
+        throw new Error(`${bytes.length} bytes are too few for ${width} x ${height} pixels`);
+      }
+    }
+    at += 2 + view.getUint16(at + 2);
+  }
+}
+
+/** Markers of frames: C0 to CF but for those of tables and extensions (ITU-T T.81, table B.1). */
+function isFrame(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 }
 
 /**
