@@ -40,8 +40,19 @@ const matrixGeometry = z.looseObject({
   isoScore: measured,
 });
 
-const points = z.array(z.tuple([measured, measured]));
-const shares = z.array(measured);
+// Hundreds of numbers a record: checked at once, for a folder may have very many records.
+const isMeasured = (value: unknown) => typeof value === "number" || value === null;
+const orNaN = (value: number | null) => value ?? NaN;
+const shares = z.custom<(number | null)[]>(
+  (value) => Array.isArray(value) && value.every(isMeasured),
+  "expected a list of numbers",
+).transform((list) => list.map(orNaN));
+const points = z.custom<[number | null, number | null][]>(
+  (value) =>
+    Array.isArray(value) &&
+    value.every((point) => Array.isArray(point) && point.length === 2 && point.every(isMeasured)),
+  "expected a list of pairs of numbers",
+).transform((list) => list.map(([x, y]): [number, number] => [orNaN(x), orNaN(y)]));
 
 const geometry = z.looseObject({
   X: matrixGeometry,
