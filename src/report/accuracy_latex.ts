@@ -21,7 +21,7 @@ import { familyOf } from "./family.ts";
  * import assert from "node:assert/strict";
  *
  * const latex = accuracyLatex(exampleStudy(), exampleRuns([1, 2]));
- * assert.match(latex, /^baseline & 0 & 2 & 83\.5 \$\\pm\$ 0\.2 & /m);
+ * assert.match(latex, /^baseline & 0 & 2 & 83\.5 \$\\pm\$ 2\.1 & /m);
  * ```
  */
 export function accuracyLatex(study: StudyRecord, runs: readonly RunRecord[]): string {
