@@ -61,4 +61,9 @@ export interface DatasetOptions {
   testImages?: number;
   /** Language of the questions where a data set has several (SLAKE). */
   language?: string;
+  /**
+   * An imaging modality where a data set has several (SLAKE): all its pictures are tested, whatever
+   * their split, and none is seen in training or validation.
+   */
+  heldOutModality?: string;
 }

@@ -35,12 +35,15 @@ const ENTRIES = z.array(z.object({
   answer: z.string(),
   q_lang: z.string(),
   content_type: z.string().min(1),
+  modality: z.string().optional(),
   qid: z.int(),
 })).min(1);
 
 /**
  * The data set `slake`, read from `options.dir`, in `options.language` (`en` when absent). Question types are SLAKE's
- * content types. Questions without an answer are left out, and `source` counts them.
+ * content types. Questions without an answer are left out, and `source` counts them. With
+ * `options.heldOutModality` all pictures of that modality are the test split, and the others of the
+ * official train and validation splits are those: does what was learnt hold on pictures of another kind?
  *
  * @throws when the folder, a file, or an entry of it is not as it should be; the message names it
  */
@@ -50,6 +53,8 @@ export async function slake(options: DatasetOptions): Promise<Dataset> {
   const fileOfQuestion = new Map<number, string>();
   const fileOfPicture = new Map<string, string>();
   const languages = new Set<string>();
+  const modalityOf = new Map<string, string>();
+  const heldOut = options.heldOutModality;
   let unanswered = 0;
 
   async function read(file: string): Promise<Example[]> {
@@ -59,7 +64,7 @@ export async function slake(options: DatasetOptions): Promise<Dataset> {
         new RangeError(
           `Cannot read ${NAME}: "${file}" entry ${index}: ${reason}`,
         );
-      const { qid, img_name: picture, question, answer, q_lang, content_type } = entry;
+      const { qid, img_name: picture, question, answer, q_lang, content_type, modality } = entry;
       if (fileOfQuestion.has(qid)) {
         throw refuse(`qid ${qid} is already in "${fileOfQuestion.get(qid)}"`);
       }
@@ -69,6 +74,13 @@ export async function slake(options: DatasetOptions): Promise<Dataset> {
       if (answer.trim() === "") {
         unanswered++;
         continue;
+      }
+      if (heldOut !== undefined) {
+        if (modality === undefined) throw refuse('has no field "modality"');
+        if ((modalityOf.get(picture) ?? modality) !== modality) {
+          throw refuse(`picture ${quoted(picture)} is of two modalities`);
+        }
+        modalityOf.set(picture, modality);
       }
       const other = fileOfPicture.get(picture) ?? file;
       if (other !== file) {
@@ -94,14 +106,21 @@ export async function slake(options: DatasetOptions): Promise<Dataset> {
     return [...examples.values()];
   }
 
+  const [train, validation, test] = [
+    await read(FILES.train),
+    await read(FILES.validation),
+    await read(FILES.test),
+  ];
+  const isTested = ({ id }: Example) => modalityOf.get(id) === heldOut;
+  const official = heldOut === undefined ? { train, validation, test } : {
+    train: train.filter((example) => !isTested(example)),
+    validation: validation.filter((example) => !isTested(example)),
+    test: [...train, ...validation, ...test].filter(isTested),
+  };
   const splits = {
-    train: firstExamples(NAME, await read(FILES.train), options.trainImages),
-    validation: firstExamples(
-      NAME,
-      await read(FILES.validation),
-      options.validationImages,
-    ),
-    test: firstExamples(NAME, await read(FILES.test), options.testImages),
+    train: firstExamples(NAME, official.train, options.trainImages),
+    validation: firstExamples(NAME, official.validation, options.validationImages),
+    test: firstExamples(NAME, official.test, options.testImages),
   };
   if (fileOfPicture.size === 0) {
     throw new RangeError(
@@ -110,14 +129,26 @@ export async function slake(options: DatasetOptions): Promise<Dataset> {
       }`,
     );
   }
+  for (const [split, examples] of Object.entries(official)) {
+    if (heldOut === undefined || examples.length > 0) continue;
+    const there = [...new Set(modalityOf.values())].sort().join(", ");
+    throw new RangeError(
+      `Cannot read ${NAME}: with modality ${
+        quoted(heldOut)
+      } held out there is nothing in ${split}; there is ${oneLine(there)}`,
+    );
+  }
   const digests = await folder.digests(
     Object.values(splits).flat().map(({ id }) => `imgs/${id}`),
   );
+  const shift = heldOut === undefined
+    ? ""
+    : `; tested on all pictures of modality ${heldOut}, trained on the others`;
   const leftOut = unanswered === 0 ? "" : `; questions without an answer, left out: ${unanswered}`;
   return {
     name: NAME,
     source:
-      `SLAKE 1.0, official files, language ${language} (Liu and others 2021, arXiv 2102.09542)${leftOut}`,
+      `SLAKE 1.0, official files, language ${language} (Liu and others 2021, arXiv 2102.09542)${shift}${leftOut}`,
     ...splits,
     contentHash: contentHash(
       NAME,

@@ -102,6 +102,36 @@ Deno.test("another language is read on request, and one that is not there is ref
   });
 });
 
+Deno.test("a modality that is held out is tested, all of it, and is nowhere else", async () => {
+  const [ct, mri] = ["CT", "MRI"].map((modality) => ({ modality }));
+  const files = {
+    "train.json": [entry(0, "xmlab1", ct), entry(1, "xmlab2", mri), entry(2, "xmlab2", mri)],
+    "validate.json": [entry(10, "xmlab4", ct)],
+    "test.json": [entry(20, "xmlab3", mri), entry(21, "xmlab5", ct)],
+  };
+  await withFolder(async (dir) => {
+    const held = await slake({ dir, seed: 0, heldOutModality: "MRI" });
+    const names = (split: typeof held.train) => split.map(({ id }) => id.slice(0, 6));
+    assert.deepEqual(names(held.train), ["xmlab1"]);
+    assert.deepEqual(names(held.validation), ["xmlab4"]);
+    assert.deepEqual(names(held.test), ["xmlab2", "xmlab3"]);
+    assert.match(held.source, /tested on all pictures of modality MRI, trained on the others$/);
+    assert.notEqual(held.contentHash, (await slake({ dir, seed: 0 })).contentHash);
+    await assert.rejects(slake({ dir, seed: 0, heldOutModality: "PET" }), {
+      message:
+        'Cannot read slake: with modality "PET" held out there is nothing in test; there is CT, MRI',
+    });
+    await assert.rejects(slake({ dir, seed: 0, heldOutModality: "CT" }), {
+      message: /with modality "CT" held out there is nothing in validation/,
+    });
+  }, files);
+  await withFolder(async (dir) => {
+    await assert.rejects(slake({ dir, seed: 0, heldOutModality: "MRI" }), {
+      message: 'Cannot read slake: "train.json" entry 0: has no field "modality"',
+    });
+  });
+});
+
 const spoiled: [string, Record<string, unknown>, string, RegExp][] = [
   [
     "truncated JSON",

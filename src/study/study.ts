@@ -193,6 +193,7 @@ export const studySchema = fields({
     validationImages: count.optional(),
     testImages: count.optional(),
     language: z.string().optional(),
+    heldOutModality: z.string().optional(),
   }),
   folds: fields({ count: count.min(2), by: z.enum(FOLD_UNITS), seed: z.number().int() }).optional(),
   encoder: fields({
@@ -224,6 +225,13 @@ export const studySchema = fields({
   }),
   analysis: analysisSchema.optional(),
 }).superRefine((study, context) => {
+  if (study.data.heldOutModality !== undefined && study.data.name !== "slake") {
+    context.addIssue({
+      code: "custom",
+      path: ["data", "heldOutModality"],
+      message: `${study.data.name} has no modalities`,
+    });
+  }
   const names = study.arms.map(({ name }) => name);
   names.forEach((name, index) => {
     if (names.indexOf(name) !== index) {

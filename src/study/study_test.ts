@@ -99,6 +99,13 @@ for (const [path, value, message] of WRONG) {
   });
 }
 
+Deno.test("a modality is held out of data that have several, and of no other", () => {
+  const held = (name: string) =>
+    parseStudy({ ...tinyStudy(), data: { name, seed: 0, heldOutModality: "CT" } }, "study.json");
+  assert.equal(held("slake").data.heldOutModality, "CT");
+  assert.throws(() => held("easy-shapes"), /"data.heldOutModality": easy-shapes has no modalities/);
+});
+
 Deno.test("what is no object is refused", () => {
   for (const value of [null, [], "quick", 3]) {
     assert.throws(
