@@ -34,38 +34,33 @@ const NOTE = {
 export function sweepCharts(sweeps: readonly Sweep[]): Figure[] {
   if (sweeps.length === 0) return [];
   return [
-    sweepChart(OWN, sweeps.map(ownSeries)),
+    sweepChart(
+      OWN,
+      sweeps.map(({ name, points }) => series(name, Map.groupBy(points, ({ lambda }) => lambda))),
+    ),
     sweepChart(
       NOTE,
+      // Each of its points stands for itself, also two at one lambda.
       NOTE_CHARTS.map(({ objective, points }) =>
-        series(objective, points.map(([lambda, accuracy]) => ({ lambda, accuracy })))
+        series(objective, points.map(([lambda, accuracy]) => [lambda, [{ accuracy }]] as const))
       ),
     ),
   ];
 }
 
-function ownSeries({ name, points }: Sweep): Series {
-  const byLambda = Map.groupBy(points, ({ lambda }) => lambda);
-  const means = [...byLambda].map(([lambda, runs]) => ({
-    lambda,
-    accuracies: runs.map(({ accuracy }) => accuracy),
-  }));
-  const drawn = series(
-    name,
-    means.map(({ lambda, accuracies }) => ({ lambda, accuracy: mean(accuracies) })),
-  );
-  drawn.points.forEach((point, i) => {
-    point.low = 100 * Math.min(...means[i].accuracies);
-    point.high = 100 * Math.max(...means[i].accuracies);
-  });
-  return drawn;
-}
-
-/** Points without ranges and their line. */
-function series(name: string, given: readonly { lambda: number; accuracy: number }[]): Series {
-  const points = given.map(({ lambda, accuracy }) => {
-    const percent = 100 * accuracy;
-    return { lambda, accuracy: percent, low: percent, high: percent };
+/** Points from the runs of each lambda, and the line through them. */
+function series(
+  name: string,
+  runs: Iterable<readonly [lambda: number, runs: readonly { accuracy: number }[]]>,
+): Series {
+  const points = Array.from(runs, ([lambda, runs]) => {
+    const percent = runs.map(({ accuracy }) => 100 * accuracy);
+    return {
+      lambda,
+      accuracy: mean(percent),
+      low: Math.min(...percent),
+      high: Math.max(...percent),
+    };
   });
   const line = leastSquares(points.map(({ lambda, accuracy }) => [lambda, accuracy] as const));
   return { name: line ? `${name}, R² ${fixed(line.rSquared, 3)}` : name, points, line };
