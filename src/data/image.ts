@@ -108,6 +108,11 @@ function checkFrame(bytes: Uint8Array) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 9 <= bytes.length;) {
     if (bytes[at] !== 0xff || bytes[at + 1] === START_OF_SCAN) return;
+    // Any number of these may stand before a marker.
+    if (bytes[at + 1] === 0xff) {
+      at++;
+      continue;
+    }
     if (isFrame(bytes[at + 1])) {
       const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
       checkSize(width, height);

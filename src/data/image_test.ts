@@ -151,6 +151,8 @@ Deno.test("a JPEG of more pixels, longer sides or more scans than there can be i
     new DataView(bytes.buffer).setUint16(frame + 7, width);
     return bytes;
   };
+  const filled = Uint8Array.from([...whole.subarray(0, 2), 0xff, 0xff, ...whole.subarray(2)]);
+  assert.equal(decodeImage(filled, "x.jpg").width, 16);
   const scan = whole.findIndex((byte, i) => byte === 0xff && whole[i + 1] === 0xda);
   const scans = Array.from({ length: 101 }, () => [...whole.subarray(scan, -2)]).flat();
   const many = Uint8Array.from([...whole.subarray(0, scan), ...scans, 0xff, 0xd9]);
@@ -159,6 +161,10 @@ Deno.test("a JPEG of more pixels, longer sides or more scans than there can be i
       [sized(65535, 65535), /more than 64 million/],
       // Half of the blocks could have a bit each.
       [sized(1024, whole.length), /bytes are too few for \d+ x 1024 pixels/],
+      [
+        Uint8Array.from([0xff, 0xd8, 0xff, 0xff, ...sized(1024, whole.length).subarray(2)]),
+        /bytes are too few/,
+      ],
       [many, /100 scans/],
     ] as const
   ) {
