@@ -232,6 +232,13 @@ export const studySchema = fields({
       message: `${study.data.name} has no modalities`,
     });
   }
+  if (study.data.heldOutModality !== undefined && study.folds !== undefined) {
+    context.addIssue({
+      code: "custom",
+      path: ["folds"],
+      message: "the test split, where a held-out modality stands, takes no part in folds",
+    });
+  }
   const names = study.arms.map(({ name }) => name);
   names.forEach((name, index) => {
     if (names.indexOf(name) !== index) {

@@ -104,6 +104,11 @@ Deno.test("a modality is held out of data that have several, and of no other", (
     parseStudy({ ...tinyStudy(), data: { name, seed: 0, heldOutModality: "CT" } }, "study.json");
   assert.equal(held("slake").data.heldOutModality, "CT");
   assert.throws(() => held("easy-shapes"), /"data.heldOutModality": easy-shapes has no modalities/);
+  const folds = { count: 3, by: "image", seed: 0 };
+  assert.throws(
+    () => parseStudy({ ...held("slake"), folds }, "study.json"),
+    /"folds": the test split, where a held-out modality stands, takes no part/,
+  );
 });
 
 Deno.test("what is no object is refused", () => {
