@@ -41,8 +41,8 @@ export function claimsTable(study: StudyRecord, conditions: readonly Condition[]
   if (rows.length === 0) return "";
   return [
     "Claims that the study fixed before it ran, about the paired differences to the baseline over seeds, or about " +
-    "the slope over λ; accuracy in points, other statistics in their own unit. A claim of higher or lower is supported where the 95 % interval " +
-    "lies wholly beyond the margin, one of unchanged where it lies wholly within it on both sides (equivalence); it " +
+    "the slope over λ; accuracy in points, other statistics in their own unit. A claim of higher or lower is " +
+    "supported where the 95 % interval lies wholly beyond the margin, one of unchanged where it lies wholly within it on both sides (equivalence); it " +
     "is not supported where the interval lies wholly outside the claimed region. With the margin inside the " +
     `interval, or fewer than ${SEEDS_FOR_A_VERDICT} seeds, we cannot tell at this size. Each claim is judged by ` +
     "itself: the intervals are not adjusted for their number. Detectable is how far from the margin the true " +

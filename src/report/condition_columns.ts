@@ -3,7 +3,7 @@
  */
 import type { Condition } from "./conditions.ts";
 import { count, meanAndSpread, plain, pointsInterval, signed } from "./number_format.ts";
-import type { Interval, Summary } from "../evaluation/intervals.ts";
+import type { Summary } from "../evaluation/intervals.ts";
 import type { Column } from "./table.ts";
 
 /** What names a row. */
@@ -39,18 +39,19 @@ export const seedCount: Column<Condition> = {
   cell: ({ replicates }) => count(replicates.length),
 };
 
-/** A column of mean ± standard deviation over seeds. */
+/** A column of mean ± standard deviation over seeds, or what else `spread` makes of them. */
 export function spreadColumn<Row>(
   header: string,
   decimals: number,
   summary: (row: Row) => Summary | null,
+  spread: (summary: Summary) => number | null = ({ sd }) => sd,
 ): Column<Row> {
   return {
     header,
     align: "right",
     cell: (row) => {
       const value = summary(row);
-      return value && meanAndSpread(value.mean, value.sd, decimals);
+      return value && meanAndSpread(value.mean, spread(value), decimals);
     },
   };
 }
@@ -61,13 +62,13 @@ export function intervalColumn<Row>(
   decimals: number,
   summary: (row: Row) => Summary | null,
 ): Column<Row> {
-  return spreadColumn(header, decimals, (row) => {
-    const value = summary(row);
-    return value && { ...value, sd: value.interval && halfWidth(value.interval) };
-  });
+  return spreadColumn(
+    header,
+    decimals,
+    summary,
+    ({ interval }) => interval && (interval.high - interval.low) / 2,
+  );
 }
-
-const halfWidth = ({ low, high }: Interval) => (high - low) / 2;
 
 /** Columns of a mean in percentage points and its 95 % interval, of shares. */
 export function pointsColumns<Row>(

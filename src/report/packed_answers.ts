@@ -35,17 +35,25 @@ export const packedAnswersSchema = z.object({
 /** See {@linkcode packedAnswersSchema}. */
 export type PackedAnswers = z.infer<typeof packedAnswersSchema>;
 
-/** All runs of a study answer one list or a few; nothing changes a list. */
-const hashes = new WeakMap<QuestionList, string>();
+/** All runs of a study answer one list or a few, and nothing changes a list: what follows from it is kept. */
+function ofList<Value>(derive: (list: QuestionList) => Value): (list: QuestionList) => Value {
+  const known = new WeakMap<QuestionList, { value: Value }>();
+  return (list) => {
+    const found = known.get(list) ?? { value: derive(list) };
+    known.set(list, found);
+    return found.value;
+  };
+}
 
 /** SHA-256 of a list of questions. */
-export function hashQuestions(list: QuestionList): string {
-  const known = hashes.get(list);
-  if (known !== undefined) return known;
-  const hash = createHash("sha256").update(JSON.stringify(list)).digest("hex");
-  hashes.set(list, hash);
-  return hash;
-}
+export const hashQuestions: (list: QuestionList) => string = ofList((list) =>
+  createHash("sha256").update(JSON.stringify(list)).digest("hex")
+);
+
+/** The questions of a list one by one. */
+const askedQuestions = ofList((list) =>
+  list.flatMap(([image, ids]) => ids.map((id) => ({ id, image })))
+);
 
 /**
  * Packs answers, all of which name their picture.
@@ -119,17 +127,6 @@ function openAnswers(packed: PackedAnswers, questions: QuestionList) {
     throw wrongNumber(8 * bits.length, asked.length);
   }
   return { asked, text, score, bits };
-}
-
-/** As {@linkcode hashes}. */
-const flat = new WeakMap<QuestionList, readonly { id: string; image: string }[]>();
-
-function askedQuestions(list: QuestionList): readonly { id: string; image: string }[] {
-  const known = flat.get(list);
-  if (known !== undefined) return known;
-  const asked = list.flatMap(([image, ids]) => ids.map((id) => ({ id, image })));
-  flat.set(list, asked);
-  return asked;
 }
 
 /** The narrowest numbers that tell so many values apart. */
