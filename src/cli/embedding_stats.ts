@@ -1,11 +1,16 @@
 /** `embedding-stats`: what a projector does to embeddings, from files of any framework. */
 import { Command, Option } from "@commander-js/extra-typings";
 import { embeddingGeometry } from "../evaluation/embedding_geometry.ts";
+import { freshP2Cosine } from "../training/fresh_p2.ts";
 import { type EmbeddingFile, readEmbeddings } from "./embedding_file.ts";
 import { statisticsJson, statisticsMarkdown } from "./embedding_stats_format.ts";
+import { openEngine } from "./open_engine.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { callerPath } from "./paths.ts";
 import { positiveInteger } from "./whole_number.ts";
+
+/** Of P2's first values. */
+const SEED = 1;
 
 /** The command. */
 export function embeddingStatsCommand() {
@@ -33,9 +38,20 @@ export function embeddingStatsCommand() {
       "most rows whose pairs with all rows are looked at (default: all of 2048, of more 512)",
       orInvalid(positiveInteger("rows")),
     )
+    .option(
+      "--fresh-p2",
+      "train a P2 on Z, which takes a GPU, and see whether Z is stable under it",
+    )
+    .option(
+      "--adapter <name>",
+      "for --fresh-p2: system, lavapipe, swiftshader, or part of an adapter's description",
+    )
     .addOption(new Option("--json", "print JSON, every digit").conflicts("markdown"))
     .option("--markdown", "print Markdown tables, as without --json")
-    .action(async (options) => {
+    .action(async (options, command) => {
+      if (options.adapter !== undefined && !options.freshP2) {
+        command.error("error: option '--adapter <name>' needs --fresh-p2");
+      }
       const x = await readEmbeddings(callerPath(options.x));
       const projected = await readEmbeddings(callerPath(options.projected));
       const [text, transformed] = await Promise.all(
@@ -49,7 +65,8 @@ export function embeddingStatsCommand() {
         checkEqual("rows", projected, transformed);
         checkEqual("cols", projected, transformed);
       }
-      const geometry = embeddingGeometry({
+      const opened = options.freshP2 && await openEngine(options.adapter, console.error);
+      const { pairs, ...rest } = embeddingGeometry({
         x: x.matrix,
         projected: projected.matrix,
         text: text?.matrix,
@@ -58,6 +75,11 @@ export function embeddingStatsCommand() {
         ridge: { lambda: options.ridgeLambda, trainRows: options.ridgeTrainRows },
         ...(options.pairRows && { exactRows: options.pairRows, sampleRows: options.pairRows }),
       });
+      const fresh = opened
+        ? { freshP2Cosine: await freshP2Cosine(opened.engine, projected.matrix, SEED) }
+        : {};
+      if (opened) opened.engine.device.destroy();
+      const geometry = { ...rest, pairs: { ...pairs, ...fresh } };
       console.log(
         options.json
           ? JSON.stringify(statisticsJson(geometry), null, 2)

@@ -6,6 +6,14 @@ import type { MatrixGeometry, PairGeometry } from "../study/record.ts";
 import { count, fixed } from "../report/number_format.ts";
 import { type Column, table } from "../report/table.ts";
 
+/** What was measured, on the GPU as well. */
+interface Measured extends Geometry {
+  pairs: PairGeometry & {
+    /** Mean cosine of Z and P2(Z) for a P2 trained on other rows of it; absent unless asked for. */
+    freshP2Cosine?: number;
+  };
+}
+
 /** Statistics of one matrix: key, field, and how the table calls it. */
 const OF_MATRIX: [key: string, field: keyof MatrixGeometry, title: string][] = [
   ["effective_rank", "effectiveRank", "Effective rank"],
@@ -22,7 +30,7 @@ const OF_MATRIX: [key: string, field: keyof MatrixGeometry, title: string][] = [
 /** Statistics of pairs of matrices: key, value, and how the table calls it. */
 const OF_PAIRS: [
   key: string,
-  value: (pairs: PairGeometry) => number | null | undefined,
+  value: (pairs: Measured["pairs"]) => number | null | undefined,
   title: string,
 ][] = [
   ["alignment Z Zp", ({ alignment }) => alignment, "Alignment of Z and its transformation"],
@@ -31,6 +39,7 @@ const OF_PAIRS: [
     ({ meanCosine }) => meanCosine,
     "Mean cosine of Z and its transformation",
   ],
+  ["fresh_p2_cosine Z", ({ freshP2Cosine }) => freshP2Cosine, "Cosine of Z and a fresh P2(Z)"],
   ["linear_cka X Z", ({ linearCka }) => linearCka, "Linear CKA of X and Z"],
   ["knor@5 X Z", ({ neighbourOverlap5 }) => neighbourOverlap5, "KNOR@5 of X and Z"],
   ["knor@10 X Z", ({ neighbourOverlap10 }) => neighbourOverlap10, "KNOR@10 of X and Z"],
@@ -49,7 +58,7 @@ const SAMPLED = ["uniformity", "knor@5 X Z", "knor@10 X Z"];
 
 type Named = [name: "X" | "Z" | "T", matrix: MeasuredMatrix];
 
-function matricesOf({ x, projected, text }: Geometry): Named[] {
+function matricesOf({ x, projected, text }: Measured): Named[] {
   return [["X", x], ["Z", projected], ...(text ? [["T", text] satisfies Named] : [])];
 }
 
@@ -57,7 +66,7 @@ function matricesOf({ x, projected, text }: Geometry): Named[] {
  * The statistics as a JSON object. `sampled` names the rows of each matrix beside which all rows were
  * looked at, and the statistics that rest on them; it is null where all pairs count.
  */
-export function statisticsJson(geometry: Geometry): Record<string, unknown> {
+export function statisticsJson(geometry: Measured): Record<string, unknown> {
   const matrices = matricesOf(geometry);
   const sampled = matrices.filter(([, { sampled }]) => sampled !== null);
   return {
@@ -82,7 +91,7 @@ export function statisticsJson(geometry: Geometry): Record<string, unknown> {
 }
 
 /** The statistics as Markdown: a table of the matrices, one of their pairs, and what they rest on. */
-export function statisticsMarkdown(geometry: Geometry): string {
+export function statisticsMarkdown(geometry: Measured): string {
   const matrices = matricesOf(geometry);
   const matrixColumns: Column<typeof OF_MATRIX[number]>[] = [
     { header: "Statistic", cell: ([, , title]) => title },
@@ -111,7 +120,7 @@ export function statisticsMarkdown(geometry: Geometry): string {
   ].join("\n");
 }
 
-function notes(geometry: Geometry): string {
+function notes(geometry: Measured): string {
   const { lambda, trainRows } = geometry.ridge;
   const samples = matricesOf(geometry).flatMap(([name, { sampled, statistics }]) =>
     sampled === null

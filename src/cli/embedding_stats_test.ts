@@ -99,6 +99,32 @@ Deno.test("a sample of rows is named, in both forms", async () => {
   });
 });
 
+Deno.test("a P2 learns to leave collapsed embeddings as they are, and not those without structure", async () => {
+  await withFolder(async (dir) => {
+    const rows = 120, cols = 16;
+    const scattered = float32(rows, cols), collapsed = float32(rows, cols, 2);
+    (collapsed.data as Float32Array).forEach((value, i, all) =>
+      all[i] = Math.cos(i % cols) + value / 100
+    );
+    const cosines: number[] = [];
+    for (const tensor of [scattered, collapsed]) {
+      const path = join(dir, "z");
+      await Deno.writeFile(path, writeSafetensors([["z", tensor]]));
+      const args = ["--x", path, "--projected", path, "--fresh-p2"];
+      const { out, code } = await run([...args, "--json"]);
+      assert.equal(code, 0);
+      const cosine = JSON.parse(out).pairs["fresh_p2_cosine Z"];
+      const markdown = await run(args);
+      assert.ok(markdown.lines[0].startsWith("Adapter: "));
+      const [, shown] = markdown.out.match(/^\| Cosine of Z and a fresh P2\(Z\) +\| +(\S+) \|$/m) ??
+        [];
+      assert.equal(shown, cosine.toFixed(4));
+      cosines.push(cosine);
+    }
+    assert.ok(cosines[1] > 0.999 && cosines[0] < 0.9, cosines.join(", "));
+  });
+});
+
 const CASES: [what: string, args: string, code: number, message: RegExp][] = [
   ["no file", "--x {dir}/none --projected {dir}/z", 1, /there is no file ".*none"/],
   ["a folder", "--x {dir} --projected {dir}/z", 1, /".*" is no readable file/],
@@ -138,6 +164,18 @@ const CASES: [what: string, args: string, code: number, message: RegExp][] = [
     "--x {dir}/z --projected {dir}/z --ridge-train-rows 6",
     1,
     /of 6 rows, 6 cannot/,
+  ],
+  [
+    "an adapter that computes nothing",
+    "--x {dir}/z --projected {dir}/z --adapter lavapipe",
+    2,
+    /'--adapter <name>' needs --fresh-p2/,
+  ],
+  [
+    "no such adapter",
+    "--x {dir}/z --projected {dir}/z --fresh-p2 --adapter none",
+    1,
+    /none/,
   ],
   ["both forms", "--x {dir}/z --projected {dir}/z --json --markdown", 2, /'--json' cannot be used/],
 ];

@@ -78,6 +78,8 @@ interface Command {
   flags: string[];
   /** Whether it comes as far as computing on a GPU, as far as can be told from here. */
   gpu?(asked: Asked, where: Surroundings): boolean;
+  /** Whether it looks into the cache even then when it does not come so far. */
+  cached?: boolean;
   needs(asked: Asked, where: Surroundings): Part[];
 }
 
@@ -103,6 +105,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       ...["slurm-tasks", "slurm-time"],
     ],
     flags: ["dry-run", "fresh", "json"],
+    cached: true,
     gpu: (asked, where) => asked.options.engine !== "slurm" && readStudy(asked, where).isThere,
     needs(asked, where) {
       const { options: { out, from, engine }, flags } = asked;
@@ -131,6 +134,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   generate: {
     values: ["adapter", "llm", "max-tokens", "prompt"],
     flags: ["dry-run", "json"],
+    cached: true,
     gpu: ({ flags }) => !flags.has("dry-run"),
     needs: ({ options }, where) => llmNeeds(options.llm, where),
   },
@@ -146,9 +150,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "embedding-stats": {
     values: [
       ...["x", "projected", "text", "transformed"],
-      ...["ridge-lambda", "ridge-train-rows", "pair-rows"],
+      ...["adapter", "ridge-lambda", "ridge-train-rows", "pair-rows"],
     ],
-    flags: ["json", "markdown"],
+    flags: ["fresh-p2", "json", "markdown"],
+    gpu: ({ flags }) => flags.has("fresh-p2"),
     needs: ({ options: { x, projected, text, transformed } }, where) =>
       paths([x, projected, text, transformed], where),
   },
@@ -187,23 +192,24 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 /** What a command line may touch; next to nothing where it names no command, which only gives help. */
 export function permissionsOf(args: string[], where: Surroundings): Permissions {
   const [name, ...rest] = args;
-  const { values, flags, gpu, needs }: Command = Object.hasOwn(COMMANDS, name ?? "")
+  const { values, flags, gpu, cached, needs }: Command = Object.hasOwn(COMMANDS, name ?? "")
     ? COMMANDS[name]
     : { values: [], flags: [], needs: () => [] };
   const asked = parse(rest, values);
+  // For help, or an option that there is not, no driver is fetched.
+  const isUnderstood = asked.flags.difference(new Set(flags)).size === 0;
+  const isComputed = isUnderstood && gpu?.(asked, where) === true;
   const parts = [{ read: [where.root], env: ENV }, ...needs(asked, where)];
-  if (gpu) {
+  if (cached || isComputed) {
     parts.push({
       read: [where.cache],
       write: WRITTEN_PARTS.map((part) => join(where.cache, part)),
     });
   }
   const { adapter } = asked.options;
-  // For help, or an option that there is not, no driver is fetched.
-  const isUnderstood = asked.flags.difference(new Set(flags)).size === 0;
   return {
     ...joined(parts),
-    gpu: isUnderstood && gpu?.(asked, where) === true,
+    gpu: isComputed,
     ...(adapter !== undefined && { adapter }),
   };
 }

@@ -110,6 +110,7 @@ const STUDY_CASES: [line: string, expected: Expected][] = [
     { read: ["/home/me/owner/llama", "/project/owner/llama"], net: HUB },
   ],
   ["generate --llm llama", { read: ["/home/me/llama", "/project/llama"] }],
+  ["embedding-stats --x a --projected b --fresh-p2", { read: ["/home/me/a", "/home/me/b"] }],
   [
     "pretrain language --out p",
     { read: ["/home/me/p"], write: ["/home/me/p"] },
@@ -192,6 +193,7 @@ Deno.test("no driver is looked for where nothing will be computed", () => {
     const line of [
       ...["ablate --help", "tune -h", "ablate quik", "ablate none.json", "ablate --sed 3"],
       ...["ablate --out", "generate --llm embedded --dry-run", "report x"],
+      ...["embedding-stats --x a --projected b --adapter c"],
     ]
   ) {
     assert.ok(!isComputed(line), line);
