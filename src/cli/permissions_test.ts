@@ -247,3 +247,16 @@ Deno.test("a reader without checks reads nothing outside the data, and reaches n
     await Deno.remove(root, { recursive: true });
   }
 });
+
+Deno.test("every task may start its command, and may fetch a driver where the command computes", () => {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", import.meta.url)));
+  for (const [name, { gpu }] of Object.entries(COMMANDS)) {
+    const writes = gpu !== undefined || name === "doctor";
+    assert.equal(
+      tasks[name].command,
+      `deno run --allow-read ${
+        writes ? "--allow-write " : ""
+      }--allow-env --allow-run src/cli/start.ts ${name}`,
+    );
+  }
+});
