@@ -211,6 +211,7 @@ export function meanOverFolds(
   { runs }: Replicate,
   pick: (run: RunRecord) => number | null,
 ): number | null {
+  if (runs.length === 1) return pick(runs[0]);
   const folds = runs.map(pick).filter((value) => value !== null);
   return folds.length === 0 ? null : summarise(folds).mean;
 }

@@ -38,6 +38,14 @@ export function buildResults(
   };
 }
 
+/** The results as JSON, a line a run: a study may have very many. */
+export function resultsText({ runs, ...rest }: Results): string {
+  const line = (value: unknown) => JSON.stringify(value);
+  const fields = Object.entries(rest).map(([key, value]) => `  ${line(key)}: ${line(value)}`);
+  const list = runs.map((run) => `    ${line(run)}`).join(",\n");
+  return `{\n${fields.join(",\n")},\n  "runs": [\n${list}\n  ]\n}\n`;
+}
+
 /** Answers and the points of figures stay in the run's record. */
 function withoutLists(record: RunRecord): Results["runs"][number] {
   const run = omit(record, ["answers", "geometry"]);

@@ -6,7 +6,7 @@ import {
   exampleRuns,
   exampleStudy,
 } from "./example_records.ts";
-import { buildResults } from "./results.ts";
+import { buildResults, resultsText } from "./results.ts";
 
 Deno.test("results hold every arm's run in the report's order, without the answers", () => {
   const results = buildResults(exampleStudy(), exampleRuns([2, 1]));
@@ -46,4 +46,13 @@ Deno.test("the question-only accuracy is the mean over its seeds, the majority t
 Deno.test("without the control its accuracy is null; without runs there are no results", () => {
   assert.equal(buildResults(exampleStudy(), [exampleRun()]).controls.questionOnly, null);
   assert.throws(() => buildResults(exampleStudy(), []), RangeError);
+});
+
+Deno.test("the text is the results, a line a run", () => {
+  const runs = exampleRuns([1, 2]);
+  const results = buildResults(exampleStudy(), runs);
+  const text = resultsText(results);
+  assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(results)));
+  const lines = text.trimEnd().split("\n");
+  assert.equal(lines.length, Object.keys(results).length + results.runs.length + 3);
 });

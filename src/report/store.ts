@@ -2,28 +2,20 @@
  * Reads a study's records from its folder and writes the report beside them.
  */
 import { dirname, join } from "node:path";
-import { z } from "zod";
-import {
-  checkAnswers,
-  hashQuestions,
-  packedAnswersSchema,
-  type QuestionList,
-  questionListSchema,
-  unpackAnswers,
-} from "./packed_answers.ts";
 import type { Results, RunFailure, RunRecord, StudyRecord } from "../study/record.ts";
-import { decodeUtf8, parseJson } from "../data/json.ts";
-import { oneLine, quoted } from "../data/one_line.ts";
-import { readWholeSync } from "../data/read_whole.ts";
+import { quoted } from "../data/one_line.ts";
 import { replaceFile } from "../data/replace_file.ts";
+import { compareRuns } from "./conditions.ts";
 import { exampleAnswers } from "./example_answers.ts";
 import { type ExportName, EXPORTS } from "./exports.ts";
 import { readFailures } from "./failures.ts";
 import { officialResults } from "./official_results.ts";
-import { isIntact } from "./record_checksum.ts";
-import { runRecordSchema, studyRecordSchema } from "./record_schema.ts";
+import { readAhead } from "./read_ahead.ts";
+import { readRecord } from "./record_file.ts";
+import { studyRecordSchema } from "./record_schema.ts";
 import { renderReport, type Report } from "./report.ts";
-import { buildResults } from "./results.ts";
+import { buildResults, resultsText } from "./results.ts";
+import { questionLists, readStoredRun, withAnswers } from "./run_file.ts";
 
 /** The records of one study. */
 export interface StudyRecords {
@@ -58,11 +50,13 @@ export async function readRecords(
   const paths = new Map<string, string>();
   const runs: RunRecord[] = [];
   const files: string[] = [];
-  for (const name of await jsonFiles(folder)) {
+  const names = jsonFiles(folder);
+  const stored = await readAhead(dir, names);
+  for (const [i, name] of names.entries()) {
     const path = join(folder, name);
     let run: RunRecord;
     try {
-      run = readRun(path, questions);
+      run = withAnswers(stored[i] ?? readStoredRun(path, questions), questions);
     } catch (error) {
       if (!onDamaged || !(error instanceof SyntaxError)) throw error;
       onDamaged(path);
@@ -110,17 +104,20 @@ export async function writeReport(
   dir: string,
   exported: readonly ExportName[] = [],
 ): Promise<Report & { results: Results }> {
-  const { study, runs, failures } = await readRecords(dir);
+  const { study, runs: unsorted, failures } = await readRecords(dir);
+  // All that follows sorts them so, which costs next to nothing then.
+  const runs = unsorted.toSorted(compareRuns);
   const results = buildResults(study, runs);
-  const report = renderReport(study, runs, await exampleAnswers(study, runs), failures);
+  // Written while the rest is rendered.
+  const writing = replaceFile(join(dir, "results.json"), resultsText(results));
+  const rendering = exampleAnswers(study, runs).then((examples) =>
+    renderReport(study, runs, examples, failures)
+  );
+  const [report] = await Promise.all([rendering, writing]);
   await Deno.mkdir(join(dir, "figures"), { recursive: true });
   for (const [file, svg] of Object.entries(report.figures)) {
     await replaceFile(join(dir, "figures", file), svg);
   }
-  await replaceFile(
-    join(dir, "results.json"),
-    JSON.stringify(results, null, 2) + "\n",
-  );
   await replaceFile(join(dir, "REPORT.md"), report.markdown);
   for (const name of exported) {
     const { file, render } = EXPORTS[name];
@@ -151,101 +148,16 @@ export async function writeAnswers(dir: string): Promise<string[]> {
  * @throws {Error} as {@linkcode readRecords}
  */
 export function readRunRecord(path: string): RunRecord {
-  return readRun(path, questionLists(dirname(dirname(path))));
-}
-
-const packedSchema = z.object({ answers: packedAnswersSchema });
-
-/** Reads lists of questions by their hash, each once. */
-function questionLists(dir: string): (hash: string) => QuestionList {
-  const lists = new Map<string, QuestionList>();
-  return (hash) => {
-    const list = lists.get(hash) ?? readQuestions(join(dir, "questions", `${hash}.json`), hash);
-    lists.set(hash, list);
-    return list;
-  };
-}
-
-function readQuestions(path: string, hash: string): QuestionList {
-  const list = readRecord(path, questionListSchema);
-  if (hashQuestions(list) === hash) return list;
-  throw new SyntaxError(`Cannot read record: "${path}" is damaged (its name is another hash)`);
-}
-
-/** Older records hold their answers as they are. The checksum is of the file, and no part of what it says. */
-function readRun(path: string, questions: (hash: string) => QuestionList): RunRecord {
-  const { text, value } = readJson(path);
-  if (!isIntact(text)) {
-    throw new SyntaxError(`Cannot read record: "${path}" is damaged (its checksum is another)`);
-  }
-  const { sha256: _, ...record } = (value ?? {}) as Partial<RunRecord> & { sha256?: string };
-  const { answers } = record;
-  if (typeof answers !== "object" || Array.isArray(answers)) {
-    return validate(path, record, runRecordSchema);
-  }
-  const { answers: packed } = validate(path, record, packedSchema);
-  const list = questions(packed.questions);
-  try {
-    const { answers: _none, ...run } = validate(path, { ...record, answers: [] }, runRecordSchema);
-    checkAnswers(packed, list);
-    return {
-      ...run,
-      // Again whenever they are asked for: those of all runs would fill the memory.
-      get answers() {
-        return unpackAnswers(packed, list);
-      },
-    };
-  } catch (error) {
-    if (error instanceof RangeError) {
-      throw new RangeError(`Cannot read record: "${path}": ${error.message}`);
-    }
-    throw error;
-  }
-}
-
-function readRecord<T>(path: string, schema: z.ZodType<T>): T {
-  return validate(path, readJson(path).value, schema);
-}
-
-function validate<T>(path: string, record: unknown, schema: z.ZodType<T>): T {
-  const { success, data, error } = schema.safeParse(record);
-  if (success) return data;
-  const { path: field, message } = error.issues[0];
-  const what = message.replace(/^Invalid input: /, "");
-  throw new TypeError(
-    `Cannot read record: "${path}" field "${oneLine(field.join("."))}": ${oneLine(what)}`,
-  );
-}
-
-/** Synchronous: a folder may have very many, each so small that waiting for it costs more than reading it. */
-function readJson(path: string): { text: string; value: unknown } {
-  let bytes: Uint8Array;
-  try {
-    bytes = readWholeSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new Deno.errors.NotFound(`Cannot read record: "${path}" does not exist`);
-    }
-    throw new RangeError(`Cannot read record: "${path}": ${oneLine(error)}`, { cause: error });
-  }
-  try {
-    const text = decodeUtf8(bytes);
-    return { text, value: parseJson(text) };
-  } catch (error) {
-    throw new SyntaxError(
-      `Cannot read record: "${path}" is not complete JSON (${oneLine(error)})`,
-      { cause: error },
-    );
-  }
+  const questions = questionLists(dirname(dirname(path)));
+  return withAnswers(readStoredRun(path, questions), questions);
 }
 
 /** Names of the folder's JSON files in code-unit order; a folder that does not exist has none. */
-async function jsonFiles(folder: string): Promise<string[]> {
+function jsonFiles(folder: string): string[] {
   try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.filter(({ name, isFile }) => isFile && name.endsWith(".json")).map(({ name }) =>
-      name
-    ).sort();
+    return [...Deno.readDirSync(folder)].filter(({ name, isFile }) =>
+      isFile && name.endsWith(".json")
+    ).map(({ name }) => name).sort();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;

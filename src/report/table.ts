@@ -59,7 +59,11 @@ export function table<Row>(
 ): string {
   const filled = filledColumns(columns, rows, MARKDOWN).map((column) => ({
     ...column,
-    width: Math.max(3, ...[column.header, ...column.cells].map(textWidth)),
+    // No `Math.max` of them all: a call takes only so many arguments.
+    width: column.cells.reduce(
+      (most, text) => Math.max(most, textWidth(text)),
+      Math.max(3, textWidth(column.header)),
+    ),
   }));
   if (filled.length === 0) return "";
   const line = (texts: string[]) => `| ${texts.join(" | ")} |\n`;
@@ -75,12 +79,17 @@ export function table<Row>(
 
 /** A bar would end the cell, a line break the row. */
 function escapeCell(text: string): string {
+  // Most are numbers, and a study may have very many.
+  if (!/[\s|]/.test(text)) return text;
   return text.replace(/\s*\n\s*/g, " ").replaceAll("|", "\\|").trim();
 }
 
 /** Code points, which is the width in an editor for the scripts used here. */
 function textWidth(text: string): number {
-  return [...text].length;
+  let width = text.length;
+  // A pair of units is one code point.
+  for (let i = 0; i < text.length; i++) if (text.codePointAt(i)! > 0xffff) width--;
+  return width;
 }
 
 function pad(text: string, align: "left" | "right", width: number): string {

@@ -56,3 +56,10 @@ Deno.test("bars and line breaks cannot break the table", () => {
     "| Arm    | Value |\n| ------ | ----: |\n| a\\|b c |   1.0 |\n",
   );
 });
+
+Deno.test("a table has as many rows as it is given", () => {
+  const rows = Array.from({ length: 200_000 }, (_, i) => i);
+  const text = table([{ header: "Row", align: "right", cell: String }], rows);
+  assert.ok(text.startsWith("|    Row |\n| -----: |\n|      0 |\n"), text.slice(0, 40));
+  assert.equal(text.length, 11 * (rows.length + 2));
+});
