@@ -8,6 +8,7 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { HUB_HOSTS } from "../data/hub_hosts.ts";
 
 /** Where a command runs. */
 export interface Surroundings {
@@ -46,11 +47,9 @@ const ENV = [
   ...["ADAPTER", "CACHE", "DEBUG", "DRIVER", "OPERANDS"].map((name) => `PLUMBLINE_${name}`),
   ...["DENO_WEBGPU_BACKEND", "LP_NUM_THREADS", "MESA_SHADER_CACHE_DIR"],
   ...["VK_DRIVER_FILES", "VK_ICD_FILENAMES"],
+  "HF_ENDPOINT",
   ...["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"],
 ];
-
-/** The hub and where it keeps large files. */
-const HUB = ["huggingface.co", "*.huggingface.co", "*.hf.co"];
 
 /** Parts of the cache that a command writes; drivers are none of them. */
 const WRITTEN_PARTS = ["shaders", "kernels", "features", "models"];
@@ -319,7 +318,7 @@ function llmNeeds(name: string | undefined, where: Surroundings): Part[] {
   const read = foldersOf(name, where);
   const cached = join(where.cache, "models", "decoders", ...name.split("/"));
   const isThere = [...read, cached].some(where.isFolder);
-  return [{ read }, isThere ? {} : { net: HUB }];
+  return [{ read }, isThere ? {} : { net: [...HUB_HOSTS] }];
 }
 
 /** A model's name as a folder: as it was typed, and as a study has it. */

@@ -9,12 +9,16 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Image } from "../data/dataset.ts";
+import { HUB_HOSTS } from "../data/hub_hosts.ts";
 import type { PictureEncoder } from "./encoder.ts";
 import { type Message, messageReader, messageWriter } from "./messages.ts";
 import { poolTokens, toTokens } from "./token_grid.ts";
 
 /** The locked library. A constant of type string, so that no tool takes it for an import and fetches it. */
 export const TRANSFORMERS_JS: string = "npm:@huggingface/transformers@4.3.1";
+
+/** Names a mirror of the hub, as for Hugging Face's own tools. */
+export const MIRROR = "HF_ENDPOINT";
 
 /** What the child process is asked. */
 export type Request =
@@ -55,7 +59,7 @@ export async function transformersEncoder(
   const hub = resolve(cacheDir, "models");
   const folder = local ? resolve(nameOrDir) : join(hub, nameOrDir);
   const model = local ? basename(folder) : nameOrDir;
-  const child = startChild();
+  const child = startChild(childPermissions(local ? null : hub, Deno.env.get(MIRROR)));
   try {
     await child.ask({
       kind: "load",
@@ -103,8 +107,25 @@ export async function transformersEncoder(
   }
 }
 
+/**
+ * Options of Deno that say what the child may touch. It writes and reaches the network only for a model
+ * of the hub.
+ *
+ * @param hub Folder of the hub's models; null for a model that is at hand
+ * @param mirror Address of another hub
+ */
+export function childPermissions(hub: string | null, mirror?: string): string[] {
+  const hosts = mirror ? [new URL(mirror).host] : HUB_HOSTS;
+  return [
+    "--no-prompt",
+    // The library, its native runtime included, lies in Deno's cache, wherever that is.
+    ...["--allow-read", "--allow-ffi", "--allow-env", "--allow-sys"],
+    ...(hub === null ? [] : [`--allow-write=${hub}`, `--allow-net=${hosts.join(",")}`]),
+  ];
+}
+
 /** The child process, as a function that asks it one thing after the other. */
-function startChild() {
+function startChild(permissions: string[]) {
   const beside = (file: string) => fileURLToPath(new URL(file, import.meta.url));
   const lock = `--lock=${beside("./transformers_js.lock")}`;
   const process = new Deno.Command(Deno.execPath(), {
@@ -114,7 +135,7 @@ function startChild() {
       "--node-modules-dir=none",
       lock,
       "--frozen",
-      "-A",
+      ...permissions,
       beside("./transformers_js_child.ts"),
     ],
     stdin: "piped",

@@ -4,7 +4,7 @@
  * It answers each message on standard input with one on standard output, until the input ends.
  */
 import { type Message, messageReader, messageWriter } from "./messages.ts";
-import { type Answer, type Request, TRANSFORMERS_JS } from "./transformers_js.ts";
+import { type Answer, MIRROR, type Request, TRANSFORMERS_JS } from "./transformers_js.ts";
 
 /** What is used of the library; it is too large to fetch its types for every check of the program. */
 interface TransformersJs {
@@ -64,8 +64,7 @@ async function load({ model: name, localModels, cacheDir }: Extract<Request, { k
   env.cacheDir = cacheDir;
   // Deno has a browser's cache too; the folder is preferred, whose files can be hashed.
   env.useBrowserCache = false;
-  // A mirror of the hub, by the name that Hugging Face's own tools use.
-  const mirror = Deno.env.get("HF_ENDPOINT");
+  const mirror = Deno.env.get(MIRROR);
   if (mirror) env.remoteHost = mirror.replace(/\/*$/, "/");
   // The image half of two-tower models such as CLIP; other image models are loaded as they are.
   const model = await AutoModelForImageFeatureExtraction.from_pretrained(name, { dtype: "fp32" })

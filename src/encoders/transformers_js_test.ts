@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Image } from "../data/dataset.ts";
 import { stream } from "../data/random.ts";
-import { TRANSFORMERS_JS, transformersEncoder } from "./transformers_js.ts";
+import { childPermissions, TRANSFORMERS_JS, transformersEncoder } from "./transformers_js.ts";
 
 /** Folder of an image model of transformers.js; the tests that need one, and the 500 MB library, are left out without. */
 const MODEL = Deno.env.get("PLUMBLINE_IMAGE_MODEL");
@@ -29,6 +29,20 @@ Deno.test("the project's own lock file does not name the library, or every start
   assert.deepEqual(
     Object.keys(npm).filter((name) => name.startsWith("@huggingface/transformers@")),
     [],
+  );
+});
+
+Deno.test("the child writes and reaches the network for a model of the hub only, and runs nothing", () => {
+  const always = ["--no-prompt", "--allow-read", "--allow-ffi", "--allow-env", "--allow-sys"];
+  assert.deepEqual(childPermissions(null), always);
+  assert.deepEqual(childPermissions("/cache/models"), [
+    ...always,
+    "--allow-write=/cache/models",
+    "--allow-net=huggingface.co,*.huggingface.co,*.hf.co",
+  ]);
+  assert.equal(
+    childPermissions("/m", "https://hub.example:8080/").at(-1),
+    "--allow-net=hub.example:8080",
   );
 });
 
