@@ -54,6 +54,11 @@ export function compareRuns(a: RunKey, b: RunKey): number {
     a.fold - b.fold;
 }
 
+/** What tells a run of a study from the others, as text. */
+export function keyText({ role, arm, lambda, seed, fold, round = 0, stage }: RunKey): string {
+  return JSON.stringify([role, arm, lambda, seed, fold, round, stage]);
+}
+
 /** Groups runs, in any order, into conditions in the order of {@linkcode compareRuns}. */
 export function groupRuns(runs: readonly RunRecord[]): Condition[] {
   const groups = Map.groupBy(

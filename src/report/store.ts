@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Results, RunFailure, RunRecord, StudyRecord } from "../study/record.ts";
 import { quoted } from "../data/one_line.ts";
 import { replaceFile } from "../data/replace_file.ts";
-import { compareRuns } from "./conditions.ts";
+import { compareRuns, keyText } from "./conditions.ts";
 import { exampleAnswers } from "./example_answers.ts";
 import { type ExportName, EXPORTS } from "./exports.ts";
 import { readFailures } from "./failures.ts";
@@ -69,15 +69,7 @@ export async function readRecords(
         }`,
       );
     }
-    const key = JSON.stringify([
-      run.role,
-      run.arm,
-      run.lambda,
-      run.seed,
-      run.fold,
-      run.round ?? 0,
-      run.stage,
-    ]);
+    const key = keyText(run);
     const twin = paths.get(key);
     if (twin !== undefined) {
       throw new RangeError(

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { RunKey, RunRecord, StudyRecord } from "../study/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
-import { type Condition, conditionName, runsOf, seedsOf } from "./conditions.ts";
+import { type Condition, conditionName, keyText, runsOf, seedsOf } from "./conditions.ts";
 import { count, inWords } from "./number_format.ts";
 import { table } from "./table.ts";
 
@@ -98,6 +98,8 @@ const planSchema = z.looseObject({
 
 /** The kernels that were chosen for the adapter; null in older records. */
 function planInWords({ config }: RunRecord): string | null {
+  // Saying what is wrong with each of very many takes long.
+  if (typeof config !== "object" || config === null || !("kernelPlan" in config)) return null;
   const { data } = planSchema.safeParse(config);
   if (data === undefined) return null;
   const { kernelPlan } = data;
@@ -162,8 +164,4 @@ function everyCombination(
       fold,
     }))
   );
-}
-
-function keyText({ role, arm, lambda, seed, fold, round = 0, stage }: RunKey): string {
-  return JSON.stringify([role, arm, lambda, seed, fold, round, stage]);
 }
