@@ -41,31 +41,22 @@ export interface Replicate {
   accuracy: Accuracy;
 }
 
-/**
- * The order in which the report lists runs: baseline, the other arms by name, the controls; then by lambda, stage, seed and fold.
- */
-export function compareRuns(a: RunKey, b: RunKey): number {
-  return rank(a) - rank(b) ||
-    compareText(a.arm, b.arm) ||
-    a.lambda - b.lambda ||
-    (a.round ?? 0) - (b.round ?? 0) ||
-    compareText(a.stage, b.stage) ||
-    a.seed - b.seed ||
-    a.fold - b.fold;
-}
-
 /** What tells a run of a study from the others, as text. */
 export function keyText({ role, arm, lambda, seed, fold, round = 0, stage }: RunKey): string {
   return JSON.stringify([role, arm, lambda, seed, fold, round, stage]);
 }
 
-/** Groups runs, in any order, into conditions in the order of {@linkcode compareRuns}. */
+/**
+ * Runs in the order in which the report lists them: baseline, the other arms by name, the controls;
+ * then by lambda, round, stage, seed and fold.
+ */
+export function sortRuns<Run extends RunKey>(runs: readonly Run[]): Run[] {
+  return runsByCondition(runs).flat();
+}
+
+/** Groups runs, in any order, into conditions in the order of {@linkcode sortRuns}. */
 export function groupRuns(runs: readonly RunRecord[]): Condition[] {
-  const groups = Map.groupBy(
-    runs.toSorted(compareRuns),
-    ({ role, arm, lambda, round = 0, stage }) => JSON.stringify([role, arm, lambda, round, stage]),
-  );
-  return [...groups.values()].map((group) => {
+  return runsByCondition(runs).map((group) => {
     const { role, arm, lambda, round = 0, stage, objective } = group[0];
     const seeds = Map.groupBy(group, ({ seed }) => seed);
     const replicates = [...seeds].map(([seed, runs]) => ({
@@ -75,6 +66,23 @@ export function groupRuns(runs: readonly RunRecord[]): Condition[] {
     }));
     return { role, arm, lambda, round, stage, objective, replicates };
   });
+}
+
+/** There are few conditions, and may be very many runs: only numbers are compared between those. */
+function runsByCondition<Run extends RunKey>(runs: readonly Run[]): Run[][] {
+  const groups = Map.groupBy(
+    runs,
+    ({ role, arm, lambda, round = 0, stage }) => JSON.stringify([role, arm, lambda, round, stage]),
+  );
+  return [...groups.values()]
+    .sort(([a], [b]) =>
+      rank(a) - rank(b) ||
+      compareText(a.arm, b.arm) ||
+      a.lambda - b.lambda ||
+      (a.round ?? 0) - (b.round ?? 0) ||
+      compareText(a.stage, b.stage)
+    )
+    .map((group) => group.sort((a, b) => a.seed - b.seed || a.fold - b.fold));
 }
 
 /** Accuracy over the questions of several test sets together: means weighted by question counts. */

@@ -3,7 +3,7 @@
  */
 import type { RunFailure } from "../study/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
-import { compareRuns } from "./conditions.ts";
+import { sortRuns } from "./conditions.ts";
 import { count } from "./number_format.ts";
 import { table } from "./table.ts";
 
@@ -15,7 +15,7 @@ const REASONS: Record<RunFailure["reason"], string> = {
 /** The table; empty where no run failed. */
 export function failureTable(failures: readonly RunFailure[]): string {
   if (failures.length === 0) return "";
-  const rows = failures.toSorted(compareRuns);
+  const rows = sortRuns(failures);
   return [
     "These runs take no part in any table. Means over the other seeds of their arm are of the runs that did not fail, " +
     "and so look better than the arm is.\n",

@@ -8,7 +8,7 @@ import {
   SCHEMA_VERSION,
   type StudyRecord,
 } from "../study/record.ts";
-import { compareRuns, type Condition, groupRuns, questionTypes } from "./conditions.ts";
+import { type Condition, groupRuns, questionTypes, sortRuns } from "./conditions.ts";
 
 /**
  * Gathers the records of a study. The arms' runs are in the report's order and without their
@@ -25,7 +25,7 @@ export function buildResults(
       `Cannot report study "${study.study}": it has no finished run`,
     );
   }
-  const sorted = runs.toSorted(compareRuns);
+  const sorted = sortRuns(runs);
   return {
     schemaVersion: SCHEMA_VERSION,
     study: study.study,

@@ -2,7 +2,7 @@
  * `results.csv`: a row a run, for programs that read tables.
  */
 import type { RunRecord } from "../study/record.ts";
-import { compareRuns } from "./conditions.ts";
+import { sortRuns } from "./conditions.ts";
 import { csv, type CsvValue } from "./csv.ts";
 
 /** What of a record is exported, in the order of the columns; lists are not. */
@@ -46,7 +46,7 @@ const FIELDS = [
  * ```
  */
 export function resultsCsv(runs: readonly RunRecord[]): string {
-  const rows = runs.toSorted(compareRuns).map((run) =>
+  const rows = sortRuns(runs).map((run) =>
     FIELDS.map((field) => new Map(leaves(field, { ...run, round: run.round ?? 0 }[field])))
   );
   const columns = FIELDS.flatMap((_, field) =>
