@@ -16,6 +16,8 @@ export interface ConnectorWidths {
   vision: number;
   /** Width of the layer between, where there is one. */
   projector: number;
+  /** Image tokens of a picture. */
+  tokens: number;
   /** Hidden size of the LLM, d. */
   hidden: number;
   /** Layers of the LLM, and its heads with widths that are multiples of four. */

@@ -5,12 +5,14 @@ import { randomValues } from "../testing/random_values.ts";
 import { layerNorm, layerNormBackward } from "../testing/reference/layer_norm.ts";
 import { linear, linearBackward } from "../testing/reference/linear.ts";
 import { mlp, type MlpParameter } from "../testing/reference/mlp.ts";
+import { addPositions, addPositionsBackward } from "../testing/reference/positions.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { CONNECTORS } from "./connectors.ts";
 
 const WIDTHS = {
   vision: 11,
   projector: 18,
+  tokens: 5,
   hidden: 14,
   layers: 3,
   heads: { heads: 2, headWidth: 4, headDim: 4 },
@@ -61,6 +63,14 @@ const REFERENCES: Record<string, Reference> = {
         ...named({ ...gradients, "3.weight": back.gradWeight, "3.bias": back.gradBias }),
       },
     };
+  },
+  "mlp-positions"(x, parameters, cotangent) {
+    const { tokens: period, vision: width } = WIDTHS;
+    const table = parameters["P1.positions"];
+    const { y, backward } = ofMlp(addPositions(x, table, { period, width }), parameters);
+    const { gradX, gradients } = backward(cotangent);
+    const positions = addPositionsBackward(gradX, { positions: period, period, width });
+    return { z: y, gradients: { x: gradX, ...named({ ...gradients, positions }) } };
   },
 };
 

@@ -7,7 +7,7 @@
  */
 import type { ConnectorWidths } from "../connectors/connector.ts";
 import { CONNECTORS } from "../connectors/connectors.ts";
-import type { PackedBatch, PackingLayout } from "../data/packing.ts";
+import { encodedTokens, type PackedBatch, type PackingLayout } from "../data/packing.ts";
 import { writeMatrix } from "../gpu/memory.ts";
 import type { Engine } from "../gpu/program.ts";
 import {
@@ -202,12 +202,13 @@ export function checked(
 
 /** Sizes that a connector depends on. */
 export function connectorWidths(
-  { visionWidth, projectorWidth, decoder }: MultimodalConfig,
+  { visionWidth, projectorWidth, decoder, layout }: MultimodalConfig,
 ): ConnectorWidths {
   const headWidth = 4 * Math.ceil(decoder.head_dim / 4);
   return {
     vision: visionWidth,
     projector: projectorWidth,
+    tokens: encodedTokens(layout),
     hidden: decoder.hidden_size,
     layers: decoder.num_hidden_layers,
     heads: { heads: decoder.num_attention_heads, headWidth, headDim: headWidth },
