@@ -58,7 +58,15 @@ for (const engine of await testEngines()) {
         const golden = readGolden("projector_losses", name);
         const { d_v: vision, d_llm: hidden, hidden: projector } = golden.json;
         const heads = { heads: 1, headWidth: 4, headDim: 4 };
-        const widths = { vision, projector, hidden, layers: 1, heads, textDeviation: () => NaN };
+        const widths = {
+          vision,
+          projector,
+          hidden,
+          tokens: 1,
+          layers: 1,
+          heads,
+          textDeviation: () => NaN,
+        };
         const chosen = objective.options.parse(options ?? {});
         const names: string[] = golden.json.gradients[key];
         const load = (own: string, shape: Shape, values: ArrayLike<number>) =>
@@ -128,7 +136,14 @@ for (const engine of await testEngines()) {
       const load = (label: string, { rows, columns }: Shape) =>
         upload(engine, label, { rows, columns }, goldenFloat64(golden, label));
       const heads = { heads: 1, headWidth: 4, headDim: 4 };
-      const p1 = mlpConnector.parameters({ vision, projector, hidden, layers: 1, heads });
+      const p1 = mlpConnector.parameters({
+        vision,
+        projector,
+        hidden,
+        tokens: 1,
+        layers: 1,
+        heads,
+      });
       const p2 = mlpSpecs("P2", { in: hidden, hidden, out: hidden });
       const parameters = new Map([...p1, ...p2].map((spec) => [spec.name, load(spec.name, spec)]));
       const x = load("x", {
