@@ -213,27 +213,6 @@ export function permissionsOf(args: string[], where: Surroundings): Permissions 
   };
 }
 
-/** Command-line flags of Deno that grant this and nothing else, and ask nobody. */
-export function denoFlags(
-  { read, write, net, run, env, sys }: Omit<Permissions, "gpu">,
-  libraries: string[],
-): string[] {
-  const kinds = { read, write, net, run, env, sys, ffi: libraries };
-  return [
-    "--no-prompt",
-    ...Object.entries(kinds).flatMap(([kind, list]) => {
-      if (list === true) return [`--allow-${kind}`];
-      return list.length > 0 ? [`--allow-${kind}=${list.map(withoutComma).join(",")}`] : [];
-    }),
-  ];
-}
-
-/** A comma separates paths, and Deno knows none within one: then the folder above it has to do. */
-function withoutComma(path: string): string {
-  const comma = path.indexOf(",");
-  return comma < 0 ? path : dirname(path.slice(0, comma + 1));
-}
-
 function parse(args: string[], values: string[]): Asked {
   const options = Object.fromEntries(
     values.map((name) => [name, { type: "string" as const, multiple: true }]),

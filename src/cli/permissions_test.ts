@@ -1,8 +1,9 @@
 /** What each command may touch, exactly; and that Deno holds it to that. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { denoFlags } from "../data/deno_flags.ts";
 import { commandLine } from "./main.ts";
-import { COMMANDS, denoFlags, permissionsOf, type Surroundings } from "./permissions.ts";
+import { COMMANDS, permissionsOf, type Surroundings } from "./permissions.ts";
 
 const FOLDERS = ["/home/me/clip", "/home/me/vit", "/home/me/vit/onnx", "/home/me/llama"];
 const STUDIES: Record<string, unknown> = {
@@ -155,25 +156,6 @@ Deno.test("a model of the hub that the cache holds needs no network", () => {
   assert.deepEqual(net, []);
 });
 
-Deno.test("flags name every path, one with a comma by the folder above it, and leave out what is not granted", () => {
-  const granted = {
-    read: ["/a/b,c/d", "/c"],
-    write: [],
-    net: [],
-    run: true as const,
-    env: ["HOME"],
-    sys: ["hostname"],
-  };
-  assert.deepEqual(denoFlags(granted, ["/lib.so"]), [
-    "--no-prompt",
-    "--allow-read=/a,/c",
-    "--allow-run",
-    "--allow-env=HOME",
-    "--allow-sys=hostname",
-    "--allow-ffi=/lib.so",
-  ]);
-});
-
 Deno.test("the options are those of the commands, with and without a value", () => {
   for (const command of commandLine().commands) {
     const options = [command, ...command.commands].flatMap(({ options }) => options);
@@ -233,7 +215,12 @@ Deno.test("a reader without checks reads nothing outside the data, and reaches n
     const outside = join(root, "outside.txt");
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--no-config", "--no-lock", ...denoFlags(granted, ["/no/library.so"])],
+        ...[
+          "run",
+          "--no-config",
+          "--no-lock",
+          ...denoFlags({ ...granted, ffi: ["/no/library.so"] }),
+        ],
         ...[join(root, "probe.js"), dir, outside],
       ],
     }).output();

@@ -6,10 +6,11 @@
  * which starts programs and may fetch one. So this file imports little else.
  */
 import { fileURLToPath } from "node:url";
+import { denoFlags } from "../data/deno_flags.ts";
 import { cacheDir } from "../gpu/cache.ts";
 import { runLimited } from "./limited_process.ts";
 import { callerDir } from "./paths.ts";
-import { denoFlags, permissionsOf, type Surroundings } from "./permissions.ts";
+import { permissionsOf, type Surroundings } from "./permissions.ts";
 
 const path = (url: string) => fileURLToPath(new URL(url, import.meta.url));
 
@@ -48,7 +49,7 @@ export async function start(args: string[]): Promise<number> {
     ? await (await import("../gpu/driver.ts")).chooseDriver({ adapter })
     : { env: {}, libraries: [] };
   return await runLimited({
-    flags: ["--config", path("../../deno.json"), ...denoFlags(permissions, libraries)],
+    flags: ["--config", path("../../deno.json"), ...denoFlags({ ...permissions, ffi: libraries })],
     module: path("./main.ts"),
     args,
     env: { INIT_CWD: callerDir(), ...env },

@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Image } from "../data/dataset.ts";
+import { denoFlags } from "../data/deno_flags.ts";
 import { HUB_HOSTS } from "../data/hub_hosts.ts";
 import type { PictureEncoder } from "./encoder.ts";
 import { type Message, messageReader, messageWriter } from "./messages.ts";
@@ -113,15 +114,20 @@ export async function transformersEncoder(
  *
  * @param hub Folder of the hub's models; null for a model that is at hand
  * @param mirror Address of another hub
+ * @throws {TypeError} when it is no address
  */
 export function childPermissions(hub: string | null, mirror?: string): string[] {
-  const hosts = mirror ? [new URL(mirror).host] : HUB_HOSTS;
-  return [
-    "--no-prompt",
+  return denoFlags({
     // The library, its native runtime included, lies in Deno's cache, wherever that is.
-    ...["--allow-read", "--allow-ffi", "--allow-env", "--allow-sys"],
-    ...(hub === null ? [] : [`--allow-write=${hub}`, `--allow-net=${hosts.join(",")}`]),
-  ];
+    ...{ read: true, ffi: true, env: true, sys: true, run: [] },
+    ...(hub === null ? { write: [], net: [] } : { write: [hub], net: hubHosts(mirror) }),
+  });
+}
+
+function hubHosts(mirror: string | undefined): readonly string[] {
+  if (!mirror) return HUB_HOSTS;
+  if (URL.canParse(mirror)) return [new URL(mirror).host];
+  throw new TypeError(`Cannot load models of the hub: ${MIRROR} "${mirror}" is no address`);
 }
 
 /** The child process, as a function that asks it one thing after the other. */

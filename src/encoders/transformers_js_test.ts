@@ -33,17 +33,21 @@ Deno.test("the project's own lock file does not name the library, or every start
 });
 
 Deno.test("the child writes and reaches the network for a model of the hub only, and runs nothing", () => {
-  const always = ["--no-prompt", "--allow-read", "--allow-ffi", "--allow-env", "--allow-sys"];
-  assert.deepEqual(childPermissions(null), always);
-  assert.deepEqual(childPermissions("/cache/models"), [
-    ...always,
-    "--allow-write=/cache/models",
-    "--allow-net=huggingface.co,*.huggingface.co,*.hf.co",
-  ]);
-  assert.equal(
-    childPermissions("/m", "https://hub.example:8080/").at(-1),
-    "--allow-net=hub.example:8080",
+  const always = ["--no-prompt", "--allow-read", "--allow-env", "--allow-sys", "--allow-ffi"]
+    .sort();
+  const flags = (...of: Parameters<typeof childPermissions>) => childPermissions(...of).sort();
+  assert.deepEqual(flags(null), always);
+  assert.deepEqual(
+    flags("/cache/models"),
+    [
+      ...always,
+      "--allow-write=/cache/models",
+      "--allow-net=huggingface.co,*.huggingface.co,*.hf.co",
+    ].sort(),
   );
+  assert.ok(flags("/m", "https://hub.example:8080/").includes("--allow-net=hub.example:8080"));
+  assert.deepEqual(flags(null, "hub"), always);
+  assert.throws(() => flags("/m", "hub"), /HF_ENDPOINT "hub" is no address$/);
 });
 
 function noise(side: number, seed: number): Image {
