@@ -88,7 +88,7 @@ function countWrittenKeys(text: string): number {
   return keys;
 }
 
-/** Of a value that is not nested too deeply. Without lists of members: most of reading is spent here. */
+/** Of a value that is not nested too deeply. Without lists of members, for a folder may have very many records. */
 function countKeys(value: unknown): number {
   if (value === null || typeof value !== "object") return 0;
   let keys = 0;

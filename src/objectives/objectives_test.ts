@@ -1,5 +1,6 @@
 /** The objectives through both projectors against the golden losses, on both operand forms. */
 import assert from "node:assert/strict";
+import type { ConnectorWidths } from "../connectors/connector.ts";
 import { mlpConnector } from "../connectors/mlp.ts";
 import type { Tensor } from "../gpu/program.ts";
 import { mlp, mlpSpecs } from "../nn/mlp.ts";
@@ -49,6 +50,14 @@ const GOLDEN_LOSSES: GoldenLoss[] = [
 const projectorCases = listGolden("projector_losses")
   .filter((name) => "gradients" in readGolden("projector_losses", name).json);
 
+/** Of the projectors of a case; what depends on a decoder or on pictures plays no part. */
+const widthsOf = (
+  { d_v: vision, d_llm: hidden, hidden: projector }: Record<string, number>,
+): ConnectorWidths => ({
+  ...{ vision, projector, hidden, tokens: 1, layers: 1 },
+  heads: { heads: 1, headWidth: 4, headDim: 4 },
+});
+
 for (const engine of await testEngines()) {
   for (const name of projectorCases) {
     for (const { key, objective: objectiveName, options, p2 = "P2", frozen } of GOLDEN_LOSSES) {
@@ -56,17 +65,8 @@ for (const engine of await testEngines()) {
       const title = `${objectiveName} gives the golden ${key} of ${name} ${formOf(engine)}`;
       Deno.test(title, async () => {
         const golden = readGolden("projector_losses", name);
-        const { d_v: vision, d_llm: hidden, hidden: projector } = golden.json;
-        const heads = { heads: 1, headWidth: 4, headDim: 4 };
-        const widths = {
-          vision,
-          projector,
-          hidden,
-          tokens: 1,
-          layers: 1,
-          heads,
-          textDeviation: () => NaN,
-        };
+        const widths = { ...widthsOf(golden.json), textDeviation: () => NaN };
+        const { vision } = widths;
         const chosen = objective.options.parse(options ?? {});
         const names: string[] = golden.json.gradients[key];
         const load = (own: string, shape: Shape, values: ArrayLike<number>) =>
@@ -132,18 +132,11 @@ for (const engine of await testEngines()) {
     // No objective is this one; it is the other half of what self-distillation sends back.
     Deno.test(`with P2's input detached the loss gives the golden e_stop_input of ${name} ${formOf(engine)}`, async () => {
       const golden = readGolden("projector_losses", name);
-      const { d_v: vision, d_llm: hidden, hidden: projector } = golden.json;
+      const widths = widthsOf(golden.json);
+      const { vision, hidden } = widths;
       const load = (label: string, { rows, columns }: Shape) =>
         upload(engine, label, { rows, columns }, goldenFloat64(golden, label));
-      const heads = { heads: 1, headWidth: 4, headDim: 4 };
-      const p1 = mlpConnector.parameters({
-        vision,
-        projector,
-        hidden,
-        tokens: 1,
-        layers: 1,
-        heads,
-      });
+      const p1 = mlpConnector.parameters(widths);
       const p2 = mlpSpecs("P2", { in: hidden, hidden, out: hidden });
       const parameters = new Map([...p1, ...p2].map((spec) => [spec.name, load(spec.name, spec)]));
       const x = load("x", {

@@ -95,7 +95,7 @@ function asker(worker: Worker) {
   };
 }
 
-/** Messages arrive between tasks only. */
+/** Messages arrive between tasks only; `setImmediate` comes before them. */
 function turnOfOthers(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Results, RunFailure, RunRecord, StudyRecord } from "../study/record.ts";
 import { quoted } from "../data/one_line.ts";
 import { replaceFile } from "../data/replace_file.ts";
-import { keyText, sortRuns } from "./conditions.ts";
+import { keyText } from "./conditions.ts";
 import { exampleAnswers } from "./example_answers.ts";
 import { type ExportName, EXPORTS } from "./exports.ts";
 import { readFailures } from "./failures.ts";
@@ -96,9 +96,7 @@ export async function writeReport(
   dir: string,
   exported: readonly ExportName[] = [],
 ): Promise<Report & { results: Results }> {
-  const { study, runs: unsorted, failures } = await readRecords(dir);
-  // All that follows sorts them so, which costs next to nothing then.
-  const runs = sortRuns(unsorted);
+  const { study, runs, failures } = await readRecords(dir);
   const results = buildResults(study, runs);
   // Written while the rest is rendered.
   const writing = replaceFile(join(dir, "results.json"), resultsText(results));
