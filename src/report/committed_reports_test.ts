@@ -8,6 +8,7 @@ import { readRecords } from "./store.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const REPORTS = join(ROOT, "reports");
+const README = Deno.readTextFileSync(join(ROOT, "README.md"));
 
 /** Of timings, not of a study; its own test stands beside its renderer. */
 const BENCH = "bench";
@@ -27,18 +28,47 @@ for (const { name, isDirectory } of Deno.readDirSync(REPORTS)) {
   });
 }
 
-Deno.test("what the README quotes stands in reports/quick", async () => {
-  const readme = await Deno.readTextFile(join(ROOT, "README.md"));
-  const report = await Deno.readTextFile(join(REPORTS, "quick", "REPORT.md"));
-  const quote = readme.split("\n").filter((line) => line.startsWith("> "))
-    .map((line) => line.slice(2)).join(" ");
-  assert.ok(quote.length > 100 && report.includes(quote));
-  const cellsOf = (line: string) =>
-    line.split("|").map((cell) => cell.trim()).filter((cell) => cell);
-  const rows = readme.split("\n").filter((line) => line.startsWith("|") && line.includes(" ± "));
-  assert.equal(rows.length, 4);
-  for (const [arm, ...cells] of rows.map(cellsOf)) {
-    const known = report.split("\n").map(cellsOf).filter(([first]) => first === arm).flat();
-    for (const cell of cells) assert.ok(known.includes(cell), `${arm} has no ${cell}`);
+/** Cells of a row of a table. */
+const cellsOf = (line: string) =>
+  line.split("|").map((cell) => cell.trim()).filter((cell) => cell !== "");
+
+const isResult = (line: string) => line.startsWith("|") && line.includes(" ± ");
+const isQuote = (line: string) => line.startsWith("> ");
+
+for (
+  const { name, rows, section } of [
+    { name: "lambda-sweep", rows: 6, section: /^# Plumbline\n/ },
+    { name: "quick", rows: 4, section: /^What a report holds\n/ },
+  ]
+) {
+  Deno.test(`what the README quotes of reports/${name} stands there`, async () => {
+    const report = await Deno.readTextFile(join(REPORTS, name, "REPORT.md"));
+    const known = report.split("\n").map(cellsOf);
+    const text = README.split("\n## ").find((text) => section.test(text))!;
+    assert.ok(text.includes(`(reports/${name}/REPORT.md)`));
+    const lines = text.split("\n");
+    const results = lines.filter(isResult);
+    assert.equal(results.length, rows);
+    for (const cells of results.map(cellsOf)) {
+      assert.ok(
+        known.some((row) => row[0] === cells[0] && cells.every((cell) => row.includes(cell))),
+        `No row of the report has ${cells.join(", ")}`,
+      );
+    }
+    const quote = lines.filter(isQuote).map((line) => line.slice(2)).join(" ");
+    assert.ok(report.includes(quote));
+  });
+}
+
+Deno.test("every figure of the README's opening stands in reports/lambda-sweep", async () => {
+  const report = await Deno.readTextFile(join(REPORTS, "lambda-sweep", "REPORT.md"));
+  const figures = README.split("\n## ")[0].match(/[−+]?\d+\.\d+/g)!;
+  assert.ok(figures.length > 30);
+  for (const figure of figures) {
+    assert.match(report, new RegExp(`(?<![\\d.])${RegExp.escape(figure)}(?!\\d)`), figure);
   }
+});
+
+Deno.test("the README has no result but those that are compared with a report", () => {
+  assert.equal(README.split("\n").filter(isResult).length, 10);
 });

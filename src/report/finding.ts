@@ -8,6 +8,7 @@ import {
   type Summary,
   type Verdict,
 } from "../evaluation/intervals.ts";
+import { lambdaSlope } from "../evaluation/lambda_slope.ts";
 import type { Accuracy } from "../study/record.ts";
 import {
   BASELINE,
@@ -21,6 +22,7 @@ import {
 } from "./conditions.ts";
 import { type Comparison as FamilyMember, verdictOf } from "./family.ts";
 import { fixed, inWords, pointsInterval, probability, signed } from "./number_format.ts";
+import { sweepsOf } from "./sweeps.ts";
 
 /** More conditions than this are counted in the opening sentence, not listed. */
 const LISTED_CONDITIONS = 3;
@@ -34,8 +36,8 @@ interface Comparison {
 }
 
 /**
- * Says in one or two sentences whether each regularised arm differs from the baseline and whether
- * the baseline looks at the picture at all.
+ * Says in two or three sentences whether each regularised arm differs from the baseline, what more
+ * lambda does where an arm ran at several, and whether the baseline looks at the picture at all.
  *
  * @param family the comparisons that the study fixed; without them every arm is compared
  */
@@ -46,6 +48,7 @@ export function finding(
 ): string {
   return [
     regularisationFinding(conditions, family),
+    slopeFinding(conditions),
     controlFinding(conditions, majority),
   ].filter((text) => text !== "").join(" ");
 }
@@ -111,15 +114,30 @@ function countVerdicts(compared: readonly Comparison[]): string {
     `for ${number("cannot tell")} we cannot tell`;
 }
 
+/** No verdict here: the claims of a study say which slope was expected. */
+function slopeFinding(conditions: readonly Condition[]): string {
+  const clauses = sweepsOf(conditions).flatMap(({ name, points }) => {
+    const slope = lambdaSlope(points).overSeeds;
+    return slope
+      ? [`${signed(100 * slope.mean, 2)} points with ${name} (${intervalInWords(slope)})`]
+      : [];
+  });
+  return clauses.length === 0
+    ? ""
+    : `A unit more of λ changes VQA accuracy by ${inWords(clauses)}.`;
+}
+
 function evidence(comparison: Comparison): string {
   const { difference, p } = comparison;
-  const interval = pointsInterval(difference.interval);
   const parts = [
-    interval === null ? "no interval" : `95 % interval ${interval}`,
+    intervalInWords(difference),
     ...(p == null ? [] : [`p ${p < 0.001 ? "" : "= "}${probability(p)} after Holm`]),
   ];
   return `${parts.join(", ")}: ${verdictOf(comparison)}`;
 }
+
+const intervalInWords = ({ interval }: Summary) =>
+  interval === null ? "no interval" : `95 % interval ${pointsInterval(interval)}`;
 
 /** The controls answer another question than the arms: does the baseline use the picture at all? */
 function controlFinding(conditions: readonly Condition[], majority: Accuracy): string {

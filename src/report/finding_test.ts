@@ -89,6 +89,23 @@ Deno.test("many conditions are counted by verdict", () => {
   );
 });
 
+Deno.test("where arms ran at several lambdas, their slopes follow", () => {
+  const sweep = (seeds: readonly number[]) =>
+    seeds.flatMap((seed) => [
+      exampleRun({ seed }),
+      // A third of the questions are of colour.
+      ...[1, 2].map((lambda) =>
+        exampleRun({ seed, arm: "a", lambda, color: 0.9 + lambda * (0.01 + 0.001 * seed) })
+      ),
+    ]);
+  assert.match(
+    of(sweep([1, 2, 3, 4, 5])),
+    / A unit more of λ changes VQA accuracy by \+0\.43 points with a \(95 % interval \+0\.37 to \+0\.50\)\. Baseline /,
+  );
+  assert.match(of(sweep([1])), / by \+0\.37 points with a \(no interval\)\. Baseline /);
+  assert.doesNotMatch(of(exampleRuns([1, 2])), /A unit more/);
+});
+
 Deno.test("with a family only its members are compared, by their adjusted p", () => {
   const analysis = { family: ["cosine-constraint", "self-distillation"] };
   const study = exampleStudy({ config: { analysis } });
