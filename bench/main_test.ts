@@ -4,18 +4,16 @@ import { exampleRecord } from "./example_record.ts";
 import { main } from "./main.ts";
 import { formatJson } from "./record.ts";
 import { printed } from "../src/testing/printed.ts";
+import { inTempFolder } from "../src/testing/temp_folder.ts";
 
 /** Runs a command line in this process. */
 const run = (args: string[]) => printed(() => main(args));
 
 async function withRecord(check: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     await Deno.writeTextFile(join(dir, "bench.json"), formatJson(exampleRecord()));
     await check(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("the report is rebuilt from its records byte for byte", async () => {

@@ -2,18 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exampleRecord } from "./example_record.ts";
 import { formatJson, readRecord, readRecords, writeRecords } from "./record.ts";
-
-async function withFolder(check: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await check(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { inTempFolder } from "../src/testing/temp_folder.ts";
 
 Deno.test("records are written and read back, sections with a file of their own beside", async () => {
-  await withFolder(async (dir) => {
+  await inTempFolder(async (dir) => {
     const record = exampleRecord();
     const growth = { base: {}, samples: 1, points: [] };
     record.sections.growth = growth;
@@ -28,7 +20,7 @@ Deno.test("records are written and read back, sections with a file of their own 
 });
 
 Deno.test("what is no record is refused by name", async () => {
-  await withFolder(async (dir) => {
+  await inTempFolder(async (dir) => {
     const path = join(dir, "old.json");
     const refused = async (text: string, message: RegExp) => {
       await Deno.writeTextFile(path, text);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { parseOptions } from "./command.ts";
 import { defaultPeers } from "./peers.ts";
+import { inTempFolder } from "../../src/testing/temp_folder.ts";
 
 Deno.test("options select kernels, peers and alternations", () => {
   const words = ["--json", "--kernels", "matmul,cosine-loss", "--peers", "openblas, tfjs-wasm"];
@@ -48,8 +49,7 @@ Deno.test("a wrong option is one line on standard error and exit code 2", async 
 });
 
 Deno.test("packages that cannot be fetched are said in one line, and exit code 1", async () => {
-  const cache = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (cache) => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -68,7 +68,5 @@ Deno.test("packages that cannot be fetched are said in one line, and exit code 1
       text,
       /^error: Cannot load the packages of the comparison, which come from npm: .*\n$/,
     );
-  } finally {
-    await Deno.remove(cache, { recursive: true });
-  }
+  });
 });

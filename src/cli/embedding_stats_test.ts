@@ -6,18 +6,10 @@ import { type GoldenTensor, listGolden, readGolden } from "../testing/golden.ts"
 import { randomValues } from "../testing/random_values.ts";
 import { main } from "./main.ts";
 import { printed } from "../testing/printed.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 /** Runs a command line in this process. */
 const run = (args: string[]) => printed(() => main(["embedding-stats", ...args]));
-
-async function withFolder(check: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await check(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 const float32 = (rows: number, cols: number, seed = 1): Tensor => ({
   dtype: "F32",
@@ -28,7 +20,7 @@ const float32 = (rows: number, cols: number, seed = 1): Tensor => ({
 for (const name of listGolden("embedding_stats")) {
   Deno.test(`embedding-stats --json gives the golden values: ${name}`, async () => {
     const { json, tensors } = readGolden("embedding_stats", name);
-    await withFolder(async (dir) => {
+    await inTempFolder(async (dir) => {
       for (const key of ["X", "Z", "T", "Zp"]) {
         const { shape, data } = tensors.get(key) as GoldenTensor;
         const tensor = { dtype: "F32", shape, data } as Tensor;
@@ -59,7 +51,7 @@ for (const name of listGolden("embedding_stats")) {
 }
 
 Deno.test("every element type gives the same statistics", async () => {
-  await withFolder(async (dir) => {
+  await inTempFolder(async (dir) => {
     // Halves of whole numbers are the same number in all of them.
     const numbers = [...randomValues(3, 60)].map((value) => Math.round(8 * value) / 2);
     const bits = new Uint32Array(Float32Array.from(numbers).buffer);
@@ -82,7 +74,7 @@ Deno.test("every element type gives the same statistics", async () => {
 });
 
 Deno.test("a sample of rows is named, in both forms", async () => {
-  await withFolder(async (dir) => {
+  await inTempFolder(async (dir) => {
     const path = join(dir, "z");
     await Deno.writeFile(path, writeSafetensors([["z", float32(300, 5)]]));
     const args = ["--x", path, "--projected", path, "--pair-rows", "40"];
@@ -100,7 +92,7 @@ Deno.test("a sample of rows is named, in both forms", async () => {
 });
 
 Deno.test("a P2 learns to leave collapsed embeddings as they are, and not those without structure", async () => {
-  await withFolder(async (dir) => {
+  await inTempFolder(async (dir) => {
     const rows = 120, cols = 16;
     const scattered = float32(rows, cols), collapsed = float32(rows, cols, 2);
     (collapsed.data as Float32Array).forEach((value, i, all) =>
@@ -182,7 +174,7 @@ const CASES: [what: string, args: string, code: number, message: RegExp][] = [
 
 for (const [what, args, code, message] of CASES) {
   Deno.test(`embedding-stats on ${what}: one line, exit code ${code}`, async () => {
-    await withFolder(async (dir) => {
+    await inTempFolder(async (dir) => {
       const write = (name: string, tensors: [string, Tensor][]) =>
         Deno.writeFile(join(dir, name), writeSafetensors(tensors));
       await write("z", [["z", float32(6, 4)]]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../plumbline", import.meta.url));
 const TOOLS =
@@ -32,8 +33,7 @@ async function launch(
   args: string[],
   env: Record<string, string> = {},
 ) {
-  const dir = await Deno.makeTempDir();
-  try {
+  return await inTempFolder(async (dir) => {
     const bin = join(dir, "bin");
     await Deno.mkdir(bin);
     for (const tool of TOOLS) await Deno.symlink(join("/usr/bin", tool), join(bin, tool));
@@ -51,9 +51,7 @@ async function launch(
       new TextDecoder().decode(bytes).replaceAll(dir, "DIR")
     );
     return { code, printed, said };
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test(

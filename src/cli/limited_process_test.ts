@@ -1,6 +1,7 @@
 /** The process between the shell and the command: exit codes, output and signals as if it were not there. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const RUN_LIMITED = new URL("./limited_process.ts", import.meta.url).href;
 const START = new URL("./start.ts", import.meta.url);
@@ -10,8 +11,7 @@ async function withProgram(
   program: string,
   use: (child: Deno.ChildProcess) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     const [front, module] = [join(dir, "front.ts"), join(dir, "program.ts")];
     await Deno.writeTextFile(module, program);
     await Deno.writeTextFile(
@@ -29,9 +29,7 @@ async function withProgram(
       stdout: "piped",
     }).spawn();
     await use(child);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("arguments, variables, output and exit code pass through", async () => {

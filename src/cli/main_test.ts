@@ -6,14 +6,14 @@ import { exampleRuns, exampleStudy } from "../report/example_records.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { main } from "./main.ts";
 import { printed } from "../testing/printed.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 /** Runs a command line in this process. */
 const run = (args: string[]) => printed(() => main(args));
 
 /** A temporary folder with what the cases below name by `{dir}`. */
 async function withFiles(check: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     const write = async (path: string, text: string) => {
       await Deno.mkdir(join(dir, path, ".."), { recursive: true });
       await Deno.writeTextFile(join(dir, path), text);
@@ -53,9 +53,7 @@ async function withFiles(check: (dir: string) => Promise<void>): Promise<void> {
       await write(`${name}/runs/baseline.json`, JSON.stringify(exampleRuns([1])[0]));
     }
     await check(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 const CASES: [args: string, code: number, message: RegExp][] = [

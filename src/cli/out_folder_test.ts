@@ -9,6 +9,7 @@ import { expandGrid, runName } from "../study/grid.ts";
 import type { RunRecord } from "../study/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { moveAside, openOutFolder } from "./out_folder.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const study = tinyStudy();
 const runs = expandGrid(study);
@@ -41,22 +42,19 @@ const recordFile = (index: number) => `runs/${runName(runs[index])}.json`;
 async function inFolder(
   check: (out: string, files: () => Promise<Record<string, string>>) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  const out = join(dir, "out");
-  const files = async () => {
-    const found: Record<string, string> = {};
-    for (const folder of [".", "runs"]) {
-      for await (const { name, isFile } of Deno.readDir(join(out, folder))) {
-        if (isFile) found[join(folder, name)] = await Deno.readTextFile(join(out, folder, name));
+  await inTempFolder(async (dir) => {
+    const out = join(dir, "out");
+    const files = async () => {
+      const found: Record<string, string> = {};
+      for (const folder of [".", "runs"]) {
+        for await (const { name, isFile } of Deno.readDir(join(out, folder))) {
+          if (isFile) found[join(folder, name)] = await Deno.readTextFile(join(out, folder, name));
+        }
       }
-    }
-    return found;
-  };
-  try {
+      return found;
+    };
     await check(out, files);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 async function fill(out: string, files: Record<string, unknown>): Promise<void> {

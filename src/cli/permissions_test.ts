@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { denoFlags } from "../data/deno_flags.ts";
 import { commandLine } from "./main.ts";
 import { COMMANDS, permissionsOf, type Surroundings } from "./permissions.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const FOLDERS = ["/home/me/clip", "/home/me/vit", "/home/me/vit/onnx", "/home/me/llama"];
 const STUDIES: Record<string, unknown> = {
@@ -200,8 +201,7 @@ console.log(JSON.stringify(said));
 `;
 
 Deno.test("a reader without checks reads nothing outside the data, and reaches neither network, libraries nor programs", async () => {
-  const root = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (root) => {
     const dir = join(root, "data of mine");
     await Deno.mkdir(join(dir, "imgs"), { recursive: true });
     await Deno.mkdir(join(root, "project"));
@@ -230,9 +230,7 @@ Deno.test("a reader without checks reads nothing outside the data, and reaches n
       [denied, denied, "done", denied, denied, denied, denied, denied, denied],
       new TextDecoder().decode(stderr),
     );
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  });
 });
 
 Deno.test("every task may start its command, and may fetch a driver where the command computes", () => {

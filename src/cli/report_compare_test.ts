@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { exampleRuns, exampleStudy } from "../report/example_records.ts";
 import { reportCommand } from "./report.ts";
 import { printed } from "../testing/printed.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 Deno.test("report compare prints the conditions of all folders, called as they were typed", async () => {
-  const root = await Deno.makeTempDir();
-  const folders = ["a", "b"].map((name) => join(root, name));
-  try {
+  await inTempFolder(async (root) => {
+    const folders = ["a", "b"].map((name) => join(root, name));
     for (const dir of folders) {
       await Deno.mkdir(join(dir, "runs"), { recursive: true });
       await Deno.writeTextFile(join(dir, "study.json"), JSON.stringify(exampleStudy()));
@@ -27,7 +27,5 @@ Deno.test("report compare prints the conditions of all folders, called as they w
     for (const dir of folders) {
       assert.deepEqual((await Array.fromAsync(Deno.readDir(dir))).length, 2);
     }
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  });
 });

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { exampleRuns, exampleStudy } from "../report/example_records.ts";
 import { reportCommand } from "./report.ts";
 import { printed } from "../testing/printed.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 /** Runs the command on the records of an example study; gives what it printed. */
 async function withStudy(
   options: string[],
   check: (dir: string, lines: string[]) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     await Deno.mkdir(join(dir, "runs"));
     await Deno.writeTextFile(join(dir, "study.json"), JSON.stringify(exampleStudy()));
     for (const run of exampleRuns([1, 2])) {
@@ -21,9 +21,7 @@ async function withStudy(
     }
     const run = () => reportCommand().parseAsync([dir, ...options], { from: "user" });
     await check(dir, (await printed(run)).out.split("\n"));
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("report DIR --answers rebuilds the report, writes the answers and says what it shows and where", () =>

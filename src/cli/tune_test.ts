@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 async function tune(cache: string, ...args: string[]) {
   const main = new URL("./main.ts", import.meta.url).href;
@@ -14,11 +15,10 @@ async function tune(cache: string, ...args: string[]) {
 }
 
 Deno.test("tune measures a study's products once and says what it chose", async () => {
-  const dir = await Deno.makeTempDir();
-  const cache = join(dir, "cache");
-  const file = join(dir, "tiny.json");
-  await Deno.writeTextFile(file, JSON.stringify(tinyStudy()));
-  try {
+  await inTempFolder(async (dir) => {
+    const cache = join(dir, "cache");
+    const file = join(dir, "tiny.json");
+    await Deno.writeTextFile(file, JSON.stringify(tinyStudy()));
     const first = await tune(cache, file, "--json");
     assert.equal(first.code, 0, first.stderr);
     assert.match(first.stderr, /Timing register blocks for \d+ classes/);
@@ -32,9 +32,7 @@ Deno.test("tune measures a study's products once and says what it chose", async 
     assert.equal(second.code, 0, second.stderr);
     assert.doesNotMatch(second.stderr, /Timing/);
     assert.match(second.stdout, /^class +used +chosen +tried/m);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 });
 
 Deno.test("tune refuses a study that is not there in one line", async () => {

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { easyVqa } from "./easy_vqa.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 function png(grey: number): Uint8Array {
   const picture = new PNG({ width: 4, height: 4 });
@@ -15,8 +16,7 @@ async function withFolder(
   use: (dir: string) => Promise<void>,
   change: (data: string) => Promise<unknown> = () => Promise.resolve(),
 ) {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     for (const [split, pictures] of [["train", 40], ["test", 3]] as const) {
       await Deno.mkdir(join(dir, "data", split, "images"), { recursive: true });
       const questions = [];
@@ -40,9 +40,7 @@ async function withFolder(
     }
     await change(join(dir, "data"));
     await use(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("the official folder is read, the last twentieth of train held out", async () => {
@@ -181,13 +179,10 @@ Deno.test("easy-vqa without a folder, or with one that is not it, says which", a
   await assert.rejects(easyVqa({ seed: 0, dir: "no/such" }), {
     message: 'Cannot read easy-vqa: there is no folder "no/such"',
   });
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     await assert.rejects(
       easyVqa({ seed: 0, dir }),
       /has no ".*questions.json" nor "train\/questions.json"$/,
     );
-  } finally {
-    await Deno.remove(dir);
-  }
+  });
 });

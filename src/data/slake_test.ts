@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import jpeg from "jpeg-js";
 import { slake } from "./slake.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const entry = (qid: number, picture: string, change: object = {}) => ({
   img_id: 1,
@@ -33,8 +34,7 @@ async function withFolder(
   use: (dir: string) => Promise<void>,
   change: Record<string, unknown> = {},
 ) {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     for (let n = 1; n <= 5; n++) {
       await Deno.mkdir(join(dir, "imgs", `xmlab${n}`), { recursive: true });
       const data = Buffer.alloc(8 * 8 * 4, 30 * n);
@@ -50,9 +50,7 @@ async function withFolder(
       await Deno.writeFile(join(dir, file), bytes);
     }
     await use(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("the official folder is read in English, an empty answer left out and counted", async () => {
@@ -237,8 +235,7 @@ for (const [what, change, name, message] of spoiled) {
 }
 
 Deno.test("a link that leads out of the folder is refused, but for the pictures' folder itself", async () => {
-  const elsewhere = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (elsewhere) => {
     await withFolder(async (dir) => {
       const picture = join(dir, "imgs", "xmlab1", "source.jpg");
       await Deno.copyFile(picture, join(elsewhere, "source.jpg"));
@@ -265,7 +262,5 @@ Deno.test("a link that leads out of the folder is refused, but for the pictures'
       const { train } = await slake({ dir, seed: 0 });
       assert.equal((await train[0].image()).width, 8);
     });
-  } finally {
-    await Deno.remove(elsewhere, { recursive: true });
-  }
+  });
 });

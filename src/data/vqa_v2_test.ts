@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { dirname, join } from "node:path";
 import jpeg from "jpeg-js";
 import { vqaV2 } from "./vqa_v2.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const picture = jpeg.encode({ width: 8, height: 8, data: Buffer.alloc(256, 90) }, 90).data;
 
@@ -56,8 +57,7 @@ async function withFolder(
   change: Record<string, unknown> = {},
   place: Place = (file) => file,
 ) {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     const write = async (file: string, content: string | Uint8Array) => {
       const path = join(dir, place(file));
       await Deno.mkdir(dirname(path), { recursive: true });
@@ -74,9 +74,7 @@ async function withFolder(
       await write(file, typeof content === "string" ? content : JSON.stringify(content));
     }
     await use(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("the official files are read, the last twentieth of train held out, val2014 is the test split", async () => {

@@ -10,6 +10,7 @@ import { clipEncoder, type ClipEncoderOptions } from "./clip.ts";
 import { defaultPreprocessing, preprocess } from "./clip_preprocessing.ts";
 import { loadEncoder } from "./encoders.ts";
 import { poolTokens } from "./token_grid.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const TOPIC = "clip_vision/quick_gelu";
 const { json: CONFIG } = readGolden(TOPIC, "config");
@@ -21,17 +22,14 @@ async function withFolder(
   use: (dir: string) => Promise<unknown>,
   files: Record<string, string | Uint8Array | null> = {},
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     const all = { "config.json": JSON.stringify(CONFIG), "model.safetensors": MODEL, ...files };
     for (const [name, content] of Object.entries(all)) {
       if (typeof content === "string") await Deno.writeTextFile(`${dir}/${name}`, content);
       else if (content) await Deno.writeFile(`${dir}/${name}`, content);
     }
     await use(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 /** The model with some tensors changed or, where null, taken away. */

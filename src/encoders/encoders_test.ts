@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { loadEncoder } from "./encoders.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 Deno.test("patches is known by name, with sizes to choose", async () => {
   const plain = await loadEncoder("patches", { cacheDir: "unused" });
@@ -30,20 +31,16 @@ Deno.test("an unknown name is refused with what is accepted", async () => {
 });
 
 Deno.test("a folder that holds no model is refused before anything is fetched", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     await assert.rejects(loadEncoder(dir, { cacheDir: "unused" }), {
       name: "RangeError",
       message: /has no "config.json"$/,
     });
-  } finally {
-    await Deno.remove(dir);
-  }
+  });
 });
 
 Deno.test("a layer or random weights are refused where there are none", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/config.json`, '{"model_type": "vit"}');
     const refusals: [string, RegExp][] = [
       ["patches", /encoder "patches": it has no layers$/],
@@ -71,7 +68,5 @@ Deno.test("a layer or random weights are refused where there are none", async ()
         message: /^Cannot draw random weights for encoder ".*": only CLIP checkpoints are/,
       });
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });

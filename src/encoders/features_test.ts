@@ -5,6 +5,7 @@ import { easyShapes } from "../data/easy_shapes.ts";
 import type { Encoder } from "./encoder.ts";
 import { encodeExamples } from "./features.ts";
 import { patchesEncoder } from "./patches.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const dataset = easyShapes({ seed: 1, trainImages: 37, validationImages: 4, testImages: 5 });
 
@@ -20,12 +21,7 @@ function counting(change: Partial<Encoder> = {}) {
 }
 
 async function withCache(use: (cacheDir: string) => Promise<void>) {
-  const dir = await Deno.makeTempDir();
-  try {
-    await use(join(dir, "features"));
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  await inTempFolder((dir) => use(join(dir, "features")));
 }
 
 async function files(dir: string): Promise<string[]> {

@@ -3,6 +3,7 @@ import type { Image } from "../data/dataset.ts";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import { loadEncoder } from "./encoders.ts";
 import { precomputedEncoder } from "./precomputed.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const PICTURE: Image = { width: 1, height: 1, data: new Uint8Array(3) };
 
@@ -17,8 +18,7 @@ async function withFiles(
   files: Record<string, Record<string, Tensor> | Uint8Array>,
   use: (dir: string) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     for (const [name, content] of Object.entries(files)) {
       const bytes = content instanceof Uint8Array
         ? content
@@ -26,9 +26,7 @@ async function withFiles(
       await Deno.writeFile(`${dir}/${name}`, bytes);
     }
     await use(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("features of several files and element types are found by the picture's id", () =>

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Image } from "../data/dataset.ts";
 import { stream } from "../data/random.ts";
 import { childPermissions, TRANSFORMERS_JS, transformersEncoder } from "./transformers_js.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 /** Folder of an image model of transformers.js; the tests that need one, and the 500 MB library, are left out without. */
 const MODEL = Deno.env.get("PLUMBLINE_IMAGE_MODEL");
@@ -63,14 +64,14 @@ async function withModel(
   pool: number | undefined,
   use: (encoder: Awaited<ReturnType<typeof transformersEncoder>>) => Promise<void>,
 ) {
-  const cacheDir = await Deno.makeTempDir();
-  const encoder = await transformersEncoder(MODEL!, { pool, cacheDir });
-  try {
-    await use(encoder);
-  } finally {
-    await encoder.close();
-    await Deno.remove(cacheDir, { recursive: true });
-  }
+  await inTempFolder(async (cacheDir) => {
+    const encoder = await transformersEncoder(MODEL!, { pool, cacheDir });
+    try {
+      await use(encoder);
+    } finally {
+      await encoder.close();
+    }
+  });
 }
 
 Deno.test({
@@ -121,8 +122,7 @@ Deno.test({
   name: "a folder that holds no image model is refused in one line that names it",
   ignore,
   async fn() {
-    const dir = await Deno.makeTempDir();
-    try {
+    await inTempFolder(async (dir) => {
       await Deno.writeTextFile(join(dir, "config.json"), '{"model_type":"llama"}');
       await assert.rejects(transformersEncoder(dir, { cacheDir: dir }), (error: Error) => {
         assert.ok(
@@ -132,8 +132,6 @@ Deno.test({
         );
         return true;
       });
-    } finally {
-      await Deno.remove(dir, { recursive: true });
-    }
+    });
   },
 });

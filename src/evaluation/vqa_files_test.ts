@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { goldenFolder, readGolden } from "../testing/golden.ts";
 import { evaluateVqa } from "./vqa_evaluation.ts";
 import { scoreVqaFiles, type VqaFiles } from "./vqa_files.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const golden = (file: string) => join(goldenFolder(), "vqa_metric", `${file}.json`);
 const GOLDEN: VqaFiles = {
@@ -49,8 +50,7 @@ const files = {
 
 /** Writes the files with some changed, and scores them. */
 async function score(change: Partial<typeof files> = {}) {
-  const dir = await Deno.makeTempDir();
-  try {
+  return await inTempFolder(async (dir) => {
     for (const [file, content] of Object.entries({ ...files, ...change })) {
       if (content === null) continue;
       const text = typeof content === "string" ? content : JSON.stringify(content);
@@ -58,9 +58,7 @@ async function score(change: Partial<typeof files> = {}) {
     }
     const [questions, annotations, results] = Object.keys(files).map((file) => join(dir, file));
     return await scoreVqaFiles({ questions, annotations, results });
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("questions may have names for numbers, and scores come in the order of the annotations", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { cacheDir, cacheSizes, clearCache, installFolder } from "./cache.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 function at(os: typeof Deno.build.os, variables: Record<string, string>): string {
   return cacheDir({ os, get: (name) => variables[name] });
@@ -26,8 +27,7 @@ Deno.test("without a home folder the error names what to set", () => {
 });
 
 Deno.test("an interrupted installation leaves nothing, and what was there stays", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     const target = join(dir, "drivers", "lavapipe");
     await installFolder(target, (to) => Deno.writeTextFile(join(to, "file"), "first"));
     await assert.rejects(
@@ -43,14 +43,11 @@ Deno.test("an interrupted installation leaves nothing, and what was there stays"
     assert.deepEqual(Array.from(Deno.readDirSync(join(dir, "drivers")), ({ name }) => name), [
       "lavapipe",
     ]);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 });
 
 Deno.test("clearing removes the parts, neither a stranger's folder nor the running Deno", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     for (const part of ["deno", "drivers/lavapipe", "holiday-pictures"]) {
       await Deno.mkdir(join(dir, part), { recursive: true });
       await Deno.writeTextFile(join(dir, part, "file"), "12345");
@@ -63,7 +60,5 @@ Deno.test("clearing removes the parts, neither a stranger's folder nor the runni
       "deno",
       "holiday-pictures",
     ]);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findLibraries, loadOrder, readElf, type SharedLibrary } from "./driver_elf.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 /** The smallest shared library that the reader can read: one segment, a dynamic section, names. */
 function elf(soname: string, needed: string[]): Uint8Array {
@@ -48,8 +49,7 @@ Deno.test("name and needs of a shared library are read from its dynamic section"
 });
 
 Deno.test("libraries are found by the name that others need them by, in folders below too", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     await Deno.mkdir(join(dir, "usr", "lib"), { recursive: true });
     const file = join(dir, "usr", "lib", "libz.so.1.2.13");
     await Deno.writeFile(file, elf("libz.so.1", ["libc.so.6"]));
@@ -58,9 +58,7 @@ Deno.test("libraries are found by the name that others need them by, in folders 
     const found = await findLibraries(dir);
     assert.deepEqual([...found.keys()], ["libz.so.1"]);
     assert.equal(found.get("libz.so.1")!.file, file);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 });
 
 Deno.test("every library comes after those it needs, once, and the system's are left out", () => {

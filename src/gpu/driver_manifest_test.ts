@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type DriverManifest, readManifest, writeManifest } from "./driver_manifest.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const DRIVER: DriverManifest = {
   name: "lavapipe",
@@ -11,16 +12,13 @@ const DRIVER: DriverManifest = {
 };
 
 async function withDriver(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     for (const file of [...DRIVER.libraries, DRIVER.icd]) {
       await Deno.writeTextFile(join(dir, file), `contents of ${file}`);
     }
     await writeManifest(dir, DRIVER);
     await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("an intact driver is read back", async () => {

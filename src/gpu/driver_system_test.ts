@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { probeAdapter, systemIcds, useDriver } from "./driver_system.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 Deno.test("the drivers that a variable names are the only ones", async () => {
   assert.deepEqual(
@@ -13,8 +14,7 @@ Deno.test("the drivers that a variable names are the only ones", async () => {
 });
 
 Deno.test("else those in the folders of the user and of the system", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (home) => {
     const dir = join(home, ".local", "share", "vulkan", "icd.d");
     await Deno.mkdir(dir, { recursive: true });
     await Deno.writeTextFile(join(dir, "mine.json"), "{}");
@@ -26,9 +26,7 @@ Deno.test("else those in the folders of the user and of the system", async () =>
     };
     const found = await systemIcds((name) => variables[name]);
     assert.deepEqual(found.filter((path) => path.startsWith(home)), [join(dir, "mine.json")]);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a driver that is not there gives no adapter, and does not harm this process", {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type DriverChoice, lavapipeThreads, prepareDriver } from "./driver.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const linux = Deno.build.os === "linux";
 const choice = await prepareDriver({ quiet: true });
@@ -56,8 +57,7 @@ Deno.test(
 Deno.test("a machine with no driver and no way to fetch one is told what to install", {
   ignore: !linux,
 }, async () => {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     const { error } = await prepareElsewhere(undefined, {
       // Nothing to run, nowhere to connect to, nothing installed, nothing cached.
       PATH: dir,
@@ -70,14 +70,11 @@ Deno.test("a machine with no driver and no way to fetch one is told what to inst
     });
     assert.match(error!, /install a Vulkan driver .*mesa-vulkan-drivers/);
     assert.deepEqual(Array.from(Deno.readDirSync(join(dir, "drivers"))), []);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a damaged driver is named, and not used", { ignore: !linux }, async () => {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     await Deno.mkdir(join(dir, "drivers", "lavapipe"), { recursive: true });
     await Deno.writeTextFile(join(dir, "drivers", "lavapipe", "manifest.json"), "{");
     const { error, said } = await prepareElsewhere(undefined, {
@@ -94,9 +91,7 @@ Deno.test("a damaged driver is named, and not used", { ignore: !linux }, async (
       /Cannot use the driver in the cache: "manifest.json" is missing or unreadable/,
     );
     assert.match(error!, /Cannot find a GPU/);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 });
 
 Deno.test("lavapipe gets two threads a core where cores are few", () => {

@@ -14,6 +14,7 @@ import {
   savePeft,
 } from "./peft.ts";
 import { parseSafetensors, type Tensor, writeSafetensors } from "./safetensors.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 for (const name of listGolden("llama")) {
   const topic = `llama/${name}`;
@@ -37,8 +38,7 @@ for (const name of listGolden("llama")) {
       assert.deepEqual(data, Float32Array.from(expected));
     }
 
-    const copy = await Deno.makeTempDir();
-    try {
+    await inTempFolder(async (copy) => {
       await savePeft(join(copy, "adapter"), adapter);
       assert.deepEqual(await loadPeft(join(copy, "adapter"), config), adapter);
       const written = JSON.parse(await Deno.readTextFile(join(copy, "adapter", ADAPTER_CONFIG)));
@@ -46,9 +46,7 @@ for (const name of listGolden("llama")) {
       for (const field of Object.keys(given).filter((field) => field !== "inference_mode")) {
         assert.deepEqual(written[field], given[field], field);
       }
-    } finally {
-      await Deno.remove(copy, { recursive: true });
-    }
+    });
   });
 
   Deno.test(`tensors of the adapter ${name} that are missing, too many or mis-shaped are named`, async () => {
@@ -106,14 +104,11 @@ Deno.test("adapters of all projections with dropout come back from their files",
     ]),
   );
   const adapter = { lora, baseModel: "someone/tiny-llama", weights };
-  const folder = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (folder) => {
     await savePeft(folder, adapter);
     const loaded = await loadPeft(folder, CONFIG);
     assert.deepEqual(loaded, adapter);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 // What is written must be read, and each change of it judged by its name.

@@ -10,6 +10,7 @@ import {
   pretrainLanguage,
 } from "./pretrain_language.ts";
 import { pretrainingTokenizer } from "./tokenizer.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const SHAPE = {
   hidden_size: 12,
@@ -33,15 +34,6 @@ const [engine] = await testEngines();
 const pretrain = (hooks: LanguageHooks = {}, settings = SETTINGS) =>
   pretrainLanguage(engine, SHAPE, tokenizer, settings, { testQuestions: 2, ...hooks });
 
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 /** Stops at the first reading. */
 async function stop(folder: string): Promise<void> {
   const abort = new AbortController();
@@ -61,7 +53,7 @@ Deno.test(`a training that is stopped at a reading goes on to the same weights $
     assert.deepEqual(Object.keys(whole.accuracy[part]), QUESTION_NAMES);
     for (const share of Object.values(whole.accuracy[part])) assert.ok([0, 0.5, 1].includes(share));
   }
-  await inFolder(async (folder) => {
+  await inTempFolder(async (folder) => {
     await stop(folder);
     const steps: number[] = [];
     const { seconds: _, ...rest } = await pretrain({

@@ -7,6 +7,7 @@ import { writeClipFolder } from "./clip_folder.ts";
 import { type PretrainedTowers, pretrainVision, VISION_SETTINGS } from "./pretrain_vision.ts";
 import { TINY_PAIR } from "./tiny_pair.ts";
 import { pretrainingTokenizer } from "./tokenizer.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const [engine] = await testEngines();
 const tokenizer = pretrainingTokenizer();
@@ -27,8 +28,7 @@ Deno.test("a pre-training that was stopped goes on as if it had not, and makes a
   // What guessing costs is reached within a few steps, from random features far above it.
   assert.ok(whole.curve[1].loss < Math.log(settings.batch) + 0.1, JSON.stringify(whole.curve));
 
-  const folder = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (folder) => {
     const stop = new AbortController();
     const stopped = pretrainVision(engine, TINY_PAIR, tokenizer, settings, {
       folder,
@@ -45,9 +45,7 @@ Deno.test("a pre-training that was stopped goes on as if it had not, and makes a
     // All but the time that it took.
     assert.deepEqual({ ...resumed, seconds: whole.seconds }, whole);
     await checkFolder(folder, whole);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 async function checkFolder(folder: string, { config, weights }: PretrainedTowers) {

@@ -7,13 +7,13 @@ import { readAhead } from "./read_ahead.ts";
 import { withChecksum } from "./record_checksum.ts";
 import { runReader } from "./run_file.ts";
 import { readRecords } from "./store.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const COUNT = 23;
 
 /** A study's folder with many runs. */
 async function withRuns(test: (dir: string, names: string[]) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     for (const folder of ["runs", "questions"]) await Deno.mkdir(join(dir, folder));
     await Deno.writeTextFile(join(dir, "study.json"), JSON.stringify(exampleStudy()));
     const names = Array.from({ length: COUNT }, (_, i) => `${String(i).padStart(2, "0")}.json`);
@@ -28,9 +28,7 @@ async function withRuns(test: (dir: string, names: string[]) => Promise<void>): 
       await Deno.writeTextFile(join(dir, "runs", name), text);
     }
     await test(dir, names);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 for (const [helpers, chunk] of [[1, 1], [2, 4], [3, 100]]) {

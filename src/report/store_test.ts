@@ -5,6 +5,7 @@ import { RUN_ROLES, type RunRecord, type StudyRecord } from "../study/record.ts"
 import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { renderReport } from "./report.ts";
 import { readRecords, readRunRecord, writeAnswers, writeReport } from "./store.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 /** Writes records into a fresh folder, hands it to the test and removes it. */
 async function withRecords(
@@ -12,19 +13,16 @@ async function withRecords(
   runs: Record<string, RunRecord | string>,
   test: (dir: string) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  const text = (value: object | string) =>
-    typeof value === "string" ? value : JSON.stringify(value);
-  try {
+  await inTempFolder(async (dir) => {
+    const text = (value: object | string) =>
+      typeof value === "string" ? value : JSON.stringify(value);
     await Deno.mkdir(join(dir, "runs"));
     await Deno.writeTextFile(join(dir, "study.json"), text(study));
     for (const [name, run] of Object.entries(runs)) {
       await Deno.writeTextFile(join(dir, "runs", name), text(run));
     }
     await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 const named = (runs: RunRecord[]) => Object.fromEntries(runs.map((run, i) => [`${i}.json`, run]));

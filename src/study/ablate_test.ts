@@ -10,6 +10,7 @@ import { tinyStudy } from "../testing/tiny_study.ts";
 import { ablate, type AblationInput } from "./ablate.ts";
 import { runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const [plain, cosine] = tinyStudy().arms;
 const study = tinyStudy({
@@ -43,24 +44,21 @@ interface Told {
 }
 
 async function inFolder(test: (told: Told) => Promise<void>): Promise<void> {
-  const out = await Deno.makeTempDir();
-  const { dataset, encoder, language, data, runs } = tiny;
-  const notes: string[] = [];
-  const waits: number[] = [];
-  const input: AblationInput = {
-    ...{ study, dataset, encoder, language, runs, out },
-    ...await openEngine(),
-    dataOf: () => data,
-    finished: new Set(),
-    command: "deno task ablate tiny",
-    onRun: (index, note) => notes.push(`${runs[index].arm}: ${note}`),
-    onWait: (count) => waits.push(count),
-  };
-  try {
+  await inTempFolder(async (out) => {
+    const { dataset, encoder, language, data, runs } = tiny;
+    const notes: string[] = [];
+    const waits: number[] = [];
+    const input: AblationInput = {
+      ...{ study, dataset, encoder, language, runs, out },
+      ...await openEngine(),
+      dataOf: () => data,
+      finished: new Set(),
+      command: "deno task ablate tiny",
+      onRun: (index, note) => notes.push(`${runs[index].arm}: ${note}`),
+      onWait: (count) => waits.push(count),
+    };
     await test({ input, notes, waits });
-  } finally {
-    await Deno.remove(out, { recursive: true });
-  }
+  });
 }
 
 /** Hash of the weights by arm. */

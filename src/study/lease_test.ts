@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { takeLease } from "./lease.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 async function inFolder(work: (path: string, folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(join(folder, "run.lease"), folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await inTempFolder((folder) => work(join(folder, "run.lease"), folder));
 }
 
 const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);

@@ -3,15 +3,7 @@ import { join } from "node:path";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { expandGrid } from "./grid.ts";
 import { loadStudy, studyNames } from "./load.ts";
-
-async function inFolder(check: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await check(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 Deno.test("every study that comes with the project can be read, bears its file's name, and has runs", async () => {
   const names = await studyNames();
@@ -31,7 +23,7 @@ Deno.test("an unknown study is refused with the nearest name", async () => {
 });
 
 Deno.test("a study file is found from the caller's folder or by its full path", async () => {
-  await inFolder(async (dir) => {
+  await inTempFolder(async (dir) => {
     await Deno.writeTextFile(join(dir, "mine.json"), JSON.stringify(tinyStudy()));
     for (const path of ["mine.json", "./mine.json", join(dir, "mine.json")]) {
       assert.deepEqual(await loadStudy(path, dir), tinyStudy());
@@ -40,7 +32,7 @@ Deno.test("a study file is found from the caller's folder or by its full path", 
 });
 
 Deno.test("a study file that is not there, a folder, or no JSON is refused by name", async () => {
-  await inFolder(async (dir) => {
+  await inTempFolder(async (dir) => {
     await assert.rejects(
       loadStudy("mine.json", dir),
       /^RangeError: Cannot read study mine.json: there is no such file$/,

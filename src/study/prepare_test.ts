@@ -9,6 +9,7 @@ import {
   outlineStudy,
 } from "./prepare.ts";
 import type { RunRole } from "./record.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const study = tinyStudy();
 
@@ -20,8 +21,7 @@ Deno.test("an outline knows sizes and questions, and encodes no picture", async 
 });
 
 Deno.test("encoding adds the features of every split and tells how far it is", async () => {
-  const cacheDir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (cacheDir) => {
     const dataset = await loadStudyData(study, {});
     const encoder = await loadStudyEncoder(study, cacheDir);
     const outline = await outlineStudy(study, dataset, cacheDir);
@@ -38,14 +38,11 @@ Deno.test("encoding adds the features of every split and tells how far it is", a
     );
     assert.deepEqual(told, [[12, 22], [16, 22], [22, 22]]);
     assert.deepEqual(await encode(), data, "the cache gives the same");
-  } finally {
-    await Deno.remove(cacheDir, { recursive: true });
-  }
+  });
 });
 
 Deno.test("what the progress callback throws ends the encoding", async () => {
-  const cacheDir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (cacheDir) => {
     const dataset = await loadStudyData(study, {});
     const encoder = await loadStudyEncoder(study, cacheDir);
     const stop = () => {
@@ -58,9 +55,7 @@ Deno.test("what the progress callback throws ends the encoding", async () => {
       }),
       /stop/,
     );
-  } finally {
-    await Deno.remove(cacheDir, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a run gets its fold, and the control with a random encoder that encoder's features", async () => {

@@ -10,6 +10,7 @@ import { DEFAULT_LORA } from "../nn/lora.ts";
 import { drawValues, type ParameterSpec } from "../nn/parameters.ts";
 import { TINY_CONFIG } from "../testing/tiny_checkpoint.ts";
 import { loadWeights, saveWeights } from "./saved_weights.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const about = { lora: { ...DEFAULT_LORA, rank: 2, dropout: 0.3 }, baseModel: "tiny" };
 
@@ -38,12 +39,7 @@ const WEIGHTS: Record<string, ModelWeights> = {
 };
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(join(dir, "weights", "run"));
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  await inTempFolder((dir) => test(join(dir, "weights", "run")));
 }
 
 for (const [what, weights] of Object.entries(WEIGHTS)) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readSummary } from "./run_tests.ts";
+import { inTempFolder } from "./temp_folder.ts";
 
 Deno.test("the summary of deno test is read, colours and steps or not", () => {
   assert.deepEqual(readSummary("\nok | 12 passed | 0 failed (3s)\n", true), {
@@ -29,8 +30,7 @@ Deno.test("a run that crashed or did not compile has failed", () => {
 });
 
 Deno.test("the runner closes with its line and fails when a test fails", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     await Deno.writeTextFile(
       `${dir}/a_test.ts`,
       `Deno.test("a", () => {}); Deno.test("b", () => { throw 1; });`,
@@ -47,7 +47,5 @@ Deno.test("the runner closes with its line and fails when a test fails", async (
     assert.deepEqual(await run(), { code: 1, last: "1 passed, 1 failed" });
     assert.deepEqual(await run("--filter", "a"), { code: 0, last: "1 passed, 0 failed" });
     assert.deepEqual(await run("no_such_test.ts"), { code: 1, last: "0 passed, 1 failed" });
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 });

@@ -12,6 +12,7 @@ import { exampleRun, exampleStudy } from "../report/example_records.ts";
 import { packAnswers } from "../report/packed_answers.ts";
 import { readRecords, writeReport } from "../report/store.ts";
 import { recordText } from "../study/run_record.ts";
+import { inTempFolder } from "./temp_folder.ts";
 
 /** Values of lambda. */
 const POINTS = 50;
@@ -88,15 +89,12 @@ if (import.meta.main) {
   if (first === "list") await readRecords(dir);
   else if (first === "report") await writeReport(dir);
   else {
-    const folder = await Deno.makeTempDir();
-    try {
+    await inTempFolder(async (folder) => {
       const runs = Number(first);
       const { bytes: recordBytes } = await writeStudy(folder, runs);
       const list = await measured("list", folder);
       const report = await measured("report", folder);
       console.log(JSON.stringify({ runs, recordBytes, list, report }));
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   }
 }

@@ -4,6 +4,7 @@ import type { LlamaConfig } from "../models/llama_config.ts";
 import { llamaSpecs } from "../models/llama_weights.ts";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import { drawValues } from "../nn/parameters.ts";
+import { inTempFolder } from "./temp_folder.ts";
 
 /** A decoder of two layers with odd sizes. */
 export const TINY_CONFIG: LlamaConfig = {
@@ -46,8 +47,7 @@ export async function withModelFolder(
   files: Readonly<Record<string, unknown>>,
   test: (dir: string) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
+  await inTempFolder(async (dir) => {
     for (const [name, content] of Object.entries(files)) {
       const bytes = content instanceof Map
         ? writeSafetensors(content)
@@ -57,7 +57,5 @@ export async function withModelFolder(
       await Deno.writeFile(join(dir, name), bytes);
     }
     await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }

@@ -13,6 +13,7 @@ import {
 import type { Study } from "../study/study.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import type { RunSettings } from "../training/settings.ts";
+import { inTempFolder } from "./temp_folder.ts";
 
 /** A study's runs and what they need. */
 export interface TinyData {
@@ -25,15 +26,12 @@ export interface TinyData {
 
 /** Loads and encodes a study's data, and leaves nothing on the disk. */
 export async function prepareTiny(study: Study): Promise<TinyData> {
-  const cacheDir = await Deno.makeTempDir();
-  try {
+  return await inTempFolder(async (cacheDir) => {
     const dataset = await loadStudyData(study, {});
     const encoder = await loadStudyEncoder(study, cacheDir);
     const language = await loadStudyLanguage(study, cacheDir);
     const questions = prepareStudy(study, dataset, encoder, language);
     const data = await encodeStudy(encoder, dataset, questions, { cacheDir });
     return { dataset, encoder, language, data, runs: expandGrid(study) };
-  } finally {
-    await Deno.remove(cacheDir, { recursive: true });
-  }
+  });
 }

@@ -2,15 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 /** A path in a folder of its own. */
 async function withPath(test: (path: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(join(dir, "state.safetensors"));
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  await inTempFolder((dir) => test(join(dir, "state.safetensors")));
 }
 
 const state = new Map([

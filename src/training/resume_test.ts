@@ -10,6 +10,7 @@ import { loadProgress, saveProgress } from "./progress_file.ts";
 import { run, type RunOutcome } from "./run.ts";
 import type { RunHooks } from "./train_stage.ts";
 import type { RunSettings } from "./settings.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const STEPS = 4;
 /** Losses are read at every validation, so that a run can be stopped at every step. */
@@ -35,18 +36,16 @@ const settings: RunSettings = {
 async function withCheckpoint(
   test: (checkpoint: NonNullable<RunHooks["checkpoint"]>, path: string) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  const path = join(dir, "run.safetensors");
-  const checkpoint = {
-    load: () => loadProgress(path, "the run"),
-    save: (progress: Parameters<typeof saveProgress>[1]) => saveProgress(path, progress, "the run"),
-    every: 1e9,
-  };
-  try {
+  await inTempFolder(async (dir) => {
+    const path = join(dir, "run.safetensors");
+    const checkpoint = {
+      load: () => loadProgress(path, "the run"),
+      save: (progress: Parameters<typeof saveProgress>[1]) =>
+        saveProgress(path, progress, "the run"),
+      every: 1e9,
+    };
     await test(checkpoint, path);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 const withoutTimes = (outcomes: RunOutcome[]) => outcomes.map(({ seconds: _, ...rest }) => rest);

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun } from "../report/example_records.ts";
 import { freezePlan, readFrozenPlan } from "./frozen_plan.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const { adapter } = exampleRun();
 const plan = {
@@ -12,50 +13,50 @@ const plan = {
 };
 
 Deno.test("a frozen plan comes back on its adapter only", async () => {
-  const folder = await Deno.makeTempDir();
-  assert.equal(await readFrozenPlan(folder, adapter), undefined);
-  await freezePlan(folder, adapter, plan);
-  assert.deepEqual(await readFrozenPlan(folder, adapter), plan);
-  assert.equal(await readFrozenPlan(folder, { ...adapter, description: "another" }), undefined);
-  await Deno.remove(folder, { recursive: true });
+  await inTempFolder(async (folder) => {
+    assert.equal(await readFrozenPlan(folder, adapter), undefined);
+    await freezePlan(folder, adapter, plan);
+    assert.deepEqual(await readFrozenPlan(folder, adapter), plan);
+    assert.equal(await readFrozenPlan(folder, { ...adapter, description: "another" }), undefined);
+  });
 });
 
 Deno.test("a damaged plan is refused with its field", async () => {
-  const folder = await Deno.makeTempDir();
-  await freezePlan(folder, adapter, plan);
-  const path = join(folder, "plan.json");
-  const text = await Deno.readTextFile(path);
-  await Deno.writeTextFile(path, text.slice(0, 50));
-  await assert.rejects(readFrozenPlan(folder, adapter), {
-    name: "SyntaxError",
-    message: `Cannot read kernel plan: "${path}" is no JSON; --fresh begins anew`,
+  await inTempFolder(async (folder) => {
+    await freezePlan(folder, adapter, plan);
+    const path = join(folder, "plan.json");
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.slice(0, 50));
+    await assert.rejects(readFrozenPlan(folder, adapter), {
+      name: "SyntaxError",
+      message: `Cannot read kernel plan: "${path}" is no JSON; --fresh begins anew`,
+    });
+    await Deno.writeTextFile(path, text.replace('"lanes": 8', '"lanes": -8'));
+    await assert.rejects(readFrozenPlan(folder, adapter), /field "plan.lanes" of ".*plan.json"/);
   });
-  await Deno.writeTextFile(path, text.replace('"lanes": 8', '"lanes": -8'));
-  await assert.rejects(readFrozenPlan(folder, adapter), /field "plan.lanes" of ".*plan.json"/);
-  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("of processes that freeze at once the first one wins, and all have its plan", async () => {
-  const folder = await Deno.makeTempDir();
-  const plans = [1, 2, 4, 8].map((rows) => ({
-    ...plan,
-    shapes: { "nn 64x64x64": { rows, texels: 1, across: 4 } },
-  }));
-  const agreed = await Promise.all(plans.map((each) => freezePlan(folder, adapter, each)));
-  const frozen = await readFrozenPlan(folder, adapter);
-  assert.ok(plans.some((each) => isDeepStrictEqual(each, frozen)));
-  for (const each of agreed) assert.deepEqual(each, frozen);
-  await Deno.remove(folder, { recursive: true });
+  await inTempFolder(async (folder) => {
+    const plans = [1, 2, 4, 8].map((rows) => ({
+      ...plan,
+      shapes: { "nn 64x64x64": { rows, texels: 1, across: 4 } },
+    }));
+    const agreed = await Promise.all(plans.map((each) => freezePlan(folder, adapter, each)));
+    const frozen = await readFrozenPlan(folder, adapter);
+    assert.ok(plans.some((each) => isDeepStrictEqual(each, frozen)));
+    for (const each of agreed) assert.deepEqual(each, frozen);
+  });
 });
 
 Deno.test("a plan of another adapter is not replaced", async () => {
-  const folder = await Deno.makeTempDir();
-  await freezePlan(folder, adapter, plan);
-  await assert.rejects(freezePlan(folder, { ...adapter, description: "another" }, plan), {
-    name: "RangeError",
-    message: `Cannot train on "another": "${join(folder, "plan.json")}" is the plan of another ` +
-      "adapter; choose another --out or add --fresh",
+  await inTempFolder(async (folder) => {
+    await freezePlan(folder, adapter, plan);
+    await assert.rejects(freezePlan(folder, { ...adapter, description: "another" }, plan), {
+      name: "RangeError",
+      message: `Cannot train on "another": "${join(folder, "plan.json")}" is the plan of another ` +
+        "adapter; choose another --out or add --fresh",
+    });
+    assert.deepEqual(await readFrozenPlan(folder, adapter), plan);
   });
-  assert.deepEqual(await readFrozenPlan(folder, adapter), plan);
-  await Deno.remove(folder, { recursive: true });
 });

@@ -5,6 +5,7 @@ import { defaultPlan } from "../gpu/plan.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { TunedClass } from "./tune.ts";
 import { readTuned, tuningKey, writeTuned } from "./tuner_cache.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 
 const { adapter } = exampleRun();
 const engine = (form: "image" | "buffer", lanes = 8) =>
@@ -20,12 +21,7 @@ const tuned: TunedClass[] = [{
 }];
 
 const inFolder = (test: (folder: string) => Promise<void>) => async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await inTempFolder((folder) => test(folder));
 };
 
 Deno.test(

@@ -5,6 +5,7 @@ import { TINY_CONFIG, TINY_CONFIG_JSON, tinyTensors } from "../../testing/tiny_c
 import { writeSafetensors } from "../safetensors.ts";
 import { fetchModel, fetchText, hubFolder, isHubId } from "./hub.ts";
 import { openWeights } from "./weights.ts";
+import { inTempFolder } from "../../testing/temp_folder.ts";
 
 const ID = "owner/tiny-1.0";
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -19,7 +20,6 @@ async function withHub(
   test: (hub: string, cacheDir: string) => Promise<void>,
 ): Promise<string[]> {
   const asked: string[] = [];
-  const cacheDir = await Deno.makeTempDir();
   const prefix = `/${ID}/resolve/main/`;
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
     const { pathname } = new URL(request.url);
@@ -31,10 +31,9 @@ async function withHub(
       : new Response("not found", { status: 404 });
   });
   try {
-    await test(`http://127.0.0.1:${server.addr.port}`, cacheDir);
+    await inTempFolder((cacheDir) => test(`http://127.0.0.1:${server.addr.port}`, cacheDir));
   } finally {
     await server.shutdown();
-    await Deno.remove(cacheDir, { recursive: true });
   }
   return asked;
 }
