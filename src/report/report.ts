@@ -19,6 +19,7 @@ import { lambdaChoiceTable } from "./lambda_choice_table.ts";
 import { lossTable } from "./loss_table.ts";
 import { duration } from "./number_format.ts";
 import { overlapTable } from "./overlap_table.ts";
+import { questionGroupsTable } from "./question_groups_table.ts";
 import { runTable } from "./run_table.ts";
 import { secondaryTable } from "./secondary_table.ts";
 import { sweepCharts } from "./sweep_chart.ts";
@@ -86,6 +87,7 @@ export function renderReport(
     `*The question:* ${study.question}`,
     "## VQA accuracy",
     accuracyTable(study.majority, conditions, family),
+    questionGroupsTable(study, conditions),
     overlapTable(conditions),
     lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? []),
     ...section("## Failed runs", failureTable(failures)),
