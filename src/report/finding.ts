@@ -22,7 +22,7 @@ import {
 } from "./conditions.ts";
 import { type Comparison as FamilyMember, verdictOf } from "./family.ts";
 import { fixed, inWords, pointsInterval, probability, signed } from "./number_format.ts";
-import { sweepsOf } from "./sweeps.ts";
+import type { Sweep } from "./sweeps.ts";
 
 /** More conditions than this are counted in the opening sentence, not listed. */
 const LISTED_CONDITIONS = 3;
@@ -40,15 +40,17 @@ interface Comparison {
  * lambda does where an arm ran at several, and whether the baseline looks at the picture at all.
  *
  * @param family the comparisons that the study fixed; without them every arm is compared
+ * @param sweeps the arms that ran at several lambdas
  */
 export function finding(
   conditions: readonly Condition[],
   majority: Accuracy,
   family: readonly FamilyMember[] | null,
+  sweeps: readonly Sweep[],
 ): string {
   return [
     regularisationFinding(conditions, family),
-    slopeFinding(conditions),
+    slopeFinding(sweeps),
     controlFinding(conditions, majority),
   ].filter((text) => text !== "").join(" ");
 }
@@ -115,8 +117,8 @@ function countVerdicts(compared: readonly Comparison[]): string {
 }
 
 /** No verdict here: the claims of a study say which slope was expected. */
-function slopeFinding(conditions: readonly Condition[]): string {
-  const clauses = sweepsOf(conditions).flatMap(({ name, points }) => {
+function slopeFinding(sweeps: readonly Sweep[]): string {
+  const clauses = sweeps.flatMap(({ name, points }) => {
     const slope = lambdaSlope(points).overSeeds;
     return slope
       ? [`${signed(100 * slope.mean, 2)} points with ${name} (${intervalInWords(slope)})`]

@@ -3,9 +3,13 @@ import { groupRuns } from "./conditions.ts";
 import { exampleAccuracy, exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { familyOf } from "./family.ts";
 import { finding } from "./finding.ts";
+import { sweepsOf } from "./sweeps.ts";
 
 const majority = exampleAccuracy(0.25, 0.5);
-const of = (runs: Parameters<typeof groupRuns>[0]) => finding(groupRuns(runs), majority, null);
+const of = (runs: Parameters<typeof groupRuns>[0]) => {
+  const conditions = groupRuns(runs);
+  return finding(conditions, majority, null, sweepsOf(conditions));
+};
 
 Deno.test("with five seeds each arm has its difference, interval and verdict", () => {
   assert.equal(
@@ -111,7 +115,7 @@ Deno.test("with a family only its members are compared, by their adjusted p", ()
   const study = exampleStudy({ config: { analysis } });
   const ofFamily = (runs: Parameters<typeof groupRuns>[0]) => {
     const conditions = groupRuns(runs);
-    return finding(conditions, majority, familyOf(study, conditions));
+    return finding(conditions, majority, familyOf(study, conditions), []);
   };
   const runs = exampleRuns([1, 2, 3, 4, 5]);
   const others = runs.filter(({ arm }) => arm === "self-distillation")

@@ -3,16 +3,25 @@
  */
 import { pairedDifference, type Summary } from "../evaluation/intervals.ts";
 import type { Accuracy, StudyRecord } from "../study/record.ts";
-import { conditionColumns, inPercent, type Named, pointsColumns } from "./condition_columns.ts";
+import {
+  conditionColumns,
+  inPercent,
+  intervalColumn,
+  type Named,
+  pointsColumns,
+} from "./condition_columns.ts";
 import { BASELINE, type Condition, measureAccuracy, questionTypes, runsOf } from "./conditions.ts";
-import { count, fixed, inWords, meanAndSpread, signed } from "./number_format.ts";
+import { count, fixed, inWords, signed } from "./number_format.ts";
 import { PUBLISHED_ACCURACY, type PublishedAccuracy } from "./published_accuracy.ts";
 import { type Column, table } from "./table.ts";
 
 /** A condition, or a publication. */
 interface GroupRow extends Named {
   seeds: number | null;
-  accuracy(group: string): string | null;
+  /** In percent; null for a publication. */
+  accuracy(group: string): Summary | null;
+  /** What a publication says. */
+  published(group: string): string | null;
   /** Over the question-only control of the same stage. */
   difference(group: string): Summary | null;
 }
@@ -41,7 +50,7 @@ export function questionGroupsTable(
         cell: ({ seeds }: GroupRow) => seeds === null ? null : count(seeds),
       },
       ...groups.flatMap((group): Column<GroupRow>[] => [
-        { header: group, align: "right", cell: (row) => row.accuracy(group) },
+        accuracyColumn(group),
         ...pointsColumns<GroupRow>("Over question-only", (row) => row.difference(group)),
       ]),
     ], [...measured, ...published.map(publishedRow)]),
@@ -74,6 +83,11 @@ function accuracyOfGroup({ byType }: Accuracy, group: string): number | null {
   return n === 0 ? null : types.reduce((sum, [, type]) => sum + type.accuracy * type.n, 0) / n;
 }
 
+function accuracyColumn(group: string): Column<GroupRow> {
+  const measured = intervalColumn<GroupRow>(group, 1, (row) => row.accuracy(group));
+  return { ...measured, cell: (row) => row.published(group) ?? measured.cell(row) };
+}
+
 function conditionRow(condition: Condition, all: readonly Condition[]): GroupRow {
   const blind = all.find(({ role, stage }) =>
     role === "question-only" && stage === condition.stage
@@ -81,12 +95,8 @@ function conditionRow(condition: Condition, all: readonly Condition[]): GroupRow
   return {
     ...condition,
     seeds: condition.replicates.length,
-    accuracy: (group) => {
-      const summary = inPercent(measureAccuracy(condition, (of) => accuracyOfGroup(of, group)));
-      const { interval = null } = summary ?? {};
-      return summary &&
-        meanAndSpread(summary.mean, interval && (interval.high - interval.low) / 2, 1);
-    },
+    accuracy: (group) => inPercent(measureAccuracy(condition, (of) => accuracyOfGroup(of, group))),
+    published: () => null,
     difference: (group) =>
       blind && blind !== condition
         ? pairedDifference(bySeed(blind, group), bySeed(condition, group))
@@ -110,7 +120,8 @@ function publishedRow({ model, groups }: PublishedAccuracy): GroupRow {
     lambda: 0,
     stage: "",
     seeds: null,
-    accuracy: (group) => {
+    accuracy: () => null,
+    published: (group) => {
       if (!Object.hasOwn(groups, group)) return null;
       const { percent, above } = groups[group];
       return `${above ? "> " : ""}${fixed(percent, 0)}`;

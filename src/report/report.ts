@@ -79,7 +79,7 @@ export function renderReport(
   const overLambda = sweepCharts(sweeps);
   const figures = [...curves, ...overLambda, ...consistency.figures];
   const family = familyOf(study, conditions);
-  const opening = finding(conditions, study.majority, family);
+  const opening = finding(conditions, study.majority, family, sweeps);
   const blocks = [
     `# ${study.title}`,
     opening,
