@@ -87,19 +87,11 @@ function runsByCondition<Run extends RunKey>(runs: readonly Run[]): Run[][] {
 
 /** Accuracy over the questions of several test sets together: means weighted by question counts. */
 export function poolAccuracy(parts: readonly Accuracy[]): Accuracy {
-  const pool = (types: readonly TypeAccuracy[]): TypeAccuracy => {
-    const n = types.reduce((sum, type) => sum + type.n, 0);
-    return {
-      accuracy: types.reduce((sum, type) => sum + type.accuracy * type.n, 0) /
-        n,
-      n,
-    };
-  };
   if (parts.length === 1) return parts[0];
   const byType = Object.fromEntries(
     questionTypes(parts).map((type) => [
       type,
-      pool(
+      poolTypes(
         parts.flatMap((part) => Object.hasOwn(part.byType, type) ? [part.byType[type]] : []),
       ),
     ]),
@@ -108,7 +100,13 @@ export function poolAccuracy(parts: readonly Accuracy[]): Accuracy {
     accuracy: overall,
     n: Object.values(byType).reduce((sum, type) => sum + type.n, 0),
   }));
-  return { overall: pool(sizes).accuracy, byType };
+  return { overall: poolTypes(sizes).accuracy, byType };
+}
+
+/** Accuracy over the questions of several types together; NaN over none. */
+export function poolTypes(types: readonly TypeAccuracy[]): TypeAccuracy {
+  const n = types.reduce((sum, type) => sum + type.n, 0);
+  return { accuracy: types.reduce((sum, type) => sum + type.accuracy * type.n, 0) / n, n };
 }
 
 /** Question types in code-unit order. */

@@ -13,7 +13,7 @@ export interface PublishedAccuracy {
   groups: Readonly<Record<string, { percent: number; above?: true }>>;
 }
 
-const SANTORO = "Santoro and others 2017, arXiv 1706.01427";
+const SANTORO = "Santoro and others 2017, arXiv 1706.01427, section 5.3";
 
 /** By name of the data set. */
 export const PUBLISHED_ACCURACY: Readonly<Record<string, readonly PublishedAccuracy[]>> = {

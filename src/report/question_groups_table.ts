@@ -10,7 +10,14 @@ import {
   type Named,
   pointsColumns,
 } from "./condition_columns.ts";
-import { BASELINE, type Condition, measureAccuracy, questionTypes, runsOf } from "./conditions.ts";
+import {
+  BASELINE,
+  type Condition,
+  measureAccuracy,
+  poolTypes,
+  questionTypes,
+  runsOf,
+} from "./conditions.ts";
 import { count, fixed, inWords, signed } from "./number_format.ts";
 import { PUBLISHED_ACCURACY, type PublishedAccuracy } from "./published_accuracy.ts";
 import { type Column, table } from "./table.ts";
@@ -78,9 +85,9 @@ function groupsOf(conditions: readonly Condition[]): string[] {
 
 /** Share of right answers to all questions of a group; null where there are none. */
 function accuracyOfGroup({ byType }: Accuracy, group: string): number | null {
-  const types = Object.entries(byType).filter(([type]) => type.startsWith(`${group}: `));
-  const n = types.reduce((sum, [, type]) => sum + type.n, 0);
-  return n === 0 ? null : types.reduce((sum, [, type]) => sum + type.accuracy * type.n, 0) / n;
+  const types = Object.keys(byType).filter((type) => type.startsWith(`${group}: `));
+  const { accuracy, n } = poolTypes(types.map((type) => byType[type]));
+  return n === 0 ? null : accuracy;
 }
 
 function accuracyColumn(group: string): Column<GroupRow> {
