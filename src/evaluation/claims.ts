@@ -1,15 +1,16 @@
 /**
  * Verdicts on claims that a study fixed before it ran.
  *
- * A claim says where the true difference to the baseline lies: beyond its margin on one side, or
- * within the margin on both. The 95 % t interval over seeds is held against that region. So
- * "unchanged" is shown by equivalence (two one-sided tests, Schuirmann 1987, at 2.5 % each), never by
- * the mere absence of a difference, and every direction is judged at the same one-sided level.
+ * A claim says where the true difference to the baseline lies: beyond its margin on one side, within
+ * the margin on both, or anywhere but beyond it on one side. The 95 % t interval over seeds is held
+ * against that region. So "unchanged" is shown by equivalence (two one-sided tests, Schuirmann 1987,
+ * at 2.5 % each) and "not lower" by non-inferiority (one of the two), never by the mere absence of a
+ * difference, and every direction is judged at the same one-sided level.
  */
 import { type Interval, SEEDS_FOR_A_VERDICT, type Summary } from "./intervals.ts";
 
 /** What a claim may say of the difference to the baseline, beside its margin. */
-export const DIRECTIONS = ["higher", "lower", "unchanged"] as const;
+export const DIRECTIONS = ["higher", "lower", "unchanged", "not lower", "not higher"] as const;
 
 /** One of {@linkcode DIRECTIONS}. */
 export type Direction = typeof DIRECTIONS[number];
@@ -22,6 +23,8 @@ const REGIONS: Record<Direction, (margin: number) => Interval> = {
   higher: (margin) => ({ low: margin, high: Infinity }),
   lower: (margin) => ({ low: -Infinity, high: -margin }),
   unchanged: (margin) => ({ low: -margin, high: margin }),
+  "not lower": (margin) => ({ low: -margin, high: Infinity }),
+  "not higher": (margin) => ({ low: -Infinity, high: margin }),
 };
 
 /**
@@ -30,7 +33,7 @@ const REGIONS: Record<Direction, (margin: number) => Interval> = {
  * fewer seeds than a verdict needs.
  *
  * @param claim the direction, and the difference that matters, from 0 in the statistic's unit: a gain
- * must be shown to reach it, and "unchanged" to stay within it
+ * must be shown to reach it, "unchanged" to stay within it, and "not lower" to lose less than it
  * @param difference paired differences to the baseline over seeds, in the same unit
  *
  * @example

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { claimVerdict, type Direction } from "./claims.ts";
+import { claimVerdict, type Direction, DIRECTIONS } from "./claims.ts";
 import { summarise } from "./intervals.ts";
 import { studentTCdf } from "./student_t.ts";
 
-const direction = fc.constantFrom<Direction>("higher", "lower", "unchanged");
+const direction = fc.constantFrom(...DIRECTIONS);
 const margin = fc.double({ min: 0, max: 2, noNaN: true });
 const differences = fc.array(fc.integer({ min: -300, max: 300 }).map((value) => value / 100), {
   minLength: 5,
@@ -27,6 +27,12 @@ Deno.test("a claim is judged by where the interval lies beside its region", () =
     ["unchanged", 0.5, 0.4, "cannot tell at this size"],
     ["unchanged", 0.5, -1, "not supported"],
     ["unchanged", 0.1, 0, "cannot tell at this size"],
+    ["not lower", 0.5, 3, "supported"],
+    ["not lower", 0.5, -0.2, "supported"],
+    ["not lower", 0.5, -0.4, "cannot tell at this size"],
+    ["not lower", 0.5, -1, "not supported"],
+    ["not higher", 0.5, -3, "supported"],
+    ["not higher", 0.5, 1, "not supported"],
   ];
   for (const [direction, margin, centre, want] of cases) {
     assert.equal(
@@ -50,7 +56,13 @@ Deno.test("fewer than five seeds tell nothing", () => {
 
 Deno.test("mirrored differences give the mirrored claim the same verdict", () => {
   fc.assert(fc.property(differences, direction, margin, (values, direction, margin) => {
-    const mirror = { higher: "lower", lower: "higher", unchanged: "unchanged" } as const;
+    const mirror = {
+      higher: "lower",
+      lower: "higher",
+      unchanged: "unchanged",
+      "not lower": "not higher",
+      "not higher": "not lower",
+    } as const;
     assert.equal(
       claimVerdict({ direction, margin }, summarise(values)),
       claimVerdict(
@@ -69,6 +81,14 @@ Deno.test("unchanged is supported exactly where both one-sided tests reject at 2
     if (sd === 0 || Math.abs(larger - 0.025) < 1e-9) return;
     const verdict = claimVerdict({ direction: "unchanged", margin }, summarise(values));
     assert.equal(verdict === "supported", larger < 0.025);
+  }));
+});
+
+Deno.test("unchanged is supported exactly where neither lower nor higher", () => {
+  fc.assert(fc.property(differences, margin, (values, margin) => {
+    const [unchanged, notLower, notHigher] = (["unchanged", "not lower", "not higher"] as const)
+      .map((direction) => claimVerdict({ direction, margin }, summarise(values)) === "supported");
+    assert.equal(unchanged, notLower && notHigher);
   }));
 });
 

@@ -29,8 +29,8 @@ const ofRun = (
   decimals,
   of: (replicate) => meanOverFolds(replicate, (run) => pick(run) ?? null),
 });
-const ofEmbedding = (name: string, key: keyof EmbeddingStatistics) =>
-  ofRun(name, ({ embedding }) => embedding[key]);
+const ofEmbedding = (name: string, key: keyof EmbeddingStatistics, decimals?: number) =>
+  ofRun(name, ({ embedding }) => embedding[key], decimals);
 const ofPairs = (
   name: string,
   pick: (pairs: EmbeddingGeometry["pairs"]) => number | null | undefined,
@@ -55,7 +55,8 @@ export const STATISTICS = {
   participationRatio: ofEmbedding("participation ratio", "participationRatio"),
   meanNorm: ofEmbedding("mean norm", "meanNorm"),
   cosineLoss: ofEmbedding("L_cos", "cosineLoss"),
-  freshP2Cosine: ofEmbedding("cosine of a fresh P2", "freshP2Cosine"),
+  // It is near 1, so that little room is left.
+  freshP2Cosine: ofEmbedding("cosine of a fresh P2", "freshP2Cosine", 4),
   modalityGap: ofPairs("modality gap", ({ modalityGap }) => modalityGap),
   // How far the norms are from those of text.
   normMismatch: ofPairs(

@@ -41,6 +41,7 @@ Deno.test("a claim has its difference, interval, detectable effect and verdict, 
     claim("effectiveRankCentred", "unchanged", 2),
     claim("effectiveRankCentred", "unchanged", 1),
     claim("effectiveRankCentred", "lower", 0),
+    claim("effectiveRankCentred", "not lower", 2),
   ]);
   assert.deepEqual(header, [
     "Claim",
@@ -73,6 +74,14 @@ Deno.test("a claim has its difference, interval, detectable effect and verdict, 
       "cannot tell at this size",
     ],
     ["effective rank centred", "lower", "−0.940", "−1.008 to −0.872", "0.092 / 0.108", "supported"],
+    [
+      "effective rank centred",
+      "not lower by 2",
+      "−0.940",
+      "−1.008 to −0.872",
+      "0.092 / 0.108",
+      "supported",
+    ],
   ]);
 });
 
