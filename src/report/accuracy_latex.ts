@@ -8,7 +8,7 @@ import { familyOf } from "./family.ts";
 
 /**
  * The table as a LaTeX `tabular`, to be taken in with `\input`. Accuracies and differences are in
- * percent and percentage points, mean ± standard deviation over seeds.
+ * percent and percentage points, mean ± half the width of the 95 % t interval over seeds.
  *
  * @param study the study's record
  * @param runs its finished runs, in any order
@@ -29,6 +29,7 @@ export function accuracyLatex(study: StudyRecord, runs: readonly RunRecord[]): s
     throw new RangeError(`Cannot report study "${study.study}": it has no finished run`);
   }
   const conditions = groupRuns(runs);
-  return "% Needs \\usepackage{booktabs}. Percent of test questions; differences in points.\n" +
+  return "% Needs \\usepackage{booktabs}. Percent of test questions, mean and half the width of its 95 % interval over seeds;\n" +
+    "% differences in points.\n" +
     accuracyTabular(study.majority, conditions, familyOf(study, conditions));
 }

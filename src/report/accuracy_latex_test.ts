@@ -9,7 +9,8 @@ Deno.test("the table of accuracy is a booktabs table, its special characters esc
   ];
   assert.equal(
     accuracyLatex(exampleStudy(), runs),
-    "% Needs \\usepackage{booktabs}. Percent of test questions; differences in points.\n" +
+    "% Needs \\usepackage{booktabs}. Percent of test questions, mean and half the width of its 95 % interval over seeds;\n" +
+      "% differences in points.\n" +
       "\\begin{tabular}{lrrrrrrlrrr}\n" +
       "\\toprule\n" +
       "Arm & $\\lambda$ & Seeds & Overall & color & yes/no & Difference to baseline & Verdict & " +

@@ -229,6 +229,15 @@ const DETECTABLE_LEGEND =
   "Detectable is the smallest true difference, in points, that this number of seeds finds with 80 % and 90 % " +
   "power, given the spread of the differences";
 
+/** At which level differences are detectable. */
+function detectableLevel(family: readonly Comparison[] | null): string {
+  if (family === null) return "";
+  return ", at the level of Holm's first step" +
+    (family.some(({ tried }) => tried > 1)
+      ? " over the number of λ that the arm's was chosen from"
+      : "");
+}
+
 function legend(
   majority: Accuracy,
   conditions: readonly Condition[],
@@ -249,7 +258,7 @@ function legend(
         "number of comparisons.",
     verdictLegend(family),
     ...(conditions.some(({ replicates }) => replicates.length >= SEEDS_FOR_A_VERDICT)
-      ? [DETECTABLE_LEGEND + (family ? ", at the level of Holm's first step." : ".")]
+      ? [`${DETECTABLE_LEGEND}${detectableLevel(family)}.`]
       : []),
     ...Object.entries(CONTROLS).flatMap(([control, text]) =>
       conditions.some(({ role }) => role === control) ? [text] : []

@@ -27,6 +27,8 @@ export interface Condition {
   stage: string;
   /** Of its runs; `none` has no lambda worth naming. */
   objective: string;
+  /** How the report calls it in running text and in legends: no other of the study is called so. */
+  name: string;
   /** By ascending seed. */
   replicates: Replicate[];
 }
@@ -56,6 +58,7 @@ export function sortRuns<Run extends RunKey>(runs: readonly Run[]): Run[] {
 
 /** Groups runs, in any order, into conditions in the order of {@linkcode sortRuns}. */
 export function groupRuns(runs: readonly RunRecord[]): Condition[] {
+  const nameOf = conditionNames(runs);
   return runsByCondition(runs).map((group) => {
     const { role, arm, lambda, round = 0, stage, objective } = group[0];
     const seeds = Map.groupBy(group, ({ seed }) => seed);
@@ -64,7 +67,7 @@ export function groupRuns(runs: readonly RunRecord[]): Condition[] {
       runs,
       accuracy: poolAccuracy(runs.map(({ accuracy }) => accuracy)),
     }));
-    return { role, arm, lambda, round, stage, objective, replicates };
+    return { role, arm, lambda, round, stage, objective, name: nameOf(group[0]), replicates };
   });
 }
 
@@ -187,34 +190,55 @@ export function baselineOf(
 }
 
 /**
- * Paired differences to the baseline, of the overall accuracy unless told otherwise; null for the
- * baseline itself, and where there is none with the same seeds. Seeds count only where both were
- * tested on the same folds.
- *
- * @param pick the measurement of a seed, null where it has none
- * @param level coverage of the interval; default 0.95
+ * Paired differences to the baseline; null for the baseline itself, and where there is none with the
+ * same seeds. Otherwise as {@linkcode differenceTo}.
  */
 export function differenceToBaseline(
   condition: Condition,
   all: readonly Condition[],
-  pick: (replicate: Replicate) => number | null = ({ accuracy }) => accuracy.overall,
+  pick?: (replicate: Replicate) => number | null,
   level?: number,
 ): Summary | null {
   const baseline = baselineOf(condition, all);
-  if (baseline === undefined || baseline === condition) return null;
-  const folds = ({ runs }: Replicate) => runs.map(({ fold }) => fold).join();
-  const tested = new Map(
-    baseline.replicates.map((replicate) => [replicate.seed, folds(replicate)]),
-  );
-  const comparable = condition.replicates.filter((replicate) =>
-    tested.get(replicate.seed) === folds(replicate)
-  );
+  return baseline === undefined || baseline === condition
+    ? null
+    : differenceTo(baseline, condition, pick, level);
+}
+
+/**
+ * Paired differences of a condition to another, of the overall accuracy unless told otherwise; null
+ * where no seed is in both. Seeds count only where both were tested on the same folds.
+ *
+ * @param pick the measurement of a seed, null where it has none
+ * @param level coverage of the interval; default 0.95
+ */
+export function differenceTo(
+  reference: Condition,
+  condition: Condition,
+  pick: (replicate: Replicate) => number | null = ({ accuracy }) => accuracy.overall,
+  level?: number,
+): Summary | null {
   const bySeed = (replicates: readonly Replicate[]) =>
     new Map(replicates.flatMap((replicate): [number, number][] => {
       const value = pick(replicate);
       return value === null ? [] : [[replicate.seed, value]];
     }));
-  return pairedDifference(bySeed(baseline.replicates), bySeed(comparable), level);
+  return pairedDifference(
+    bySeed(reference.replicates),
+    bySeed(comparableReplicates(reference, condition)),
+    level,
+  );
+}
+
+/** Seeds of a condition at which another was tested on the same folds: folds are not equally hard. */
+export function comparableReplicates(reference: Condition, condition: Condition): Replicate[] {
+  const folds = ({ runs }: Replicate) => runs.map(({ fold }) => fold).join();
+  const tested = new Map(
+    reference.replicates.map((replicate) => [replicate.seed, folds(replicate)]),
+  );
+  return condition.replicates.filter((replicate) =>
+    tested.get(replicate.seed) === folds(replicate)
+  );
 }
 
 /** A measurement of a seed's runs, averaged over its folds; null where no run has it. */
@@ -227,17 +251,19 @@ export function meanOverFolds(
   return folds.length === 0 ? null : summarise(folds).mean;
 }
 
-/** How the report calls a condition in running text and in legends. */
-export function conditionName(
-  { role, arm, lambda, round = 0, objective }:
-    & Pick<Condition, "role" | "arm" | "lambda">
-    & Partial<Pick<Condition, "round" | "objective">>,
-): string {
-  const said = [
-    ...(role === "arm" && arm !== BASELINE && objective !== "none" ? [`λ = ${lambda}`] : []),
-    ...(round > 0 ? [`round ${round}`] : []),
-  ];
-  return said.length > 0 ? `${arm} (${said.join(", ")})` : arm;
+/** Names conditions by what tells them apart: of their stages only where the runs have several. */
+export function conditionNames(
+  runs: readonly RunKey[],
+): (key: RunKey & { objective?: string }) => string {
+  const severalStages = new Set(runs.map(({ stage }) => stage)).size > 1;
+  return ({ role, arm, lambda, round = 0, stage, objective }) => {
+    const said = [
+      ...(role === "arm" && arm !== BASELINE && objective !== "none" ? [`λ = ${lambda}`] : []),
+      ...(round > 0 ? [`round ${round}`] : []),
+      ...(severalStages ? [stage] : []),
+    ];
+    return said.length > 0 ? `${arm} (${said.join(", ")})` : arm;
+  };
 }
 
 function rank({ role, arm }: RunKey): number {

@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  conditionName,
-  differenceToBaseline,
-  groupRuns,
-  measure,
-  poolAccuracy,
-  seedsOf,
-} from "./conditions.ts";
+import { differenceToBaseline, groupRuns, measure, poolAccuracy, seedsOf } from "./conditions.ts";
 import { exampleAccuracy, exampleRun, exampleRuns } from "./example_records.ts";
 
 Deno.test("runs are grouped in one order, however they come", () => {
   const runs = exampleRuns([2, 1, 3]);
-  const names = (shuffled: typeof runs) => groupRuns(shuffled).map(conditionName);
+  const names = (shuffled: typeof runs) => groupRuns(shuffled).map(({ name }) => name);
   const expected = [
     "baseline",
     "cosine-constraint (λ = 1)",

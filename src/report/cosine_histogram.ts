@@ -2,7 +2,6 @@
  * Histogram of the cosines of pairs of image tokens, before P1 and behind it.
  */
 import type { Condition } from "./conditions.ts";
-import { conditionName } from "./conditions.ts";
 import { averagePoints, geometriesOf } from "./condition_points.ts";
 import type { Figure } from "./figures.ts";
 import { type ChartSeries, lineChart } from "./line_chart.ts";
@@ -17,7 +16,7 @@ const TITLE = "Cosines between image tokens, before and behind P1";
  */
 export function cosineHistogram(conditions: readonly Condition[]): Figure | null {
   const lines: ChartSeries[] = conditions.map((condition, hue) => ({
-    name: `Z, ${conditionName(condition)}`,
+    name: `Z, ${condition.name}`,
     hue,
     points: averagePoints(geometriesOf(condition).map(({ cosines }) => sharePoints(cosines.Z))),
   }));

@@ -24,7 +24,7 @@ export interface ConsistencyPart {
 export function embeddingConsistency(all: readonly Condition[]): ConsistencyPart {
   const conditions = all.filter((condition) => geometriesOf(condition).length > 0);
   if (conditions.length === 0) return { markdown: "", figures: [] };
-  const arms = all.filter(({ role }) => role === "arm");
+  const arms = lastStages(all.filter(({ role }) => role === "arm"));
   const figures = [
     cosineHistogram(arms),
     spectrumChart(arms),
@@ -36,7 +36,7 @@ export function embeddingConsistency(all: readonly Condition[]): ConsistencyPart
       shapeTable(conditions),
       keptText(conditions),
       keptTable(conditions),
-      figureText,
+      figureText(arms.length < all.filter(({ role }) => role === "arm").length),
       ...figures.map(({ file, title }) => `![${title}](figures/${file})\n`),
     ].join("\n"),
     figures,
@@ -127,14 +127,15 @@ function keptText(conditions: readonly Condition[]): string {
       sizes(conditions, ({ T }) => T.rows)
     } tokens that questions and answers use (arXiv 2203.02053).` +
     (sampled.length > 0
-      ? ` Uniformity, KNOR and the cosines rest on pairs of ${
+      ? ` Uniformity, KNOR and the histogram of cosines rest on pairs of ${
         inWords(sampled.map(count))
       } tokens, drawn once, with all tokens.`
       : "") +
     "\n";
 }
 
-const figureText =
+const figureText = (severalStages: boolean) =>
+  (severalStages ? "Of every arm its last stage is drawn. " : "") +
   "Lines are means over the runs of an arm, bands reach from the lowest run to the highest. " +
   "On the maps each run has axes of its own.\n";
 
@@ -145,6 +146,17 @@ function sizes(
   written = count,
 ): string {
   return [...new Set(conditions.flatMap(geometriesOf).map(pick))].map(written).join(" or ");
+}
+
+/** Of arms that differ in nothing but their stage the last. */
+function lastStages(arms: readonly Condition[]): Condition[] {
+  const last = new Map(
+    arms.map((condition) => {
+      const { arm, lambda, round } = condition;
+      return [JSON.stringify([arm, lambda, round]), condition];
+    }),
+  );
+  return [...last.values()];
 }
 
 /** Whether an arm's condition is the one that a map is drawn of: its last stage and round, its largest lambda. */

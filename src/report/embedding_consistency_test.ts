@@ -118,3 +118,12 @@ Deno.test("a report has the part where a record has the numbers, and else is as 
   const part = mixed.markdown.split(heading)[1].split("## Losses")[0];
   assert.deepEqual(part.match(/^\| [a-z]+ /gm), ["| baseline ", "| baseline "]);
 });
+
+Deno.test("of an arm with several stages the last is drawn", () => {
+  const later = runs.map((run) => ({ ...run, stage: `${run.stage}+lora` }));
+  const { markdown, figures } = embeddingConsistency(groupRuns([...runs, ...later]));
+  const { svg } = figures[0], { stage } = runs[0];
+  assert.match(markdown, /Of every arm its last stage is drawn\./);
+  assert.ok(svg.includes(`Z, baseline (${stage}+lora)`) && !svg.includes(`Z, baseline (${stage})`));
+  assert.doesNotMatch(embeddingConsistency(conditions).markdown, /last stage/);
+});

@@ -9,7 +9,7 @@ import type { Example, Question } from "../data/dataset.ts";
 import { PROCEDURAL_DATASETS } from "../data/datasets.ts";
 import { isCorrect } from "../evaluation/vqa_accuracy.ts";
 import type { GivenAnswer, RunRecord, StudyRecord } from "../study/record.ts";
-import { conditionName, groupRuns } from "./conditions.ts";
+import { groupRuns } from "./conditions.ts";
 import { pixelSvg } from "./pixel_svg.ts";
 import { table } from "./table.ts";
 
@@ -84,7 +84,7 @@ function answeringArms(runs: readonly RunRecord[]): Answering[] {
   const arms = groupRuns(runs).filter(({ role }) => role === "arm");
   const last = new Map(arms.map((condition) => [condition.arm, condition]));
   return [...last.values()].map((condition) => ({
-    name: conditionName(condition),
+    name: condition.name,
     answers: new Map(
       condition.replicates[0].runs.flatMap(({ answers }) => answers)
         .map((answer) => [answer.id, answer]),

@@ -1,8 +1,8 @@
 /**
- * The report's figures: one line chart a quantity, lines by condition.
+ * The report's figures: one line chart a quantity and stage, lines by condition.
  */
 import type { RunRecord } from "../study/record.ts";
-import { type Condition, conditionName } from "./conditions.ts";
+import type { Condition } from "./conditions.ts";
 import { averagePoints } from "./condition_points.ts";
 import type { DrawnChart } from "./chart_frame.ts";
 import { lineChart } from "./line_chart.ts";
@@ -59,19 +59,33 @@ export interface Figure extends DrawnChart {
 
 /** Draws every quantity that the records have; lines are means over runs, bands their range. */
 export function drawFigures(conditions: readonly Condition[]): Figure[] {
-  return FIGURES.flatMap(({ file, title, yLabel, curve }) => {
-    const series = conditions.map((condition, i) => ({
-      name: conditionName(condition),
-      hue: condition.role === "arm" ? i : null,
-      points: averagePoints(
-        condition.replicates.flatMap(({ runs }) => runs).map(curve),
-      ),
-    })).filter(({ points }) => points.length > 0);
-    if (series.length === 0) return [];
-    return [{
-      file,
-      title,
-      ...lineChart({ title, xLabel: "Optimiser step", yLabel, series }),
-    }];
-  });
+  const stages = [...Map.groupBy(conditions, ({ stage }) => stage)];
+  return FIGURES.flatMap((figure) =>
+    stages.flatMap(([stage, ofStage]) =>
+      drawFigure(stages.length === 1 ? figure : inStage(figure, stage), ofStage)
+    )
+  );
+}
+
+/** Each stage counts its steps from 0, and has a figure of its own where there are several. */
+function inStage(figure: CurveFigure, stage: string): CurveFigure {
+  return {
+    ...figure,
+    file: figure.file.replace(/\.svg$/, `_${stage}.svg`),
+    title: `${figure.title}, stage ${stage}`,
+  };
+}
+
+function drawFigure(
+  { file, title, yLabel, curve }: CurveFigure,
+  conditions: readonly Condition[],
+): Figure[] {
+  const series = conditions.map((condition, i) => ({
+    name: condition.name,
+    hue: condition.role === "arm" ? i : null,
+    points: averagePoints(condition.replicates.flatMap(({ runs }) => runs).map(curve)),
+  })).filter(({ points }) => points.length > 0);
+  return series.length === 0
+    ? []
+    : [{ file, title, ...lineChart({ title, xLabel: "Optimiser step", yLabel, series }) }];
 }

@@ -14,6 +14,15 @@ Deno.test("every quantity that the records have is drawn", () => {
   ]);
 });
 
+Deno.test("each of several stages has figures of its own", () => {
+  const runs = exampleRuns([1]), { stage } = runs[0];
+  const stages = [...runs, ...runs.map((run) => ({ ...run, stage: "all" }))];
+  assert.deepEqual(files(stages).slice(0, 2), ["token_loss_all.svg", `token_loss_${stage}.svg`]);
+  const { title, svg } = drawFigures(groupRuns(stages))[0];
+  assert.equal(title, "Token loss during training, stage all");
+  assert.ok(svg.includes("baseline (all)") && !svg.includes(`baseline (${stage})`));
+});
+
 Deno.test("a quantity that no run has is not drawn", () => {
   const { losses } = exampleRun();
   assert.deepEqual(files([exampleRun({ losses: { ...losses, validation: [] } })]), [

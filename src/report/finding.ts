@@ -13,9 +13,8 @@ import type { Accuracy } from "../study/record.ts";
 import {
   BASELINE,
   type Condition,
-  conditionName,
+  differenceTo,
   differenceToBaseline,
-  findBaseline,
   isScored,
   measureAccuracy,
   overallBySeed,
@@ -95,9 +94,9 @@ function regularisationFinding(
 
 function listDifferences(compared: readonly Comparison[]): string {
   const clauses = compared.map((comparison) =>
-    `${conditionName(comparison.condition)} by ${
-      signed(100 * comparison.difference.mean, 2)
-    } points (${evidence(comparison)})`
+    `${comparison.condition.name} by ${signed(100 * comparison.difference.mean, 2)} points (${
+      evidence(comparison)
+    })`
   );
   return `Against baseline at the same seeds, VQA accuracy changes with ${inWords(clauses)}`;
 }
@@ -107,9 +106,7 @@ function countVerdicts(compared: readonly Comparison[]): string {
   const number = (key: Verdict) => verdicts.get(key)?.length ?? 0;
   const names = (key: Verdict) => {
     const list = verdicts.get(key) ?? [];
-    return list.length === 0
-      ? ""
-      : ` (${list.map(({ condition }) => conditionName(condition)).join(", ")})`;
+    return list.length === 0 ? "" : ` (${list.map(({ condition }) => condition.name).join(", ")})`;
   };
   return `Of ${compared.length} conditions beside baseline, VQA accuracy is higher than baseline at the same seeds in ` +
     `${number("higher")}${names("higher")} and lower in ${number("lower")}${names("lower")}; ` +
@@ -141,38 +138,45 @@ function evidence(comparison: Comparison): string {
 const intervalInWords = ({ interval }: Summary) =>
   interval === null ? "no interval" : `95 % interval ${pointsInterval(interval)}`;
 
-/** The controls answer another question than the arms: does the baseline use the picture at all? */
+/**
+ * The controls answer another question than the arms: does the baseline, after its last stage, use
+ * the picture at all, and what its encoder and language model know?
+ */
 function controlFinding(conditions: readonly Condition[], majority: Accuracy): string {
-  const baseline = findBaseline(conditions);
+  const baseline = conditions.findLast(({ role, arm }) => role === "arm" && arm === BASELINE);
   const score = baseline && measureAccuracy(baseline, ({ overall }) => overall);
   if (!baseline || !score) return "";
-  const bySeed = overallBySeed(baseline);
-  const blind = conditions.find(({ role, stage }) =>
-    role === "question-only" && stage === baseline.stage
+  const controls = conditions.filter(({ role, stage }) =>
+    role !== "arm" && stage === baseline.stage
   );
+  const bySeed = overallBySeed(baseline);
   const constant = new Map([...bySeed.keys()].map((seed) => [seed, majority.overall]));
   const gaps = [
-    blind
-      ? gapInWords("the question-only control", pairedDifference(overallBySeed(blind), bySeed))
-      : NO_CONTROL,
+    ...(controls.some(({ role }) => role === "question-only") ? [] : [NO_CONTROL]),
+    ...controls.map((control) =>
+      gapInWords(`the ${control.role} control`, differenceTo(control, baseline))
+    ),
     gapInWords("the majority answer", pairedDifference(constant, bySeed)),
   ];
+  const name = baseline.name.replace(/^b/, "B");
   const percent = `${fixed(100 * score.mean, 1)} %`;
   const reached = isScored(conditions)
-    ? `Baseline has a VQA accuracy of ${percent}`
-    : `Baseline answers ${percent} of the test questions`;
-  return `${reached}; it ${gaps.join(" and ")}.`;
+    ? `${name} has a VQA accuracy of ${percent}`
+    : `${name} answers ${percent} of the test questions`;
+  return `${reached}; it ${inWords(gaps)}.`;
 }
 
 const NO_CONTROL = "has no question-only run to be compared with";
 
 function gapInWords(control: string, gap: Summary | null): string {
-  if (gap === null) return `shares no seed with ${control}`;
+  if (gap === null) return `was tested at no seed and fold of ${control}`;
   const points = `${signed(100 * gap.mean, 2)} points`;
   if (gap.interval === null) {
     return `differs from ${control} by ${points} at one seed (no interval)`;
   }
-  const numbers = `${points}, 95 % interval ${pointsInterval(gap.interval)}`;
+  const interval = `95 % interval ${pointsInterval(gap.interval)}`;
+  if (gap.n < SEEDS_FOR_A_VERDICT) return `differs from ${control} by ${points} (${interval})`;
+  const numbers = `${points}, ${interval}`;
   if (!excludesZero(gap.interval)) return `is not shown to beat ${control} (${numbers})`;
   return `${gap.mean > 0 ? "beats" : "falls short of"} ${control} (${numbers})`;
 }

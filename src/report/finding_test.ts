@@ -23,8 +23,12 @@ Deno.test("with five seeds each arm has its difference, interval and verdict", (
   );
 });
 
-Deno.test("with fewer than five seeds nothing is a finding", () => {
+Deno.test("with fewer than five seeds nothing is a finding, not even of the controls", () => {
   const text = of(exampleRuns([1, 2, 3]));
+  assert.match(
+    text,
+    / it differs from the question-only control by \+40\.22 points \(95 % interval [^)]*\) and differs from the majority answer by /,
+  );
   assert.match(text, /\+0\.85 to \+1\.35: cannot tell/);
   assert.match(text, /; a verdict needs 5 seeds and there are 3\. Baseline/);
 });
@@ -40,13 +44,13 @@ Deno.test("one seed has no interval", () => {
 });
 
 Deno.test("a baseline that does not beat the control is said not to", () => {
-  const runs = [1, 2].flatMap((seed) => [
+  const runs = [1, 2, 3, 4, 5].flatMap((seed) => [
     exampleRun({ seed, color: 0.3 + 0.1 * seed, yesNo: 0.5 }),
     exampleRun({
       seed,
       role: "question-only",
       arm: "question-only",
-      color: 0.6 - 0.1 * seed,
+      color: 0.9 - 0.1 * seed,
       yesNo: 0.5,
     }),
   ]);
@@ -54,7 +58,9 @@ Deno.test("a baseline that does not beat the control is said not to", () => {
     of(runs),
     /it is not shown to beat the question-only control \(0\.00 points, 95 % interval/,
   );
-  const worse = [1, 2].map((seed) => exampleRun({ seed, color: 0.1, yesNo: 0.1 + 0.01 * seed }));
+  const worse = [1, 2, 3, 4, 5].map((seed) =>
+    exampleRun({ seed, color: 0.1, yesNo: 0.1 + 0.01 * seed })
+  );
   assert.match(of(worse), /falls short of the majority answer/);
 });
 
@@ -70,13 +76,51 @@ Deno.test("missing controls and a missing baseline are named", () => {
   );
 });
 
-Deno.test("controls with random models change no sentence: those of question-only and majority stay", () => {
+Deno.test("every control that ran has its clause", () => {
   const runs = exampleRuns([1, 2, 3, 4, 5]);
   const others = (["random-encoder", "random-llm"] as const).flatMap((role) =>
-    [1, 2, 3, 4, 5].map((seed) => exampleRun({ role, arm: role, seed, color: 0.1 }))
+    [1, 2, 3, 4, 5].map((seed) =>
+      exampleRun({ role, arm: role, seed, color: role === "random-llm" ? 0.9 : 0.1 * seed })
+    )
   );
-  assert.equal(of([...others, ...runs]), of(runs));
-  assert.match(of([...others, ...runs]), /beats the question-only control .* the majority answer/);
+  assert.match(
+    of([...others, ...runs]),
+    /it beats the question-only control \(.*\), beats the random-encoder control \(.*\), is not shown to beat the random-llm control \(.*\) and beats the majority answer/,
+  );
+});
+
+Deno.test("where there are several stages conditions are named with theirs, and the last is beside its controls", () => {
+  const first = exampleRuns([1, 2, 3, 4, 5]);
+  const later = first.map((run) => ({
+    ...run,
+    stage: `${run.stage}+lora`,
+    accuracy: run.arm === "baseline" ? exampleAccuracy(1, 1) : run.accuracy,
+  }));
+  const text = of([...first, ...later]);
+  const stage = first[0].stage;
+  assert.ok(
+    text.includes(
+      `higher than baseline at the same seeds in 1 (cosine-constraint (λ = 1, ${stage}))`,
+    ),
+  );
+  assert.ok(
+    text.includes(
+      `lower in 2 (cosine-constraint (λ = 1, ${stage}+lora), self-distillation (λ = 1, ${stage}+lora))`,
+    ),
+  );
+  assert.ok(text.includes(`Baseline (${stage}+lora) answers 100.0 % of the test questions`));
+});
+
+Deno.test("a control that was tested on other folds is no comparison", () => {
+  const runs = exampleRuns([1, 2, 3, 4, 5]);
+  const blind = runs.filter(({ role }) => role === "question-only").map((run) => ({
+    ...run,
+    fold: 1,
+  }));
+  assert.match(
+    of([...runs.filter(({ role }) => role === "arm"), ...blind]),
+    /it was tested at no seed and fold of the question-only control and/,
+  );
 });
 
 Deno.test("many conditions are counted by verdict", () => {
@@ -130,6 +174,6 @@ Deno.test("with a family only its members are compared, by their adjusted p", ()
 
 Deno.test("where several people have answered, what is reached is a VQA accuracy", () => {
   const answers = [{ id: "1", answer: "red", correct: false, score: 0.3 }];
-  const text = of(exampleRuns([1, 2]).map((run) => ({ ...run, answers })));
+  const text = of(exampleRuns([1, 2, 3, 4, 5]).map((run) => ({ ...run, answers })));
   assert.match(text, /Baseline has a VQA accuracy of 83\.5 %; it beats the question-only control/);
 });

@@ -1,7 +1,7 @@
 /**
  * Accuracy by group of question types: what stands before the colon in `relational: closest`.
  */
-import { pairedDifference, type Summary } from "../evaluation/intervals.ts";
+import type { Summary } from "../evaluation/intervals.ts";
 import type { Accuracy, StudyRecord } from "../study/record.ts";
 import {
   conditionColumns,
@@ -13,6 +13,7 @@ import {
 import {
   BASELINE,
   type Condition,
+  differenceTo,
   measureAccuracy,
   poolTypes,
   questionTypes,
@@ -106,18 +107,9 @@ function conditionRow(condition: Condition, all: readonly Condition[]): GroupRow
     published: () => null,
     difference: (group) =>
       blind && blind !== condition
-        ? pairedDifference(bySeed(blind, group), bySeed(condition, group))
+        ? differenceTo(blind, condition, ({ accuracy }) => accuracyOfGroup(accuracy, group))
         : null,
   };
-}
-
-function bySeed({ replicates }: Condition, group: string): Map<number, number> {
-  return new Map(
-    replicates.flatMap(({ seed, accuracy }): [number, number][] => {
-      const value = accuracyOfGroup(accuracy, group);
-      return value === null ? [] : [[seed, value]];
-    }),
-  );
 }
 
 function publishedRow({ model, groups }: PublishedAccuracy): GroupRow {

@@ -1,18 +1,12 @@
 /**
  * `results.json`: the report's machine-readable twin.
  */
-import {
-  type Accuracy,
-  type Results,
-  type RunRecord,
-  SCHEMA_VERSION,
-  type StudyRecord,
-} from "../study/record.ts";
-import { type Condition, groupRuns, questionTypes, sortRuns } from "./conditions.ts";
+import { type Results, type RunRecord, SCHEMA_VERSION, type StudyRecord } from "../study/record.ts";
+import { sortRuns } from "./conditions.ts";
 
 /**
- * Gathers the records of a study. The arms' runs are in the report's order and without their
- * answers and the points of figures, which stay in the run records; the controls' runs are summed up under `controls`.
+ * Gathers the records of a study: the runs of arms and controls in the report's order, without
+ * answers and the points of figures, which stay in the run records.
  *
  * @throws {RangeError} when there is no run
  */
@@ -30,11 +24,8 @@ export function buildResults(
     schemaVersion: SCHEMA_VERSION,
     study: study.study,
     adapter: sorted[0].adapter,
-    runs: sorted.filter(({ role }) => role === "arm").map(withoutLists),
-    controls: {
-      questionOnly: questionOnlyAccuracy(groupRuns(sorted)),
-      majority: study.majority,
-    },
+    runs: sorted.map(withoutLists),
+    controls: { majority: study.majority },
   };
 }
 
@@ -64,29 +55,4 @@ function omit<Value extends object, Key extends keyof Value>(
     if (!left.includes(key)) kept[key] = value[key];
   }
   return kept as Omit<Value, Key>;
-}
-
-/** Mean over the seeds of the question-only control; null where it did not run. */
-function questionOnlyAccuracy(
-  conditions: readonly Condition[],
-): Accuracy | null {
-  const accuracies = conditions
-    .filter(({ role }) => role === "question-only")
-    .flatMap(({ replicates }) => replicates.map(({ accuracy }) => accuracy));
-  if (accuracies.length === 0) return null;
-  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  return {
-    overall: mean(accuracies.map(({ overall }) => overall)),
-    byType: Object.fromEntries(
-      questionTypes(accuracies).map((type) => {
-        const seeds = accuracies.flatMap(({ byType }) =>
-          Object.hasOwn(byType, type) ? [byType[type]] : []
-        );
-        return [type, {
-          accuracy: mean(seeds.map(({ accuracy }) => accuracy)),
-          n: seeds[0].n,
-        }];
-      }),
-    ),
-  };
 }

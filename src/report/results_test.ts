@@ -8,7 +8,7 @@ import {
 } from "./example_records.ts";
 import { buildResults, resultsText } from "./results.ts";
 
-Deno.test("results hold every arm's run in the report's order, without the answers", () => {
+Deno.test("results hold every run in the report's order, without the answers", () => {
   const results = buildResults(exampleStudy(), exampleRuns([2, 1]));
   assert.deepEqual(results.runs.map(({ arm, seed }) => [arm, seed]), [
     ["baseline", 1],
@@ -17,6 +17,8 @@ Deno.test("results hold every arm's run in the report's order, without the answe
     ["cosine-constraint", 2],
     ["self-distillation", 1],
     ["self-distillation", 2],
+    ["question-only", 1],
+    ["question-only", 2],
   ]);
   const { answers: _, ...rest } = exampleRuns([1])[0];
   assert.deepEqual(results.runs[0], rest);
@@ -31,20 +33,9 @@ Deno.test("results hold the embeddings' statistics, without the points of figure
   assert.deepEqual(geometry, { X, Z, T, pairs, ridge, sampled });
 });
 
-Deno.test("the question-only accuracy is the mean over its seeds, the majority the study's", () => {
-  const blind = (seed: number, color: number) =>
-    exampleRun({ role: "question-only", arm: "question-only", seed, color, yesNo: 0.5 });
-  const { controls } = buildResults(exampleStudy(), [exampleRun(), blind(1, 0.25), blind(2, 0.75)]);
-  assert.equal(controls.questionOnly!.overall, 0.5);
-  assert.deepEqual(controls.questionOnly!.byType, {
-    color: { accuracy: 0.5, n: 100 },
-    "yes/no": { accuracy: 0.5, n: 200 },
-  });
+Deno.test("the majority answer, which has no run, is the study's; without runs there are no results", () => {
+  const { controls } = buildResults(exampleStudy(), [exampleRun()]);
   assert.deepEqual(controls.majority, exampleAccuracy(0.25, 0.5));
-});
-
-Deno.test("without the control its accuracy is null; without runs there are no results", () => {
-  assert.equal(buildResults(exampleStudy(), [exampleRun()]).controls.questionOnly, null);
   assert.throws(() => buildResults(exampleStudy(), []), RangeError);
 });
 

@@ -3,7 +3,6 @@
  * directions.
  */
 import type { Condition } from "./conditions.ts";
-import { conditionName } from "./conditions.ts";
 import { averagePoints, geometriesOf } from "./condition_points.ts";
 import type { Figure } from "./figures.ts";
 import { lineChart } from "./line_chart.ts";
@@ -31,7 +30,7 @@ export function spectrumChart(conditions: readonly Condition[]): Figure | null {
   const series = [
     { name: "X, before P1", hue: null, points: points(first.map(({ spectrum }) => spectrum.X)) },
     ...conditions.map((condition, hue) => ({
-      name: `Z, ${conditionName(condition)}`,
+      name: `Z, ${condition.name}`,
       hue,
       points: points(geometriesOf(condition).map(({ spectrum }) => spectrum.Z)),
     })),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { groupRuns } from "./conditions.ts";
-import { exampleRun } from "./example_records.ts";
+import { exampleAccuracy, exampleRun } from "./example_records.ts";
 import { sweepTable } from "./sweep_table.ts";
 import { sweepsOf } from "./sweeps.ts";
 
@@ -43,6 +43,16 @@ Deno.test("the note's charts are quoted as digitised", () => {
     tableOf(sweep),
     /founding note, digitised, .*: −0\.01 with R² 0\.002 for cosine constraint and \+0\.58 with R² 0\.865 for self-distillation\./,
   );
+});
+
+Deno.test("a seed that was not tested on all the folds of the baseline is no point", () => {
+  const hard = (run: typeof sweep[number]) => ({
+    ...run,
+    fold: 1,
+    accuracy: exampleAccuracy(0, 0),
+  });
+  const partly = [...sweep, ...sweep.filter(({ lambda }) => lambda < 2).map(hard)];
+  assert.match(rowsOf(partly)[2], /^\| a +\| 0, 1 +\| +3 \| /);
 });
 
 Deno.test("one lambda is no sweep", () => {

@@ -2,7 +2,7 @@
  * The sweeps of a study: arms that ran at several lambdas.
  */
 import type { SweepPoint } from "../evaluation/lambda_slope.ts";
-import { baselineOf, type Condition, overallBySeed } from "./conditions.ts";
+import { baselineOf, comparableReplicates, type Condition } from "./conditions.ts";
 
 /** One arm, round and stage at all its lambdas. */
 export interface Sweep {
@@ -35,7 +35,9 @@ export function sweepsOf(conditions: readonly Condition[]): Sweep[] {
     return {
       condition,
       name: said.join(", "),
-      points: [...startOf(sweep, conditions), ...sweep].flatMap(pointsOf),
+      points: [...startOf(sweep, conditions), ...sweep].flatMap((point) =>
+        pointsOf(point, baselineOf(condition, conditions))
+      ),
     };
   });
 }
@@ -50,10 +52,11 @@ function startOf(sweep: readonly Condition[], conditions: readonly Condition[]):
     : [];
 }
 
-function pointsOf(condition: Condition): SweepPoint[] {
-  return [...overallBySeed(condition)].map(([seed, accuracy]) => ({
+/** Of seeds that were tested on the folds of the baseline, where there is one. */
+function pointsOf(condition: Condition, baseline: Condition = condition): SweepPoint[] {
+  return comparableReplicates(baseline, condition).map(({ seed, accuracy }) => ({
     seed,
     lambda: condition.lambda,
-    accuracy,
+    accuracy: accuracy.overall,
   }));
 }

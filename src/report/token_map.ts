@@ -4,7 +4,7 @@
 import * as Plot from "@observablehq/plot";
 import type { EmbeddingGeometry } from "../study/record.ts";
 import { type ChartValue, drawChart, INK, markStyle, PLOT_WIDTH } from "./chart_frame.ts";
-import { type Condition, conditionName } from "./conditions.ts";
+import type { Condition } from "./conditions.ts";
 import type { Figure } from "./figures.ts";
 import { fixed, rounded } from "./number_format.ts";
 
@@ -22,7 +22,7 @@ export function tokenMap(condition: Condition, hue: number): Figure | null {
   const { image, text, explained } = geometry.map;
   const domains = equalScales([...image, ...text]);
   if (domains === null) return null;
-  const title = `Image tokens among text tokens, ${conditionName(condition)}, seed ${seed}`;
+  const title = `Image tokens among text tokens, ${condition.name}, seed ${seed}`;
   const { color } = markStyle(hue);
   const axis = (number: number) =>
     `Principal component ${number} of unit rows (${

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { RunKey, RunRecord, StudyRecord } from "../study/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
-import { type Condition, conditionName, keyText, runsOf, seedsOf } from "./conditions.ts";
+import { type Condition, conditionNames, keyText, runsOf, seedsOf } from "./conditions.ts";
 import { count, inWords } from "./number_format.ts";
 import { table } from "./table.ts";
 
@@ -135,7 +135,7 @@ export function missingRuns(
   const recorded = new Set(runs.map(keyText));
   const missing = planned.filter((key) => !recorded.has(keyText(key)));
   if (missing.length === 0) return "";
-  const groups = Map.groupBy(missing, conditionName);
+  const groups = Map.groupBy(missing, conditionNames(planned));
   const list = [...groups].map(([name, keys]) => {
     const seeds = [...new Set(keys.map(({ seed }) => seed))].sort((a, b) => a - b);
     return `${name} ${seeds.length === 1 ? "seed" : "seeds"} ${inWords(seeds.map(String))}`;

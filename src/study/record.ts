@@ -361,10 +361,10 @@ export interface Results {
   study: string;
   /** Adapter of the first run. */
   adapter: AdapterRecord;
-  /** Runs of the compared arms, without their answers and the points of figures. */
+  /** Runs of arms and controls, without their answers and the points of figures. */
   runs: (Omit<RunRecord, "answers" | "geometry"> & {
     geometry?: Omit<EmbeddingGeometry, "cosines" | "spectrum" | "map">;
   })[];
-  /** Accuracy of the controls; question-only as the mean over its seeds, null where it did not run. */
-  controls: { questionOnly: Accuracy | null; majority: Accuracy };
+  /** The control that has no run: as the study's. */
+  controls: { majority: Accuracy };
 }
