@@ -25,6 +25,7 @@ import { secondaryTable } from "./secondary_table.ts";
 import { sweepCharts } from "./sweep_chart.ts";
 import { sweepTable } from "./sweep_table.ts";
 import { sweepsOf } from "./sweeps.ts";
+import { teacherTable } from "./teacher_table.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
 
 /** A rendered report. */
@@ -89,6 +90,7 @@ export function renderReport(
     accuracyTable(study.majority, conditions, family),
     questionGroupsTable(study, conditions),
     overlapTable(conditions),
+    teacherTable(study, conditions),
     lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? []),
     ...section("## Failed runs", failureTable(failures)),
     ...section("## Claims", claimsTable(study, conditions)),
