@@ -2,7 +2,8 @@
  * K-fold cross-validation: training and validation pictures pooled, each fold the test set once.
  *
  * By image no picture is on both sides. By question one may be, with other questions, as some
- * published studies do it: that measures less, and a report says so.
+ * published studies do it: that measures less, and a report says so. A question that is asked about
+ * the same picture again, in the same words, is on the side of the first.
  */
 import { stream } from "../data/random.ts";
 import type { PreparedData, PreparedSplit } from "./prepared_data.ts";
@@ -22,7 +23,7 @@ export interface Folds {
  * The data of one fold: its part as the test set, the rest as training set, no validation set.
  *
  * @param fold from 0
- * @throws {RangeError} If there are fewer units than folds.
+ * @throws {RangeError} If there are too few units for each fold to have one.
  */
 export function foldData(
   data: PreparedData,
@@ -30,21 +31,25 @@ export function foldData(
   fold: number,
 ): PreparedData {
   const pool = join(data.train, data.validation);
-  const random = stream(seed, `folds/${by}`);
-  const units = by === "image"
-    ? pool.questions.flatMap((list, image) => list.length > 0 ? [image] : [])
-    : pool.questions.flatMap((list) => list.map(({ id }) => id));
-  if (units.length < count) {
-    throw new RangeError(`Cannot make ${count} folds of ${units.length} ${by}s`);
-  }
-  const held = new Set<number | string>(
-    random.shuffle<number | string>(units).filter((_, place) => place % count === fold),
+  const first = firstAsked(pool);
+  const unitOf = (id: string, image: number) => by === "image" ? image : first.get(id)!;
+  const units = new Set<number | string>(
+    pool.questions.flatMap((list, image) => list.map(({ id }) => unitOf(id, image))),
   );
+  // Repeated questions are shuffled too, so that they move no other question to another fold.
+  const shuffled = stream(seed, `folds/${by}`).shuffle<number | string>(
+    [...by === "image" ? units : first.keys()],
+  );
+  const foldOf = new Map(shuffled.map((unit, place) => [unit, place % count]));
+  if (new Set([...units].map((unit) => foldOf.get(unit))).size < count) {
+    const repeats = shuffled.length > units.size ? ` asked ${shuffled.length} times` : "";
+    throw new RangeError(`Cannot make ${count} folds of ${units.size} ${by}s${repeats}`);
+  }
   const side = (isTest: boolean): PreparedSplit =>
     onlyAsked({
       ...pool,
       questions: pool.questions.map((list, image) =>
-        list.filter(({ id }) => held.has(by === "image" ? image : id) === isTest)
+        list.filter(({ id }) => (foldOf.get(unitOf(id, image)) === fold) === isTest)
       ),
     });
   return {
@@ -53,6 +58,19 @@ export function foldData(
     validation: { features: new Float32Array(), questions: [] },
     test: side(true),
   };
+}
+
+/** The id of each question, and of the first one about the same picture with the same text. */
+function firstAsked({ questions }: PreparedSplit): Map<string, string> {
+  const first = new Map<string, string>();
+  for (const list of questions) {
+    const byText = new Map<string, string>();
+    for (const { id, text } of list) {
+      if (!byText.has(text)) byText.set(text, id);
+      first.set(id, byText.get(text)!);
+    }
+  }
+  return first;
 }
 
 function join(a: PreparedSplit, b: PreparedSplit): PreparedSplit {
