@@ -86,7 +86,7 @@ function decodePng(bytes: Uint8Array): Image {
 }
 
 function decodeJpeg(bytes: Uint8Array): Image {
-  checkFrame(bytes);
+  const isRgb = checkFrame(bytes);
   checkScans(bytes);
   const { width, height, data } = jpeg.decode(bytes, {
     useTArray: true,
@@ -94,6 +94,8 @@ function decodeJpeg(bytes: Uint8Array): Image {
     tolerantDecoding: false,
     maxResolutionInMP: MAX_PIXELS / 1e6,
     maxMemoryUsageInMB: 2048,
+    // Three components are YCbCr to the library unless it is told.
+    colorTransform: isRgb ? false : undefined,
   });
   // Of a frame that stands where the check did not look.
   checkSize(width, height);
@@ -103,25 +105,47 @@ function decodeJpeg(bytes: Uint8Array): Image {
 /**
  * Checks the size that a JPEG's frame names, before memory and time are spent on it. A block of 64
  * pixels takes at least a bit of the data, so a file of few bytes with a large frame is no picture.
+ *
+ * @returns whether its components are red, green and blue, told as libjpeg tells it (jdapimin.c): a
+ * file with a JFIF marker has none such, else Adobe's marker says it, else the components' names do
  */
-function checkFrame(bytes: Uint8Array) {
+function checkFrame(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let isJfif = false;
+  let adobeTransform: number | undefined;
+  let components: number[] = [];
   for (let at = 2; at + 9 <= bytes.length;) {
-    if (bytes[at] !== 0xff || bytes[at + 1] === START_OF_SCAN) return;
+    const marker = bytes[at + 1];
+    if (bytes[at] !== 0xff || marker === START_OF_SCAN) break;
     // Any number of these may stand before a marker.
-    if (bytes[at + 1] === 0xff) {
+    if (marker === 0xff) {
       at++;
       continue;
     }
-    if (isFrame(bytes[at + 1])) {
+    if (isFrame(marker)) {
       const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
       checkSize(width, height);
       if (width * height > 64 * 8 * bytes.length) {
         throw new Error(`${bytes.length} bytes are too few for ${width} x ${height} pixels`);
       }
+      components = Array.from({ length: bytes[at + 9] }, (_, i) => bytes[at + 10 + 3 * i]);
     }
+    if (marker === APP0 && spells(bytes, at + 4, "JFIF\0")) isJfif = true;
+    if (marker === APP14 && spells(bytes, at + 4, "Adobe")) adobeTransform = bytes[at + 15];
     at += 2 + view.getUint16(at + 2);
   }
+  if (components.length !== 3 || isJfif) return false;
+  return adobeTransform === undefined
+    ? String.fromCharCode(...components) === "RGB"
+    : adobeTransform === 0;
+}
+
+const APP0 = 0xe0;
+const APP14 = 0xee;
+
+/** Whether these characters, a byte each, stand at a place. */
+function spells(bytes: Uint8Array, at: number, text: string): boolean {
+  return String.fromCharCode(...bytes.subarray(at, at + text.length)) === text;
 }
 
 /** Markers of frames: C0 to CF but for those of tables and extensions (ITU-T T.81, table B.1). */

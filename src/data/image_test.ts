@@ -74,6 +74,46 @@ Deno.test("a JPEG is decoded to about its colour, three bytes a pixel", () => {
   }
 });
 
+/**
+ * Eight by eight pixels of one colour, stored as red, green and blue without loss, by Pillow:
+ * `save(..., quality=100, optimize=True, keep_rgb=True)`. One line a segment.
+ */
+const RGB_JPEG = [
+  "ffd8",
+  "ffee000e41646f626500640000000000",
+  `ffdb004300${"01".repeat(64)}`,
+  "ffc00011080008000803521100471100421100",
+  "ffc4001500010100000000000000000000000000000a08",
+  "ffc40014100100000000000000000000000000000000",
+  "ffda000c03520047004200003f0048087c63dfffd9",
+];
+
+Deno.test("a JPEG of red, green and blue is not taken for YCbCr, and no other for one of them", () => {
+  const [start, adobe, ...rest] = RGB_JPEG;
+  const jfif = "ffe000104a46494600010100000100010000";
+  const otherTransform = adobe.replace(/00$/, "01");
+  // Three components are named by their letters in the frame and in the scan.
+  const numbered = rest.map((segment) =>
+    segment.replace(/0352(.+)47(.+)42/, (_, r, g) => `0301${r}02${g}03`)
+  );
+  const rgb = [200, 100, 50];
+  // The same numbers as Y, Cb and Cr (ITU-T T.871): 90.6, 265.3 and 150.4, which the library cuts off.
+  const ycc = [90, 255, 150];
+  const cases: [string, string[], number[]][] = [
+    ["as Pillow wrote it", [adobe, ...rest], rgb],
+    ["components 1, 2 and 3", [adobe, ...numbered], rgb],
+    ["no marker, components R, G and B", rest, rgb],
+    ["no marker, components 1, 2 and 3", numbered, ycc],
+    ["a marker of YCbCr", [otherTransform, ...rest], ycc],
+    ["a JFIF marker before", [jfif, adobe, ...rest], ycc],
+    ["a JFIF marker behind", [adobe, jfif, ...rest], ycc],
+  ];
+  for (const [what, segments, color] of cases) {
+    const image = decodeImage(Uint8Array.fromHex([start, ...segments].join("")), "a.jpg");
+    assert.deepEqual([...image.data], Array(64).fill(color).flat(), what);
+  }
+});
+
 Deno.test("what is no picture, cut off or far too large is refused in one line that names it", () => {
   const whole = png(9, 9, Array(9 * 9 * 4).fill(7));
   const huge = Uint8Array.from(whole);
