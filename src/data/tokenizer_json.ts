@@ -12,7 +12,9 @@
  * spells "<eos>" stays a text.
  *
  * Ids are equal for every text in `@huggingface/tokenizers`. The Rust library of the same format
- * writes a Greek sigma at a word's end as another in lower case, and differs there alone.
+ * differs in three ways that are known: it writes a Greek sigma at a word's end as another in lower
+ * case; U+0085 is white space to it and U+FEFF is not, where JavaScript has it the other way round; and
+ * a capital that is new in Unicode stays one where its tables, or JavaScript's, are older.
  */
 import type { Tokenizer } from "./tokenizer.ts";
 
