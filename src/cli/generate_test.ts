@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { buildTokenizer } from "../data/tokenizer.ts";
 import { tokenizerFiles } from "../data/tokenizer_json.ts";
 import { sharedPath } from "../testing/shared_folder.ts";
-import { TINY_CONFIG_JSON, tinyTensors, withModelFolder } from "../testing/tiny_checkpoint.ts";
+import {
+  choosingLast,
+  TINY_CONFIG_JSON,
+  tinyTensors,
+  withModelFolder,
+} from "../testing/tiny_checkpoint.ts";
 import { main } from "./main.ts";
 import { printed } from "../testing/printed.ts";
 
@@ -49,6 +54,21 @@ Deno.test("generate prints the prompt and what follows, or all of it as JSON", a
     assert.equal(whole, own.decode([...promptIds, ...tokens]));
     assert.equal(top5.length, 5);
     if (tokens.length > 0) assert.equal(top5[0].id, tokens[0]);
+  });
+});
+
+Deno.test("what is chosen and has no token leaves no text", async () => {
+  const padded = { ...decoder, vocab_size: own.vocabularySize + 8 };
+  const tensors = choosingLast(tinyTensors(padded));
+  const files = { ...FILES, "config.json": padded, "model.safetensors": tensors };
+  await withModelFolder(files, async (dir) => {
+    const asked = ["--llm", dir, "--prompt", "red square", "--max-tokens", "2", "--json"];
+    const { code, out, lines } = await run(...asked);
+    assert.equal(code, 0, lines.join("\n"));
+    const { tokens, text } = JSON.parse(out);
+    assert.equal(tokens.length, 2);
+    assert.ok(tokens.every((id: number) => id >= own.vocabularySize), `${tokens}`);
+    assert.equal(text, "red square");
   });
 });
 

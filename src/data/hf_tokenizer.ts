@@ -13,6 +13,8 @@ export interface HfTokenizer
   eos: number | null;
   /** Ids of a text that begins a sequence, with the special tokens that the model puts around it. */
   encodePrompt(text: string): number[];
+  /** Whether an id is a token's. */
+  has(id: number): boolean;
 }
 
 /**
@@ -44,6 +46,7 @@ export function hfTokenizer(
   };
   const bos = idOf("bos_token");
   const special = [idOf("pad_token"), bos, idOf("eos_token")];
+  const has = (id: number) => library.id_to_token(id) !== undefined;
   return {
     vocabularySize: size,
     pad: special[0],
@@ -57,10 +60,11 @@ export function hfTokenizer(
       const begins = configJson.add_bos_token !== true || bos === null || ids[0] === bos;
       return begins ? ids : [bos, ...ids];
     },
+    has,
     decode(sequence) {
       const ids = [...sequence];
       for (const id of ids) {
-        if (library.id_to_token(id) === undefined) {
+        if (!has(id)) {
           throw new RangeError(`Cannot decode token ${id}: the vocabulary has ${size}`);
         }
       }

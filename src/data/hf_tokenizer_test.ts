@@ -59,6 +59,7 @@ Deno.test("ids become text without special tokens, and an id outside the vocabul
   assert.equal(tokenizer.decode([]), "");
   assert.equal(tokenizer.decode([1, 2]), "");
   assert.throws(() => tokenizer.decode([6]), /Cannot decode token 6: the vocabulary has 6/);
+  assert.deepEqual([-1, 0, 5, 6].map((id) => tokenizer.has(id)), [false, true, true, false]);
 });
 
 Deno.test("what describes no tokenizer is refused", () => {

@@ -21,6 +21,7 @@ export interface OpenDecoder extends DecoderSettings {
 export interface OpenLlama extends OpenDecoder {
   /** The folder that it lies in. */
   folder: string;
+  /** What the decoder chooses without there being a token for it, leaves no text. */
   tokenizer: HfTokenizer;
 }
 
@@ -73,7 +74,19 @@ export async function openLlama(dirOrId: string, options: LoadOptions): Promise<
     );
   }
   const files = [...decoder.files, TOKENIZER, ...(config ? [TOKENIZER_CONFIG] : [])].sort();
-  return { ...decoder, files, folder, tokenizer };
+  return { ...decoder, files, folder, tokenizer: forRows(tokenizer, vocabulary) };
+}
+
+/**
+ * The tokenizer of a decoder with so many rows. Those without a token, as in an embedding that is
+ * padded to a round number, are left out of a text, as the Rust library leaves them out.
+ */
+function forRows(tokenizer: HfTokenizer, rows: number): HfTokenizer {
+  const isRow = (id: number) => id >= 0 && id < rows;
+  return {
+    ...tokenizer,
+    decode: (ids) => tokenizer.decode([...ids].filter((id) => !isRow(id) || tokenizer.has(id))),
+  };
 }
 
 const CONFIG = "config.json";

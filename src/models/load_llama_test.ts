@@ -112,6 +112,23 @@ Deno.test("a folder gives settings, tokenizer and weights", async () => {
   });
 });
 
+Deno.test("rows of a decoder that have no token leave no text, and what is no row is refused", async () => {
+  const padded = { ...CONFIG, vocab_size: 272 };
+  const files = { ...FILES, "config.json": padded, "model.safetensors": tinyTensors(padded) };
+  await withModelFolder(files, async (dir) => {
+    const { tokenizer } = await openLlama(dir, AWAY);
+    assert.equal(tokenizer.vocabularySize, 262);
+    assert.equal(tokenizer.decode([260, 262, 261, 271]), "red square");
+    assert.equal(tokenizer.decode([262]), "");
+    for (const id of [-1, 272]) {
+      assert.throws(() => tokenizer.decode([260, id]), {
+        name: "RangeError",
+        message: `Cannot decode token ${id}: the vocabulary has 262`,
+      });
+    }
+  });
+});
+
 Deno.test("the content hash changes with any byte of configuration, tokenizer and weights, not with the folder", async () => {
   const hashOf = async (files: Record<string, unknown>) => {
     let hash = "";
