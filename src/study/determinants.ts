@@ -25,7 +25,11 @@ export interface AblationSetting {
 export function studyConfig({ study, dataset, encoder, language, engine, from }: AblationSetting) {
   const { llm, projector, lora, training, evaluation, folds } = study;
   return {
-    data: { name: dataset.name, contentHash: dataset.contentHash, ...(folds && { folds }) },
+    data: {
+      name: dataset.name,
+      contentHash: dataset.contentHash,
+      ...(folds && { folds: foldsConfig(folds) }),
+    },
     encoder: { ...study.encoder, name: encoder.name, contentHash: encoder.contentHash },
     llm: { ...llm, name: language.name, contentHash: language.contentHash },
     projector,
@@ -35,6 +39,11 @@ export function studyConfig({ study, dataset, encoder, language, engine, from }:
     kernelPlan: engine.plan,
     ...(from && { from }),
   };
+}
+
+/** Records of an older dealing, which parted repeated questions, are not continued. */
+function foldsConfig(folds: NonNullable<Study["folds"]>) {
+  return folds.by === "question" ? { ...folds, repeats: "together" } : folds;
 }
 
 /** What determines an arm besides connector, objective and lambda; what is plain is left out. */
