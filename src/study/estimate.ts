@@ -1,6 +1,4 @@
 /** What a study will cost, before it runs: traced without a device, timed by one matrix product. */
-import { emptyCheckpoint } from "../models/llama_weights.ts";
-import { compileTrainingStep } from "../models/training_step.ts";
 import { writeMatrix } from "../gpu/memory.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
@@ -15,7 +13,7 @@ import { matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import { evaluationBatches, stageSteps } from "../training/batches.ts";
-import { createRunModel } from "../training/run_model.ts";
+import { imagineStep } from "../training/imagined_programs.ts";
 import type { RunSettings, StageSettings } from "../training/settings.ts";
 
 /** Cost of runs. */
@@ -87,11 +85,11 @@ export function runCosts(
   plan: KernelPlan,
   speed: Speed,
 ): (settings: RunSettings) => Estimate {
-  // Arms differ by these only; lambda and seed change nothing.
+  // Runs differ by these only; lambda, seed and the number of a taught round change nothing.
   const costs = new Map<string, Estimate>();
   return (settings) => {
-    const { connector, objective, stages } = settings;
-    const key = JSON.stringify([connector, objective, stages]);
+    const { connector, objective, stages, round } = settings;
+    const key = JSON.stringify([connector, objective, stages, round > 0]);
     if (!costs.has(key)) {
       const each = stages.map((stage) => estimateStage(settings, stage, data, plan, speed));
       costs.set(key, {
@@ -111,11 +109,9 @@ function estimateStage(
   speed: Speed,
 ): { seconds: number; bytes: number } {
   const engine = createEngine(imaginaryDevice(), plan);
-  const decoder = emptyCheckpoint(data.decoder.config);
-  const model = createRunModel(engine, settings, stage, data, { decoder });
+  const { model, step: { program } } = imagineStep(engine, settings, stage, data);
   const { layout } = model.config;
   const { training } = stage;
-  const { program } = compileTrainingStep(model, training);
   const steps = stageSteps(data.train, training);
   const step = program.flops / speed.flops * STEP_OVER_PRODUCTS +
     program.dispatches * DISPATCH_SECONDS;

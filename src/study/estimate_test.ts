@@ -38,6 +38,17 @@ Deno.test("more steps, a wider model and a slower adapter take longer; a wider m
   assert.ok(estimate(tiny, { flops: 1e6, source: "measured" }).seconds > 100 * base.seconds);
 });
 
+Deno.test("a round that is taught costs its teacher's forward pass and memory too", () => {
+  const [arm] = tiny.arms;
+  const rounds = (count: number) =>
+    estimate({ ...tiny, arms: [{ ...arm, rounds: { count, xi: 0.5 } }], controls: [] });
+  const [plain, one, two] = [0, 1, 2].map(rounds);
+  assert.ok(one.seconds > 2.1 * plain.seconds, `${one.seconds} and ${plain.seconds} seconds`);
+  assert.ok(Math.abs(two.seconds - 2 * one.seconds + plain.seconds) < 1e-9 * two.seconds);
+  assert.ok(one.bytes > plain.bytes);
+  assert.equal(two.bytes, one.bytes);
+});
+
 Deno.test("nothing to run costs nothing", () => {
   assert.deepEqual(estimateStudy([], outline, plan, ASSUMED_SPEED), { seconds: 0, bytes: 0 });
 });

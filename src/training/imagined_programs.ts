@@ -3,11 +3,13 @@ import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { type Command, createEngine, type Engine } from "../gpu/program.ts";
 import { emptyCheckpoint } from "../models/llama_weights.ts";
+import type { MultimodalModel } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
-import { compileTrainingStep } from "../models/training_step.ts";
+import { emptyTeacher } from "../models/teacher.ts";
+import { compileTrainingStep, type TrainingStep } from "../models/training_step.ts";
 import type { PreparedData } from "./prepared_data.ts";
 import { createRunModel } from "./run_model.ts";
-import type { RunSettings } from "./settings.ts";
+import type { RunSettings, StageSettings } from "./settings.ts";
 
 /**
  * The dispatches of all programs of these runs on an engine, and the kernel variants that they ask
@@ -21,21 +23,38 @@ export function imaginePrograms(
   data: PreparedData,
 ): { commands: Command[]; kernels: Kernel[] } {
   const engine = createEngine(imaginaryDevice(device), plan);
-  // Arms differ by these; lambda and seed change nothing.
+  // Runs differ by these; lambda, seed and the number of a taught round change nothing.
   const stages = new Map(
     runs.flatMap((settings) =>
       settings.stages.map((stage) => {
-        const { connector, objective, objectiveOptions } = settings;
-        const key = JSON.stringify([connector, objective, objectiveOptions, stage]);
+        const { connector, objective, objectiveOptions, round } = settings;
+        const key = JSON.stringify([connector, objective, objectiveOptions, stage, round > 0]);
         return [key, { settings, stage }] as const;
       })
     ),
   );
   const commands = [...stages.values()].flatMap(({ settings, stage }) => {
-    const decoder = emptyCheckpoint(data.decoder.config);
-    const model = createRunModel(engine, settings, stage, data, { decoder });
-    const programs = [compileTrainingStep(model, stage.training), compileQuestioner(model)];
-    return programs.flatMap(({ commands }) => commands);
+    const { model, step } = imagineStep(engine, settings, stage, data);
+    return [step, compileQuestioner(model)].flatMap(({ commands }) => commands);
   });
   return { commands, kernels: [...engine.cache.values()] };
+}
+
+/**
+ * A stage's model and training step, with a teacher from round 1 on.
+ *
+ * @param engine On an imaginary device.
+ * @param data Token ids are enough.
+ */
+export function imagineStep(
+  engine: Engine,
+  settings: RunSettings,
+  stage: StageSettings,
+  data: PreparedData,
+): { model: MultimodalModel; step: TrainingStep } {
+  const { round, xi } = settings;
+  const decoder = emptyCheckpoint(data.decoder.config);
+  const model = createRunModel(engine, settings, stage, data, { decoder });
+  const teacher = round > 0 ? { model: emptyTeacher(model), xi } : undefined;
+  return { model, step: compileTrainingStep(model, stage.training, teacher) };
 }
