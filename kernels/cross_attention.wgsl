@@ -1,5 +1,5 @@
 // Cross-attention (arXiv 2204.14198, figure 4): a query row attends to a run of `latents` rows of
-// another matrix, from `first_latent[row]` on; a row with -1 there has the output 0.
+// another matrix, from `first_latent[row]` on; a row with -1 there has output and log-sum-exp 0.
 //
 // q (rows, heads head_dim) holds queries, kv (all latents, 2 heads head_dim) keys and values side by
 // side. As in attention.wgsl scores are never stored. An invocation owns one row of one head.
@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
   //# for i in HEAD4
   store_y(column + ${i}u, row, o_${i} * inverse);
   //# end
-  store_logsumexp(head, row, vec4f(maximum + log2(max(sum, 1e-30))));
+  store_logsumexp(head, row, vec4f(select(maximum + log2(max(sum, 1e-30)), 0.0, first < 0)));
 }
 
 // dq = scale sum_j p_j (do.v_j - delta) k_j, delta = do.y. Leaves (logsumexp, delta) for the latents.

@@ -17,7 +17,7 @@ export type { KernelVariant };
 export interface SelfTestResult {
   /** The kernel with what tells the variant from others. */
   kernel: string;
-  /** Largest |got - reference| over the largest |reference| of the same output; NaN if one is NaN. */
+  /** Largest |got - reference| over the largest |reference| of the same quantity; NaN if one is NaN. */
   maxError: number;
   /** Largest error that passes; 0 where the result is a choice. */
   tolerance: number;
@@ -61,7 +61,8 @@ export async function runCases(
     }
     return await Promise.all(tested.map(async ({ kernel, checks }): Promise<SelfTestResult> => {
       // Math.max keeps a NaN.
-      const maxError = Math.max(...await Promise.all(checks.map(relativeError)));
+      const errors = checks.map(async (check) => relativeError(await check.read(), check));
+      const maxError = Math.max(...await Promise.all(errors));
       const tolerance = Math.min(...checks.map((check) => check.tolerance));
       return { kernel, maxError, tolerance, passed: maxError <= tolerance };
     }));
@@ -91,14 +92,18 @@ function caseOf({ template: { name } }: KernelVariant): Case {
   return found;
 }
 
-async function relativeError({ expected, read }: Check): Promise<number> {
-  const got = await read();
+/** Largest error of a quantity, relative to the largest value of the same one. */
+export function relativeError(
+  got: ArrayLike<number>,
+  { expected, quantities = 1 }: Pick<Check, "expected" | "quantities">,
+): number {
   if (got.length !== expected.length) return Infinity;
-  let error = 0;
-  let scale = 0;
+  const errors = new Float64Array(quantities);
+  const scales = new Float64Array(quantities);
   for (let i = 0; i < expected.length; i++) {
-    error = Math.max(error, Math.abs(got[i] - expected[i]));
-    scale = Math.max(scale, Math.abs(expected[i]));
+    const of = i % quantities;
+    errors[of] = Math.max(errors[of], Math.abs(got[i] - expected[i]));
+    scales[of] = Math.max(scales[of], Math.abs(expected[i]));
   }
-  return error / (scale || 1);
+  return Math.max(...errors.map((error, of) => error / (scales[of] || 1)));
 }

@@ -10,10 +10,18 @@ import { loadStudyData, outlineStudy } from "../study/prepare.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { createRunModel } from "../training/run_model.ts";
 import { KERNELS } from "./kernel_files.ts";
+import { imaginaryDevice } from "./imaginary_device.ts";
 import { isMatrix, type Kernel, type MatrixPlace } from "./kernel.ts";
 import type { Engine } from "./program.ts";
-import { assertSelfTest, type KernelVariant, selfTest, type SelfTestResult } from "./self_test.ts";
+import {
+  assertSelfTest,
+  type KernelVariant,
+  relativeError,
+  selfTest,
+  type SelfTestResult,
+} from "./self_test.ts";
 import { CASES } from "./self_test/cases.ts";
+import { describeVariant, isolate } from "./self_test/isolate.ts";
 import type { Constants } from "./template.ts";
 
 const quick = await loadStudy("quick", ".");
@@ -54,6 +62,61 @@ function variantOf(name: string, constants: Constants, place: MatrixPlace): Kern
     declared.map(({ name, role }) => [name, role === "state" ? "buffer" : place]),
   );
   return { template, constants, places };
+}
+
+/** Kernel variants that the default study has no use for. */
+function moreVariants({ plan }: Engine): KernelVariant[] {
+  const block = { ROWS: 8, TEXELS: 1, SPAN: 1, ACROSS: 4, DOWN: plan.lanes / 4 };
+  const { ROWS: _, ...rest } = block;
+  const tile = { ...rest, ROWS4: 1, DEPTH4: 4 };
+  const { form } = plan;
+  const more: [string, Constants][] = [
+    ["layer_norm_forward", {}],
+    ["layer_norm_backward", { ADD: 1 }],
+    ["layer_norm_weight_gradient", {}],
+    ["gelu_backward", { TANH: 0 }],
+    ["gelu_backward", { TANH: 1, ADD: 1 }],
+    ["gelu_backward", { TANH: 0, QUICK: 1 }],
+    ["swiglu_forward", {}],
+    ["swiglu_backward", { ADD: 1 }],
+    ["rope_backward", { ADD: 1 }],
+    ["attention_backward_query", { HEAD4: 1 }],
+    ["attention_backward_key_value", { HEAD4: 1 }],
+    ["attention_forward", { HEAD4: 2, FULL: 1 }],
+    ["attention_backward_query", { HEAD4: 2, FULL: 1 }],
+    ["attention_backward_key_value", { HEAD4: 2, FULL: 1 }],
+    ["positions_forward", {}],
+    ["positions_backward", { ADD: 1 }],
+    ["unit_rows_forward", { SCALE: 1 }],
+    ["unit_rows_backward", {}],
+    ["unit_rows_backward", { SCALE: 1, ADD: 1 }],
+    ["limit", { MIRROR: form === "image" ? 1 : 0 }],
+    ["gather_rows", { ADD: 1 }],
+    ["embedding_backward", { ADD: 1 }],
+    ["column_sum", { ADD: 1 }],
+    ["multiply", {}],
+    ["multiply", { ADD: 1 }],
+    ["dropout", {}],
+    ["dropout", { ADD: 1 }],
+    ["matmul_nt", { ...block, BEFORE: 1, ROPE: 1 }],
+    ["matmul_tile_nt", { ...tile, TEXELS: 2, BEFORE: 1, SWIGLU: 1, KEEP: 1 }],
+    ["cosine_loss", { DX: 0, DY: 1 }],
+    ["cross_entropy", { TAUGHT: 1 }],
+    ["centre_columns", {}],
+    ["vicreg_terms", {}],
+    ["cross_attention_forward", { HEAD4: 2 }],
+    ["cross_attention_backward_query", { HEAD4: 2 }],
+    ["cross_attention_backward_key_value", { HEAD4: 2 }],
+    ["gated_add", {}],
+    ["gated_add_backward", {}],
+    ["matmul_nt", { ...block, GELU: 1, KEEP: 1, TANH: 1 }],
+    ["matmul_nt", { ...block, BIAS: 1, GELU: 1, KEEP: 1, TANH: 0, QUICK: 1 }],
+    ["matmul_nn", { ...block, GELU_GRADIENT: 1, USE: 1, TANH: 0, QUICK: 1 }],
+    ["matmul_tile_tn", { ...tile, ADD: 1 }],
+    ["matmul_tile_nt", { ...tile, ROPE: 1 }],
+    ["matmul_nn", { ...block, GELU_GRADIENT: 1, USE: 1, TANH: 1, ADD: 1 }],
+  ];
+  return more.map(([name, constants]) => variantOf(name, constants, form));
 }
 
 for (const shared of await testEngines()) {
@@ -154,60 +217,8 @@ for (const shared of await testEngines()) {
   });
 
   Deno.test(`kernels that the default study has no use for pass too ${formOf(engine)}`, async () => {
-    const block = { ROWS: 8, TEXELS: 1, SPAN: 1, ACROSS: 4, DOWN: engine.plan.lanes / 4 };
-    const { ROWS: _, ...rest } = block;
-    const tile = { ...rest, ROWS4: 1, DEPTH4: 4 };
-    const form = engine.plan.form;
-    const more: [string, Constants][] = [
-      ["layer_norm_forward", {}],
-      ["layer_norm_backward", { ADD: 1 }],
-      ["layer_norm_weight_gradient", {}],
-      ["gelu_backward", { TANH: 0 }],
-      ["gelu_backward", { TANH: 1, ADD: 1 }],
-      ["gelu_backward", { TANH: 0, QUICK: 1 }],
-      ["swiglu_forward", {}],
-      ["swiglu_backward", { ADD: 1 }],
-      ["rope_backward", { ADD: 1 }],
-      ["attention_backward_query", { HEAD4: 1 }],
-      ["attention_backward_key_value", { HEAD4: 1 }],
-      ["attention_forward", { HEAD4: 2, FULL: 1 }],
-      ["attention_backward_query", { HEAD4: 2, FULL: 1 }],
-      ["attention_backward_key_value", { HEAD4: 2, FULL: 1 }],
-      ["positions_forward", {}],
-      ["positions_backward", { ADD: 1 }],
-      ["unit_rows_forward", { SCALE: 1 }],
-      ["unit_rows_backward", {}],
-      ["unit_rows_backward", { SCALE: 1, ADD: 1 }],
-      ["limit", { MIRROR: form === "image" ? 1 : 0 }],
-      ["gather_rows", { ADD: 1 }],
-      ["embedding_backward", { ADD: 1 }],
-      ["column_sum", { ADD: 1 }],
-      ["multiply", {}],
-      ["multiply", { ADD: 1 }],
-      ["dropout", {}],
-      ["dropout", { ADD: 1 }],
-      ["matmul_nt", { ...block, BEFORE: 1, ROPE: 1 }],
-      ["matmul_tile_nt", { ...tile, TEXELS: 2, BEFORE: 1, SWIGLU: 1, KEEP: 1 }],
-      ["cosine_loss", { DX: 0, DY: 1 }],
-      ["cross_entropy", { TAUGHT: 1 }],
-      ["centre_columns", {}],
-      ["vicreg_terms", {}],
-      ["cross_attention_forward", { HEAD4: 2 }],
-      ["cross_attention_backward_query", { HEAD4: 2 }],
-      ["cross_attention_backward_key_value", { HEAD4: 2 }],
-      ["gated_add", {}],
-      ["gated_add_backward", {}],
-      ["matmul_nt", { ...block, GELU: 1, KEEP: 1, TANH: 1 }],
-      ["matmul_nt", { ...block, BIAS: 1, GELU: 1, KEEP: 1, TANH: 0, QUICK: 1 }],
-      ["matmul_nn", { ...block, GELU_GRADIENT: 1, USE: 1, TANH: 0, QUICK: 1 }],
-      ["matmul_tile_tn", { ...tile, ADD: 1 }],
-      ["matmul_tile_nt", { ...tile, ROPE: 1 }],
-      ["matmul_nn", { ...block, GELU_GRADIENT: 1, USE: 1, TANH: 1, ADD: 1 }],
-    ];
-    const results = await selfTest(
-      engine,
-      more.map(([name, constants]) => variantOf(name, constants, form)),
-    );
+    const more = moreVariants(engine);
+    const results = await selfTest(engine, more);
     assert.equal(results.length, more.length);
     assert.deepEqual(failing(results), []);
   });
@@ -244,6 +255,58 @@ Deno.test("a value of any kernel that is off by a thousandth is seen", async () 
       .replaceAll("= i32(index)", "= i32(index) + 1"));
   const results = await selfTest(off, variants);
   assert.deepEqual(failing(results), results.map(({ kernel }) => kernel));
+});
+
+Deno.test("a quantity in the results of any kernel that is off by a thousandth is not lost beside others", () => {
+  const imagined = { ...engine, device: imaginaryDevice(engine.device) };
+  const lost: string[] = [];
+  for (const variant of [...variants, ...moreVariants(engine)]) {
+    const { checks } = isolate(imagined, variant, CASES[variant.template.name]);
+    for (const { expected, tolerance, quantities } of checks) {
+      // Kernels leave up to four quantities side by side.
+      for (const column of [0, 1, 2, 3]) {
+        const own = Array.from(expected, (value, i) => i % 4 === column ? Math.abs(value) : 0);
+        const most = Math.max(...own);
+        // A value that stands for nothing may be larger than all others.
+        for (const bound of [Infinity, most]) {
+          const isOff = (size: number) => size > 0 && size < bound;
+          if (!own.some(isOff)) continue;
+          const off = Array.from(expected, (value, i) => isOff(own[i]) ? 1.001 * value : value);
+          const error = relativeError(off, { expected, quantities });
+          if (error <= tolerance) lost.push(`${describeVariant(variant)} at ${column}: ${error}`);
+        }
+      }
+    }
+  }
+  assert.deepEqual(lost, []);
+});
+
+Deno.test("what kernels leave for others beside their results is seen to be off by a thousandth", async () => {
+  const { form } = engine.plan;
+  const changes: [KernelVariant, string | RegExp, string][] = [
+    [
+      variantOf("cross_attention_forward", { HEAD4: 2 }, form),
+      /(fn store_logsumexp.*), value/,
+      "$1, 1.001 * value",
+    ],
+    [
+      variantOf("cross_attention_backward_query", { HEAD4: 2 }, form),
+      "vec4f(log,",
+      "vec4f(1.001 * log,",
+    ],
+    [
+      variantOf("cross_attention_backward_query", { HEAD4: 2 }, form),
+      "vec4f(log, delta",
+      "vec4f(log, 1.001 * delta",
+    ],
+    [variantOf("clip_scale", {}, form), "= select(min(", "= 1.001 * select(min("],
+  ];
+  for (const [variant, from, to] of changes) {
+    const own = { ...engine, cache: new Map() };
+    assert.deepEqual(failing(await selfTest(own, [variant])), []);
+    const off = withChangedKernels(own, () => true, (code) => code.replace(from, to));
+    assert.equal(failing(await selfTest(off, [variant])).length, 1, to);
+  }
 });
 
 Deno.test("a kernel that the adapter refuses ends the self-test", async () => {

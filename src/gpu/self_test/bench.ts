@@ -23,6 +23,8 @@ export interface Part {
   columns?: [number, number];
   /** First element of an array. */
   first?: number;
+  /** Quantities that take turns, each with a scale of its own; 1 when absent. */
+  quantities?: number;
   /** Largest relative error that passes. */
   tolerance?: number;
 }

@@ -29,6 +29,8 @@ export type KernelVariant = Pick<Kernel, "template" | "constants" | "places">;
 export interface Check {
   expected: ArrayLike<number>;
   tolerance: number;
+  /** Quantities that take turns in it; 1 when absent. */
+  quantities?: number;
   read(): Promise<ArrayLike<number>>;
 }
 
@@ -141,10 +143,12 @@ function createMemory({ device }: Engine, bench: Bench, kernel: string) {
         : pad(known(tensor, name), rows, columns);
       writeMatrix(device, whole, values);
       if (written) {
-        for (const { expected, columns: part, tolerance } of expectationsOf(tensor, name)) {
+        for (const expectation of expectationsOf(tensor, name)) {
+          const { expected, columns: part, tolerance, quantities } = expectation;
           checks.push({
             expected: part ? expected : pad(expected, rows, columns),
             tolerance,
+            quantities,
             async read() {
               const all = await readMatrix(device, whole);
               return part ? takeColumns(all, whole.columns, ...part) : all;
@@ -171,10 +175,11 @@ function createMemory({ device }: Engine, bench: Bench, kernel: string) {
         0,
         new Type(real.size / 4).fill(Type === Int32Array ? -1 : NaN),
       );
-      for (const { expected, first = 0, tolerance } of expectationsOf(array, role)) {
+      for (const expectation of expectationsOf(array, role)) {
+        const { expected, first = 0, tolerance, quantities } = expectation;
         const read = async () =>
           new Type(await readBuffer(device, real), 4 * first, expected.length);
-        checks.push({ expected, tolerance, read });
+        checks.push({ expected, tolerance, quantities, read });
       }
       return real;
     },
