@@ -30,15 +30,12 @@ export function bandsOf(tensor: Tensor): Band[] {
  *
  * @throws {RangeError} If the adapter's limits do not even allow four rows
  */
-export function mostRows({ device: { limits }, plan }: Engine, columns: number): number {
-  const width = width4(columns);
+export function mostRows(engine: Engine, columns: number): number {
   // A kernel may take a workgroup for each row.
-  const groups = limits.maxComputeWorkgroupsPerDimension;
-  const edge = limits.maxTextureDimension2D - 1;
-  const bytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-  const rows = plan.form === "image"
-    ? Math.floor((edge - 1) / width) * edge
-    : Math.floor(bytes / (16 * width));
+  const groups = engine.device.limits.maxComputeWorkgroupsPerDimension;
+  const rows = engine.plan.form === "image"
+    ? rowsOfTexture(engine, columns)
+    : rowsOfBinding(engine, columns);
   const most = 4 * Math.floor(Math.min(groups, rows) / 4);
   if (most === 0) {
     throw new RangeError(
@@ -46,6 +43,28 @@ export function mostRows({ device: { limits }, plan }: Engine, columns: number):
     );
   }
   return most;
+}
+
+/**
+ * The most rows that parameters which are trained can share: a matrix of the engine's form holds
+ * them, a binding their master copies and moments, and a kernel with a row an invocation reaches them.
+ */
+export function mostSharedRows(engine: Engine, columns: number): number {
+  const { device: { limits }, plan } = engine;
+  const reached = limits.maxComputeWorkgroupsPerDimension * plan.lanes;
+  const held = rowsOfBinding(engine, columns);
+  const texture = plan.form === "image" ? rowsOfTexture(engine, columns) : held;
+  return Math.min(reached, held, texture);
+}
+
+function rowsOfTexture({ device: { limits } }: Engine, columns: number): number {
+  const edge = limits.maxTextureDimension2D - 1;
+  return Math.floor((edge - 1) / width4(columns)) * edge;
+}
+
+function rowsOfBinding({ device: { limits } }: Engine, columns: number): number {
+  const bytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  return Math.floor(bytes / (16 * width4(columns)));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Matrices of a model: what to make, how to draw the first values, and the matrices themselves. */
 import { orthonormalColumns } from "../data/orthonormal.ts";
 import { type RandomStream, stream } from "../data/random.ts";
-import { weightTensor, writeTensor } from "../gpu/bands.ts";
+import { mostSharedRows, weightTensor, writeTensor } from "../gpu/bands.ts";
 import type { Shape } from "../gpu/memory.ts";
 import {
   bandTensor,
@@ -92,26 +92,27 @@ export interface ParameterValues extends Shape {
 
 /**
  * Puts parameters on the device. Those of one width that decay alike lie below each other in the
- * same memory, in the order given, so that the optimiser takes them in one dispatch. Each frozen one
- * has memory of its own: a whole decoder in one piece may be more than an adapter binds.
+ * same memory, in the order given, so that the optimiser takes them in one dispatch; in as many
+ * pieces as the adapter's limits ask for. Each frozen one has memory of its own.
  *
  * Free them together: {@linkcode freeParameters}.
  */
 export function createParameters(engine: Engine, all: readonly ParameterValues[]): Parameter[] {
-  const stacks = Map.groupBy<unknown, ParameterValues>(
+  const alike = Map.groupBy<unknown, ParameterValues>(
     all,
     (one) => one.frozen ? one : `${one.columns} ${decays(one)}`,
   );
   const made = new Map<ParameterValues, Parameter>();
-  for (const members of stacks.values()) {
+  for (const members of [...alike.values()].flatMap((members) => stacksOf(engine, members))) {
     const { columns, frozen = false } = members[0];
+    const name = members.length === 1 ? members[0].name : "parameters";
     const rows = members.reduce((sum, member) => sum + member.rows, 0);
     const tensor = frozen
-      ? weightTensor(engine, members[0].name, { rows, columns })
-      : ownTensor(engine, "parameters", { rows, columns }, true);
+      ? weightTensor(engine, name, { rows, columns })
+      : ownTensor(engine, name, { rows, columns }, true);
     const master = frozen || tensor.matrix!.buffer
       ? tensor
-      : stateTensor(engine, "master parameters", { rows, columns });
+      : stateTensor(engine, `master ${name}`, { rows, columns });
     let firstRow = 0;
     for (const member of members) {
       const band = (of: Tensor) => frozen ? of : bandTensor(of, member.name, firstRow, member.rows);
@@ -128,6 +129,22 @@ export function createParameters(engine: Engine, all: readonly ParameterValues[]
     }
   }
   return all.map((member) => made.get(member)!);
+}
+
+/** Parameters of one width in stacks that the adapter holds; one that it does not stands alone. */
+function stacksOf(engine: Engine, members: readonly ParameterValues[]): ParameterValues[][] {
+  const most = mostSharedRows(engine, members[0].columns);
+  const stacks: ParameterValues[][] = [];
+  let rows = Infinity;
+  for (const member of members) {
+    rows += member.rows;
+    if (rows > most) {
+      stacks.push([]);
+      rows = member.rows;
+    }
+    stacks.at(-1)!.push(member);
+  }
+  return stacks;
 }
 
 const decays = ({ decay, rows }: ParameterValues) => decay ?? rows > 1;

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { createArray, readMatrix } from "../gpu/memory.ts";
-import { compileProgram, type Engine, freeTensor, writeStep } from "../gpu/program.ts";
+import { defaultPlan } from "../gpu/plan.ts";
+import {
+  compileProgram,
+  createEngine,
+  type Engine,
+  freeTensor,
+  writeStep,
+} from "../gpu/program.ts";
+import { add } from "../tensor/elementwise.ts";
 import { linear } from "../tensor/linear.ts";
 import { createTape } from "../tensor/tape.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
+import { limitedDevice } from "../testing/limited_device.ts";
 import { randomValues } from "../testing/random_values.ts";
 import { traceAdamW } from "./adamw.ts";
 import { mlpSpecs } from "./mlp.ts";
@@ -98,6 +107,54 @@ Deno.test("an MLP has two layers, (out, in) weights and zero biases", () => {
     ],
   );
 });
+
+for (const form of ["image", "buffer"] as const) {
+  const width = 10;
+  const shapes = [9, 7, 16, 5, 4].map((rows, i) => ({
+    name: `p${i}`,
+    rows,
+    columns: width,
+    values: new Float32Array(width * rows),
+  }));
+  /** Rows of each update of these parameters, in the order of their memory. */
+  const updatesWithin = (limits: Partial<GPUSupportedLimits>) => {
+    const engine = createEngine(limitedDevice(limits), defaultPlan(form, true));
+    const parameters = createParameters(engine, shapes);
+    const tape = createTape(engine);
+    for (const { tensor } of parameters) {
+      tape.accumulate(tensor, () => add(tape, tensor, tensor));
+    }
+    const settings = { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 };
+    const group = { parameters, settings, optimizerGroup: 0, clipGroup: 0, clip: 0 } as const;
+    const ring = createArray(engine.device, 4);
+    const { moments, destroy } = traceAdamW(tape, [group], ring);
+    compileProgram(engine, tape.commands).destroy();
+    assert.equal(moments.size, shapes.length);
+    destroy();
+    freeParameters(engine, parameters);
+    assert.equal(engine.memory.bytes, 0);
+    return tape.commands.filter(({ kernel }) => kernel === "adamw").map(({ sizes }) => sizes.rows);
+  };
+
+  Deno.test(`parameters of one width that no binding holds together lie in several in ${form} form`, () => {
+    const rowBytes = 3 * 16;
+    assert.deepEqual(updatesWithin({}), [41]);
+    assert.deepEqual(updatesWithin({ maxStorageBufferBindingSize: 20 * rowBytes }), [16, 16, 9]);
+    assert.deepEqual(updatesWithin({ maxBufferSize: 16 * rowBytes }), [16, 16, 9]);
+    // Two workgroups of eight rows each.
+    assert.deepEqual(updatesWithin({ maxComputeWorkgroupsPerDimension: 2 }), [16, 16, 9]);
+    // Folds of 9 rows beside each other, of which there are two at most.
+    const narrow = { maxTextureDimension2D: 10 };
+    assert.deepEqual(updatesWithin(narrow), form === "image" ? [16, 16, 9] : [41]);
+  });
+
+  Deno.test(`a parameter that no binding holds is refused by name in ${form} form`, () => {
+    assert.throws(() => updatesWithin({ maxStorageBufferBindingSize: 15 * 48 }), {
+      name: "RangeError",
+      message: /^Cannot allocate (master )?p2 16 x 10: 768 bytes exceed/,
+    });
+  });
+}
 
 for (const engine of await testEngines()) {
   Deno.test(`frozen parameters pass gradients on and stay as they are ${formOf(engine)}`, async () => {
