@@ -40,21 +40,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane:
 //# read base if ADD
 //# write dtable
 //# ints starts places
-//# sizes rows width4 first
+//# sizes rows width4 first groups
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   let column = group.y * ${LANES}u + lane.x;
   if (column >= size.width4) { return; }
-  var sum = vec4f();
-  let token = group.x + size.first;
-  let end = starts[token + 1u];
-  for (var k = starts[token]; k < end; k++) {
-    sum += load_dy(column, u32(places[k]));
+  // A table may have more rows than a dispatch has workgroups.
+  for (var row = group.x; row < size.rows; row += size.groups) {
+    var sum = vec4f();
+    let token = row + size.first;
+    let end = starts[token + 1u];
+    for (var k = starts[token]; k < end; k++) {
+      sum += load_dy(column, u32(places[k]));
+    }
+    //# if ADD
+    sum += load_base(column, row);
+    //# end
+    store_dtable(column, row, sum);
   }
-  //# if ADD
-  sum += load_base(column, group.x);
-  //# end
-  store_dtable(column, group.x, sum);
 }
 
 // y[row] = x[rows_of[row]], zero where rows_of is negative. With the inverse map it is its own gradient.

@@ -50,12 +50,13 @@ export function embedding(
       tape.accumulate(tensor, (base) => {
         const { rows, columns, width4 } = tensor;
         const dtable = tape.tensor(`d ${tensor.name}`, rows, columns);
+        const groups = Math.min(rows, tape.engine.device.limits.maxComputeWorkgroupsPerDimension);
         tape.dispatch("embedding_backward", {
           matrices: { dy, dtable, ...(base && { base }) },
           arrays: { starts: index.starts, places: index.places },
-          sizes: { rows, width4, first: firstRow },
+          sizes: { rows, width4, first: firstRow, groups },
           constants: base ? { ADD: 1 } : {},
-          grid: columnGrid(tape, rows, width4),
+          grid: columnGrid(tape, groups, width4),
         });
         return dtable;
       });

@@ -1,11 +1,12 @@
-/** Mixed embeddings against plain float64 loops. */
+/** Mixed embeddings against plain float64 loops, and the gradient of a table with many rows. */
 import assert from "node:assert/strict";
-import { freeTensor } from "../gpu/program.ts";
+import { freeTensor, ownTensor } from "../gpu/program.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
-import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
+import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { randomValues } from "../testing/random_values.ts";
+import { embeddingBackward } from "../testing/reference/embedding.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import { mixEmbeddings } from "./embedding.ts";
+import { embedding, mixEmbeddings } from "./embedding.ts";
 
 const FLOAT32 = { rtol: 1e-5, atol: 1e-6 };
 
@@ -57,6 +58,39 @@ for (const engine of await testEngines()) {
       for (const tensor of [weights, table, cotangent]) freeTensor(engine, tensor);
     });
   }
+
+  Deno.test(`a table of more rows than a dispatch has workgroups gets its gradient ${formOf(engine)}`, async () => {
+    const most = engine.device.limits.maxComputeWorkgroupsPerDimension;
+    const [vocabulary, width] = [most + 4000, 6];
+    const tokens = [0, most, most - 1, 17, vocabulary - 1, most, 3999];
+    const values = randomValues(1, tokens.length * width);
+    const table = ownTensor(engine, "table", { rows: vocabulary, columns: width }, true);
+    const images = upload(engine, "images", { rows: 1, columns: width }, new Array(width).fill(0));
+    const cotangent = upload(engine, "c", { rows: tokens.length, columns: width }, values);
+    const places = tokens.map((_, place) => place).sort((a, b) => tokens[a] - tokens[b]);
+    const starts = Int32Array.from(
+      { length: vocabulary + 1 },
+      (_, token) => tokens.filter((other) => other < token).length,
+    );
+    const arrays = {
+      sources: uploadInts(engine, tokens),
+      starts: uploadInts(engine, starts),
+      places: uploadInts(engine, places),
+      imageRows: uploadInts(engine, [-1]),
+    };
+    let widest = 0;
+    const { dtable } = await runOnce(engine, (tape) => {
+      const y = embedding(tape, table, images, arrays, tokens.length);
+      backwardFrom(tape, y, cotangent);
+      widest = Math.max(...tape.commands.flatMap(({ grid }) => grid));
+      return { dtable: tape.gradientOf(table) };
+    });
+    assert.ok(widest <= most, `a grid of ${widest} workgroups`);
+    const expected = embeddingBackward(tokens, values, { vocabulary, width });
+    assertClose(dtable, expected, FLOAT32, "dtable");
+    for (const tensor of [table, images, cotangent]) freeTensor(engine, tensor);
+    for (const array of Object.values(arrays)) array.destroy();
+  });
 
   Deno.test(`a table that is not trained gets no gradient from mixtures ${formOf(engine)}`, async () => {
     const weights = upload(engine, "w", { rows: 2, columns: 3 }, [1, 0, 2, 0, 0, 1]);
