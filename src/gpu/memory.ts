@@ -60,11 +60,9 @@ export function createMatrix(
       buffer: device.createBuffer({ size: Math.max(matrix.bytes, 16), usage, label }),
     };
   }
-  const limit = device.limits.maxTextureDimension2D;
-  // Sizes that are no powers of two leave room for one more.
-  const foldRows = Math.min(rows, limit - 1);
-  const textureWidth = width * Math.ceil(rows / foldRows);
-  if (textureWidth >= limit) {
+  const { foldRows, textureWidth } = foldOf(device, shape);
+  if (!fitsTexture(device, shape)) {
+    const limit = device.limits.maxTextureDimension2D;
     throw new RangeError(
       `Cannot allocate ${
         label || "matrix"
@@ -80,6 +78,20 @@ export function createMatrix(
     label,
   });
   return { ...matrix, foldRows, texture, view: texture.createView() };
+}
+
+/** Whether a texture holds a matrix. */
+export function fitsTexture(device: GPUDevice, shape: Shape): boolean {
+  return foldOf(device, shape).textureWidth < device.limits.maxTextureDimension2D;
+}
+
+/** Rows and width of the texture of a matrix. Sizes that are no powers of two leave room for one more. */
+function foldOf(
+  { limits }: GPUDevice,
+  { rows, columns }: Shape,
+): { foldRows: number; textureWidth: number } {
+  const foldRows = Math.min(rows, limits.maxTextureDimension2D - 1);
+  return { foldRows, textureWidth: width4(columns) * Math.ceil(rows / foldRows) };
 }
 
 /**

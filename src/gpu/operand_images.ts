@@ -17,13 +17,17 @@ const WORTH_COPYING = 40_000;
 /** bytesPerRow of a copy to a texture is a multiple of 256. */
 const ROW_TEXELS = 16;
 
-/** Commands in which products read large tensors of the planner from images that copies fill. */
-export function copyLargeOperands(commands: readonly Command[], mostRows: number): Command[] {
+/**
+ * Commands in which products read large tensors of the planner from images that copies fill.
+ *
+ * @param mostTexels Of an image, down and across.
+ */
+export function copyLargeOperands(commands: readonly Command[], mostTexels: number): Command[] {
   const images = new Map<Tensor, Tensor>();
   const copied: Command[] = [];
   const eligible = ({ matrix, kept, rows, width4 }: Tensor) =>
-    !matrix && !kept && rows <= mostRows && width4 % ROW_TEXELS === 0 &&
-    rows * width4 >= WORTH_COPYING;
+    !matrix && !kept && rows <= mostTexels && width4 <= mostTexels &&
+    width4 % ROW_TEXELS === 0 && rows * width4 >= WORTH_COPYING;
   for (const command of commands) {
     const matrices = { ...command.matrices };
     for (const { role, name } of KERNELS.get(command.kernel)?.operands ?? []) {

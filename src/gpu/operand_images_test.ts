@@ -10,29 +10,31 @@ import { COPY, copyLargeOperands } from "./operand_images.ts";
 import { defaultPlan } from "./plan.ts";
 import { createEngine, ownTensor } from "./program.ts";
 
-const MOST_ROWS = 16_000;
+const MOST_TEXELS = 16_000;
 const imagined = createEngine(imaginaryDevice(), defaultPlan("image", true));
 
 /** Kernels of a program that adds two matrices and multiplies the sum, copies made. */
-function kernelsOf(rows: number, columns: number, mostRows = MOST_ROWS): string[] {
+function kernelsOf(rows: number, columns: number, mostTexels = MOST_TEXELS): string[] {
   const tape = createTape(imagined);
   const x = ownTensor(imagined, "x", { rows, columns });
   const weight = ownTensor(imagined, "weight", { rows: columns, columns });
   const sum = add(tape, x, x);
   matmulNT(tape, sum, weight);
   matmulNN(tape, sum, weight);
-  return copyLargeOperands(tape.commands, mostRows).map(({ kernel }) => kernel);
+  return copyLargeOperands(tape.commands, mostTexels).map(({ kernel }) => kernel);
 }
 
 Deno.test("a large operand is copied once, before the first product that reads it", () => {
   assert.deepEqual(kernelsOf(2500, 64), ["add", COPY, "matmul_nt", "matmul_nn"]);
 });
 
-Deno.test("small, uneven and folded operands are not copied", () => {
+Deno.test("small, uneven, folded and wide operands are not copied", () => {
   const plain = ["add", "matmul_nt", "matmul_nn"];
   assert.deepEqual(kernelsOf(2499, 64), plain);
   assert.deepEqual(kernelsOf(5000, 68), plain, "rows that are no multiple of 256 bytes");
   assert.deepEqual(kernelsOf(2500, 64, 2499), plain, "more rows than a texture");
+  assert.deepEqual(kernelsOf(125, 1280, 319), plain, "wider than a texture");
+  assert.ok(kernelsOf(125, 1280, 320).includes(COPY));
 });
 
 Deno.test("what is written again is copied again", () => {
@@ -44,7 +46,7 @@ Deno.test("what is written again is copied again", () => {
   tape.commands.push(tape.commands[0]);
   matmulNT(tape, sum, weight);
   assert.deepEqual(
-    copyLargeOperands(tape.commands, MOST_ROWS).map(({ kernel }) => kernel),
+    copyLargeOperands(tape.commands, MOST_TEXELS).map(({ kernel }) => kernel),
     ["add", COPY, "matmul_nt", "add", COPY, "matmul_nt"],
   );
 });

@@ -9,6 +9,7 @@ import {
   createMatrix,
   destroyMatrix,
   type DeviceMatrix,
+  fitsTexture,
   type Shape,
   width4,
 } from "./memory.ts";
@@ -270,7 +271,8 @@ function resolve(
  *
  * In a plan of images only what is an operand of some kernel becomes one: on a software adapter an
  * image is read fast and written slowly (3 to 4 times a buffer's time, lavapipe 22.3), so the rest,
- * which is written once and read once or twice, is better off in buffers.
+ * which is written once and read once or twice, is better off in buffers; and so is what no texture
+ * holds, as the logits of a large vocabulary.
  */
 function planMemory(
   engine: Engine,
@@ -283,7 +285,7 @@ function planMemory(
   });
   const operands = new Set(commands.flatMap(operandsOf));
   const formOf = (tensor: Tensor): OperandForm =>
-    operands.has(tensor) ? engine.plan.form : "buffer";
+    operands.has(tensor) && fitsTexture(engine.device, tensor) ? engine.plan.form : "buffer";
   const keyOf = (tensor: Tensor) => `${formOf(tensor)} ${tensor.rows} ${tensor.width4}`;
   const matrices = new Map<Tensor, DeviceMatrix>();
   const free = new Map<string, DeviceMatrix[]>();

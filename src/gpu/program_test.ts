@@ -4,10 +4,19 @@ import { add } from "../tensor/elementwise.ts";
 import { matmulNT } from "../tensor/matmul.ts";
 import { createTape, keep, type Tape } from "../tensor/tape.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
+import { limitedDevice } from "../testing/limited_device.ts";
 import { randomValues } from "../testing/random_values.ts";
 import { type Kernel, kernelVariant, type MatrixPlace } from "./kernel.ts";
 import { bandOf, createMatrix, destroyMatrix, readMatrix, writeMatrix } from "./memory.ts";
-import { compileProgram, freeTensor, ownTensor, type Tensor } from "./program.ts";
+import { defaultPlan } from "./plan.ts";
+import {
+  compileProgram,
+  createEngine,
+  freeTensor,
+  ownTensor,
+  stateTensor,
+  type Tensor,
+} from "./program.ts";
 
 const SHAPE = { rows: 5, columns: 7 };
 const BYTES = 5 * 2 * 16;
@@ -169,6 +178,27 @@ for (const engine of await testEngines()) {
     });
   });
 }
+
+Deno.test("an operand that no texture holds stays in a buffer", () => {
+  const side = 40;
+  const device = limitedDevice({ maxTextureDimension2D: side });
+  /** Where a product reads what another kernel made. */
+  const placeOf = (rows: number, columns: number) => {
+    const engine = createEngine(device, defaultPlan("image", true));
+    const tape = createTape(engine);
+    const x = stateTensor(engine, "x", { rows, columns });
+    matmulNT(tape, add(tape, x, x), stateTensor(engine, "weight", { rows: 3, columns }));
+    compileProgram(engine, tape.commands);
+    return [...engine.cache.values()].at(-1)!.places.a;
+  };
+  assert.equal(placeOf(5, 4 * (side - 1)), "image");
+  assert.equal(placeOf(5, 4 * side), "buffer");
+  // Two folds beside each other.
+  assert.equal(placeOf(side, 4 * 19), "folded image");
+  assert.equal(placeOf(side, 4 * 20), "buffer");
+  // Enough texels to be worth a copy, and whole groups of 256 bytes a row.
+  assert.equal(placeOf(39, 4 * 1040), "buffer");
+});
 
 Deno.test("a matrix beyond the adapter's limits is refused by name", async () => {
   const [image, buffer] = await testEngines();

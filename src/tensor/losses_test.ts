@@ -1,5 +1,6 @@
-/** Cross-entropy with a teacher, against the float64 reference, on both operand forms. */
+/** Cross-entropy with a teacher and of many classes, against the float64 reference, on both operand forms. */
 import assert from "node:assert/strict";
+import { freeTensor } from "../gpu/program.ts";
 import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { takeColumns } from "../testing/heads.ts";
 import { randomValues } from "../testing/random_values.ts";
@@ -8,8 +9,10 @@ import {
   crossEntropyBackward,
   IGNORED,
 } from "../testing/reference/cross_entropy.ts";
+import { matmul } from "../testing/reference/matmul.ts";
 import { softmax } from "../testing/reference/softmax.ts";
 import { assertClose } from "../testing/tolerance.ts";
+import { linear } from "./linear.ts";
 import { crossEntropy } from "./losses.ts";
 
 const [ROWS, CLASSES] = [9, 7];
@@ -56,6 +59,26 @@ for (const engine of await testEngines()) {
         : value + 0.5 * xi * (predicted[i] - shares[i])
     );
     assertClose(dx, wanted, FLOAT32, "gradient");
+  });
+
+  Deno.test(`a vocabulary wider than a texture is learnt ${formOf(engine)}`, async () => {
+    const [rows, inner] = [3, 6];
+    const classes = 4 * engine.device.limits.maxTextureDimension2D + 2;
+    const labels = [classes - 1, IGNORED, 5];
+    const [h, w] = [randomValues(3, rows * inner), randomValues(4, classes * inner)];
+    const x = upload(engine, "x", { rows, columns: inner }, h);
+    const weight = upload(engine, "weight", { rows: classes, columns: inner }, w);
+    const { dx, dweight } = await runOnce(engine, (tape) => {
+      crossEntropy(tape, linear(tape, x, weight), uploadInts(engine, labels));
+      tape.backward();
+      return { dx: tape.gradientOf(x), dweight: tape.gradientOf(weight) };
+    }, { tokenScale: 0.5 });
+    const size = { m: rows, k: inner, n: classes };
+    const logits = matmul("NT", h, w, size);
+    const dy = crossEntropyBackward(logits, labels, Array(rows).fill(0.5), classes);
+    assertClose(dx, matmul("NN", dy, w, { m: rows, k: classes, n: inner }), FLOAT32, "dx");
+    assertClose(dweight, matmul("TN", dy, h, { m: classes, k: rows, n: inner }), FLOAT32, "dW");
+    for (const tensor of [x, weight]) freeTensor(engine, tensor);
   });
 
   Deno.test(`a teacher of no weight changes nothing, bit for bit ${formOf(engine)}`, async () => {
