@@ -140,12 +140,12 @@ interface ParameterRun {
  */
 function parameterRuns({ engine, gradientOf }: Tape, group: ParameterGroup): ParameterRun[] {
   const runs: { members: Parameter[]; gradients: Tensor[] }[] = [];
-  const byPlace = group.parameters.toSorted((a, b) =>
+  // What is frozen may lie in bands, which have no one place.
+  const byPlace = group.parameters.filter(({ tensor }) => gradientOf(tensor)).sort((a, b) =>
     a.tensor.matrix!.firstRow - b.tensor.matrix!.firstRow
   );
   for (const parameter of byPlace) {
-    const gradient = gradientOf(parameter.tensor);
-    if (!gradient) continue;
+    const gradient = gradientOf(parameter.tensor)!;
     const run = runs.find(({ members, gradients }) =>
       continues(parameter, members.at(-1)!) && !gradient.matrix && !gradients.at(-1)!.matrix &&
       !gradients.includes(gradient)

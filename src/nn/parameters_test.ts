@@ -22,6 +22,7 @@ import {
   freeParameters,
   type Parameter,
   type ParameterSpec,
+  type ParameterValues,
   writeParameter,
 } from "./parameters.ts";
 
@@ -110,16 +111,17 @@ Deno.test("an MLP has two layers, (out, in) weights and zero biases", () => {
 
 for (const form of ["image", "buffer"] as const) {
   const width = 10;
-  const shapes = [9, 7, 16, 5, 4].map((rows, i) => ({
-    name: `p${i}`,
+  const shape = (name: string, rows: number) => ({
+    name,
     rows,
     columns: width,
     values: new Float32Array(width * rows),
-  }));
+  });
+  const shapes = [9, 7, 16, 5, 4].map((rows, i) => shape(`p${i}`, rows));
   /** Rows of each update of these parameters, in the order of their memory. */
-  const updatesWithin = (limits: Partial<GPUSupportedLimits>) => {
+  const updatesWithin = (limits: Partial<GPUSupportedLimits>, all: ParameterValues[] = shapes) => {
     const engine = createEngine(limitedDevice(limits), defaultPlan(form, true));
-    const parameters = createParameters(engine, shapes);
+    const parameters = createParameters(engine, all);
     const tape = createTape(engine);
     for (const { tensor } of parameters) {
       tape.accumulate(tensor, () => add(tape, tensor, tensor));
@@ -129,7 +131,7 @@ for (const form of ["image", "buffer"] as const) {
     const ring = createArray(engine.device, 4);
     const { moments, destroy } = traceAdamW(tape, [group], ring);
     compileProgram(engine, tape.commands).destroy();
-    assert.equal(moments.size, shapes.length);
+    assert.equal(moments.size, all.filter(({ frozen }) => !frozen).length);
     destroy();
     freeParameters(engine, parameters);
     assert.equal(engine.memory.bytes, 0);
@@ -146,6 +148,12 @@ for (const form of ["image", "buffer"] as const) {
     // Folds of 9 rows beside each other, of which there are two at most.
     const narrow = { maxTextureDimension2D: 10 };
     assert.deepEqual(updatesWithin(narrow), form === "image" ? [16, 16, 9] : [41]);
+  });
+
+  Deno.test(`what is frozen in bands does not stop the optimiser in ${form} form`, () => {
+    const frozen = { ...shape("frozen", 17), frozen: true };
+    const all = [frozen, ...shapes];
+    assert.deepEqual(updatesWithin({ maxComputeWorkgroupsPerDimension: 8 }, all), [41]);
   });
 
   Deno.test(`a parameter that no binding holds is refused by name in ${form} form`, () => {
