@@ -3,7 +3,8 @@
  * system, without root and without touching the system.
  *
  * apt works on folders of its own here, so it verifies signatures and hashes as it does for the
- * system, and nothing it keeps for the system is written.
+ * system, and nothing it keeps for the system is written. A source that it is told to trust without
+ * looking is refused.
  */
 import { basename, join } from "node:path";
 import { runCommand } from "./driver_command.ts";
@@ -46,6 +47,7 @@ export async function obtainLavapipe(dir: string): Promise<DriverManifest> {
   const download = ["install", "-qq", "--yes", "--download-only", "--no-install-recommends"];
   try {
     await runCommand("apt-get", ["update", "-qq"], { env });
+    await refuseBlindTrust(apt, env);
     await runCommand("apt-get", [...download, ...PACKAGES], { env });
   } catch (error) {
     throw new Error(
@@ -107,6 +109,31 @@ async function preparePrivateApt(dir: string): Promise<Record<string, string>> {
     LC_ALL: "C.UTF-8",
     DEBIAN_FRONTEND: "noninteractive",
   };
+}
+
+/**
+ * Refuses sources with the option `trusted=yes`, of which apt takes packages whatever their signatures
+ * say. To apt, a source is trusted that has the option or left a good signature; so it is asked
+ * about its lists without the signatures.
+ *
+ * @param dir Folder of the private apt, whose lists are there.
+ * @throws {Error} If there is one, naming it, or no source at all.
+ */
+async function refuseBlindTrust(dir: string, env: Record<string, string>): Promise<void> {
+  const [lists, unsigned] = [join(dir, "state", "lists"), join(dir, "unsigned")];
+  await Deno.mkdir(join(unsigned, "partial"), { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(lists)) {
+    if (isDirectory || /_(InRelease|Release\.gpg)$/.test(name)) continue;
+    await Deno.symlink(join(lists, name), join(unsigned, name));
+  }
+  const format = "$(TRUSTED) $(REPO_URI) $(SOURCESENTRY)";
+  const asked = ["indextargets", "--format", format, "-o", `Dir::State::Lists=${unsigned}/`];
+  const sources = (await runCommand("apt-get", asked, { env })).split("\n").filter(Boolean);
+  if (sources.length === 0) throw new Error("apt has no source of packages");
+  const trusted = sources.find((source) => !source.startsWith("no "));
+  if (trusted === undefined) return;
+  const [, uri, entry] = trusted.split(" ");
+  throw new Error(`it would take unsigned packages of ${uri}: remove trusted=yes in ${entry}`);
 }
 
 /** An entry of dpkg's status file that says a package is installed, newer than any. */
