@@ -13,8 +13,6 @@ export interface Gpu {
   operandForm: OperandForm;
   /** What runs when nothing has been measured here. */
   plan: KernelPlan;
-  /** Resolves when the device is lost, or destroyed by its owner. */
-  lost: Promise<GPUDeviceLostInfo>;
 }
 
 /** Limits that are raised to the adapter's: WebGPU gives a device its specification's lowest unless asked. */
@@ -62,7 +60,7 @@ export async function openGpu(options: DriverOptions = {}): Promise<Gpu> {
   );
   // A software adapter runs as many invocations as one vector of the processor holds.
   const plan = defaultPlan(operandForm, record.software, adapter.info.subgroupMinSize || undefined);
-  return { device, adapter, record, operandForm, plan, lost: device.lost };
+  return { device, adapter, record, operandForm, plan };
 }
 
 /**
