@@ -1,5 +1,6 @@
 /** The self-test itself: right kernels pass, wrong ones are named, and it costs nothing extra. */
 import assert from "node:assert/strict";
+import { encodedTokens } from "../data/packing.ts";
 import { destroyModel } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
@@ -8,6 +9,7 @@ import { studyKernels } from "../study/kernels.ts";
 import { loadStudy } from "../study/load.ts";
 import { loadStudyData, outlineStudy } from "../study/prepare.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
+import { compileFreshP2 } from "../training/fresh_p2.ts";
 import { createRunModel } from "../training/run_model.ts";
 import { KERNELS } from "./kernel_files.ts";
 import { imaginaryDevice } from "./imaginary_device.ts";
@@ -145,7 +147,14 @@ for (const shared of await testEngines()) {
     for (const settings of runs) {
       for (const stage of settings.stages) {
         const model = createRunModel(watched, settings, stage, data);
-        const programs = [compileTrainingStep(model, stage.training), compileQuestioner(model)];
+        const programs: { destroy(): void }[] = [
+          compileTrainingStep(model, stage.training),
+          compileQuestioner(model),
+        ];
+        const { layout, decoder } = model.config;
+        const rows = settings.evaluation.embeddingImages * encodedTokens(layout);
+        const shape = { rows, columns: decoder.hidden_size };
+        programs.push(compileFreshP2(watched, shape, settings.seed));
         for (const program of programs) program.destroy();
         destroyModel(model);
       }

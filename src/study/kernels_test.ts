@@ -19,6 +19,15 @@ Deno.test("a few pictures lead to the kernels of the whole default study", async
   assert.equal(engine.cache.size, 0, "nothing is compiled on the engine itself");
 });
 
+Deno.test("what measures a fresh P2 is among the kernels of a study that trains no P2", async () => {
+  const engine = createEngine(imaginaryDevice(), defaultPlan("image", true));
+  const [arm] = tinyStudy().arms;
+  const study = tinyStudy({ arms: [{ ...arm, objective: "none", lambda: [0] }] });
+  const data = await outlineStudy(study, await loadStudyData(study, {}), "");
+  const names = studyKernels(engine, expandGrid(study), data).map(({ template }) => template.name);
+  assert.ok(names.includes("cosine_loss"));
+});
+
 Deno.test("the kernels of a study with rounds are those of taught students too", async () => {
   const engine = createEngine(imaginaryDevice(), defaultPlan("image", true));
   const [arm] = tinyStudy().arms;

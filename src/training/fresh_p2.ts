@@ -7,12 +7,13 @@
  */
 import type { EmbeddingMatrix } from "../evaluation/embedding_matrix.ts";
 import { ridgeSettings } from "../evaluation/ridge_recovery.ts";
-import { readMatrix, writeMatrix } from "../gpu/memory.ts";
+import { readMatrix, type Shape, writeMatrix } from "../gpu/memory.ts";
 import {
   compileProgram,
   type Engine,
   freeTensor,
   ownTensor,
+  type Program,
   type Tensor,
   writeStep,
 } from "../gpu/program.ts";
@@ -45,14 +46,59 @@ export async function freshP2Cosine(
   seed: number,
 ): Promise<number> {
   const { rows, cols: columns } = z;
+  const fresh = compileFreshP2(engine, { rows, columns }, seed);
+  const { seen, unseen, step, test, tested } = fresh;
+  writeMatrix(
+    engine.device,
+    seen.matrix!,
+    Float32Array.from(z.data.subarray(0, seen.rows * columns)),
+  );
+  writeMatrix(
+    engine.device,
+    unseen.matrix!,
+    Float32Array.from(z.data.subarray(seen.rows * columns)),
+  );
+  for (let number = 0; number < STEPS; number++) {
+    const [c1, c2] = [ADAMW.beta1, ADAMW.beta2].map((beta) => biasCorrection(beta, number + 1));
+    writeStep(engine, {
+      learningRate: [LEARNING_RATE, 0],
+      correction1: [c1, c1],
+      correction2: [c2, c2],
+      lambda: 1,
+      number,
+    });
+    step.run();
+  }
+  test.run();
+  const values = await readMatrix(engine.device, tested.matrix!);
+  fresh.destroy();
+  const cosines = values.filter((_, i) => i % tested.columns === COSINE);
+  return cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length;
+}
+
+/** What trains and tests a P2. */
+interface FreshP2 {
+  /** Rows that it learns from, (first rows, d), and the rest, (other rows, d). */
+  seen: Tensor;
+  unseen: Tensor;
+  /** A step of training, and the test. */
+  step: Program;
+  test: Program;
+  /** What `cosineLoss` gives of the test. */
+  tested: Tensor;
+  destroy(): void;
+}
+
+/**
+ * Compiles what {@linkcode freshP2Cosine} runs.
+ *
+ * @param shape of z
+ * @throws {RangeError} with fewer than 2 rows
+ */
+export function compileFreshP2(engine: Engine, { rows, columns }: Shape, seed: number): FreshP2 {
   const { trainRows } = ridgeSettings(rows);
-  const uploaded = (from: number, to: number): Tensor => {
-    const tensor = ownTensor(engine, "z", { rows: to - from, columns }, false);
-    const values = Float32Array.from(z.data.subarray(from * columns, to * columns));
-    writeMatrix(engine.device, tensor.matrix!, values);
-    return tensor;
-  };
-  const seen = uploaded(0, trainRows), unseen = uploaded(trainRows, rows);
+  const seen = ownTensor(engine, "z", { rows: trainRows, columns }, false);
+  const unseen = ownTensor(engine, "z", { rows: rows - trainRows, columns }, false);
   const specs = mlpSpecs("P2", { in: columns, hidden: columns, out: columns });
   const parameters = createParameters(
     engine,
@@ -75,29 +121,21 @@ export async function freshP2Cosine(
     clip: 0,
   }], ring.buffer);
   const step = compileProgram(engine, training.commands);
-  for (let number = 0; number < STEPS; number++) {
-    const [c1, c2] = [ADAMW.beta1, ADAMW.beta2].map((beta) => biasCorrection(beta, number + 1));
-    writeStep(engine, {
-      learningRate: [LEARNING_RATE, 0],
-      correction1: [c1, c1],
-      correction2: [c2, c2],
-      lambda: 1,
-      number,
-    });
-    step.run();
-  }
-
   const testing = createTape(engine);
   const tested = keep(cosineLoss(testing, mlp(testing, "P2", unseen, p2), unseen));
   const test = compileProgram(engine, testing.commands);
-  test.run();
-  const values = await readMatrix(engine.device, tested.matrix!);
-
-  for (const program of [step, test]) program.destroy();
-  optimizer.destroy();
-  ring.destroy();
-  freeParameters(engine, parameters);
-  for (const tensor of [seen, unseen, tested]) freeTensor(engine, tensor);
-  const cosines = values.filter((_, i) => i % tested.columns === COSINE);
-  return cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length;
+  return {
+    seen,
+    unseen,
+    step,
+    test,
+    tested,
+    destroy() {
+      for (const program of [step, test]) program.destroy();
+      optimizer.destroy();
+      ring.destroy();
+      freeParameters(engine, parameters);
+      for (const tensor of [seen, unseen, tested]) freeTensor(engine, tensor);
+    },
+  };
 }

@@ -1,4 +1,5 @@
 /** What the programs of runs consist of, found without computing anything. */
+import { encodedTokens } from "../data/packing.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { type Command, createEngine, type Engine } from "../gpu/program.ts";
@@ -8,6 +9,7 @@ import { compileQuestioner } from "../models/questioner.ts";
 import { emptyTeacher } from "../models/teacher.ts";
 import { compileTrainingStep, type TrainingStep } from "../models/training_step.ts";
 import type { PreparedData } from "./prepared_data.ts";
+import { compileFreshP2 } from "./fresh_p2.ts";
 import { createRunModel } from "./run_model.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
 
@@ -33,10 +35,16 @@ export function imaginePrograms(
       })
     ),
   );
+  const tokens = new Set<number>();
   const commands = [...stages.values()].flatMap(({ settings, stage }) => {
     const { model, step } = imagineStep(engine, settings, stage, data);
+    tokens.add(settings.evaluation.embeddingImages * encodedTokens(model.config.layout));
     return [step, compileQuestioner(model)].flatMap(({ commands }) => commands);
   });
+  // Its kernels count; its commands do not: it is too small a part of a run to be tuned for.
+  for (const rows of tokens) {
+    compileFreshP2(engine, { rows, columns: data.decoder.config.hidden_size }, 0);
+  }
   return { commands, kernels: [...engine.cache.values()] };
 }
 
