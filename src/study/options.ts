@@ -15,7 +15,7 @@ export interface StudyOptions {
   encoder?: string;
   /** Name or folder of another language model. */
   llm?: string;
-  /** Folds of cross-validation, by image. */
+  /** Folds of cross-validation, by image unless `set` says otherwise. */
   folds?: number;
   steps?: number;
   /** `path=value` each. */
@@ -75,7 +75,7 @@ export function applyOptions(study: Study, options: StudyOptions): Study {
   const changed = structuredClone(study);
   // First, so that --set folds.by=question finds what it sets.
   if (options.folds !== undefined) {
-    changed.folds = { by: "image", seed: 0, ...changed.folds, count: options.folds };
+    changed.folds = { seed: 0, ...changed.folds, by: "image", count: options.folds };
   }
   for (const assignment of options.set ?? []) assign(changed, assignment);
   if (options.arms) {

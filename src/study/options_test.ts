@@ -123,6 +123,17 @@ Deno.test("each option changes its field and no other", () => {
   }
 });
 
+Deno.test("folds that are asked for are by image, whatever those of the study are by", () => {
+  const study = tinyStudy({ folds: { count: 3, by: "question", seed: 42 } });
+  assert.deepEqual(applyOptions(study, { folds: 2 }).folds, { count: 2, by: "image", seed: 42 });
+  assert.deepEqual(applyOptions(study, { folds: 2, set: ["folds.by=question"] }).folds, {
+    count: 2,
+    by: "question",
+    seed: 42,
+  });
+  assert.deepEqual(applyOptions(study, {}).folds, study.folds);
+});
+
 const REFUSED: [StudyOptions, RegExp][] = [
   [{ arms: ["basline"] }, /^RangeError: Unknown arm "basline"; did you mean "baseline"\?/],
   [
