@@ -6,7 +6,7 @@ import { loadStudy } from "../study/load.ts";
 import { applyOptions, parseLambdas } from "../study/options.ts";
 import { parseShard } from "../study/shards.ts";
 import type { SlurmSettings } from "../study/slurm.ts";
-import { callerDir, callerPath } from "./paths.ts";
+import { callerDir, callerPath, namedPath } from "./paths.ts";
 import { printPlan } from "./print_plan.ts";
 import { ablateWords, reproducingCommand } from "./reproducing_command.ts";
 import { orInvalid } from "./or_invalid.ts";
@@ -26,7 +26,11 @@ export function ablateCommand() {
       "Trains every arm of a study under equal conditions and writes a report. Finished runs are kept and skipped.",
     )
     .argument("[study]", "a study under ablations/, or the path of a study file", "quick")
-    .option("--out <dir>", "folder of records and report (default: runs/STUDY)", orInvalid(folder))
+    .option(
+      "--out <dir>",
+      "folder of records and report (default: runs/STUDY)",
+      orInvalid(namedPath),
+    )
     .option("--arms <list>", "only these arms, joined by commas", orInvalid(names))
     .option(
       "--lambda <list|from:to:step>",
@@ -35,7 +39,11 @@ export function ablateCommand() {
     )
     .option("--seeds <n>", "number of seeds, from 1", orInvalid(positiveInteger("seeds")))
     .option("--data <name>", "data set")
-    .option("--data-dir <dir>", "folder of the data set, in its official layout", orInvalid(folder))
+    .option(
+      "--data-dir <dir>",
+      "folder of the data set, in its official layout",
+      orInvalid(namedPath),
+    )
     .option(
       "--encoder <name|dir>",
       "embedded, patches, hog, a folder with a CLIP checkpoint, features:DIR, or an image model of transformers.js by hub name or folder",
@@ -48,7 +56,7 @@ export function ablateCommand() {
     .option(
       "--from <run>",
       "train nothing: test the saved run of this record, runs/NAME.json of a study's folder",
-      orInvalid(folder),
+      orInvalid(namedPath),
     )
     .option("--steps <n>", "optimiser steps of every stage", orInvalid(positiveInteger("steps")))
     .option(
@@ -193,11 +201,6 @@ async function folderOrName(model: string): Promise<string> {
 
 function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
-}
-
-function folder(path: string): string {
-  if (path.trim() === "") throw new RangeError("No folder is named");
-  return callerPath(path);
 }
 
 function seconds(text: string): number {

@@ -13,3 +13,13 @@ export function callerDir(): string {
 export function callerPath(path: string): string {
   return resolve(callerDir(), path);
 }
+
+/**
+ * {@linkcode callerPath} for options that name a folder or a file.
+ *
+ * @throws {RangeError} If nothing is named: that would be the folder itself.
+ */
+export function namedPath(path: string): string {
+  if (path.trim() === "") throw new RangeError("No folder is named");
+  return callerPath(path);
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { isAbsolute, join } from "node:path";
-import { callerDir, callerPath } from "./paths.ts";
+import { isAbsolute, join, resolve } from "node:path";
+import { callerDir, callerPath, namedPath } from "./paths.ts";
 
 function withInitCwd(value: string | undefined, check: () => void): void {
   const before = Deno.env.get("INIT_CWD");
@@ -31,4 +31,9 @@ Deno.test("a full path stays as it is", () => {
   const path = join(Deno.cwd(), "x");
   assert.ok(isAbsolute(path));
   withInitCwd("/elsewhere", () => assert.equal(callerPath(path), path));
+});
+
+Deno.test("an option that names nothing is refused", () => {
+  assert.throws(() => namedPath(" "), { name: "RangeError", message: "No folder is named" });
+  withInitCwd("/elsewhere", () => assert.equal(namedPath("x"), resolve("/elsewhere/x")));
 });

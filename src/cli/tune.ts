@@ -6,7 +6,8 @@ import { loadStudy } from "../study/load.ts";
 import { loadStudyData, outlineStudy } from "../study/prepare.ts";
 import { tuneStudy } from "../tuning/tune_study.ts";
 import { openEngine } from "./open_engine.ts";
-import { callerDir } from "./paths.ts";
+import { orInvalid } from "./or_invalid.ts";
+import { callerDir, namedPath } from "./paths.ts";
 import { formatTuned } from "./tune_format.ts";
 
 /** The command. */
@@ -18,7 +19,11 @@ export function tuneCommand() {
       "--adapter <name>",
       "system, lavapipe, swiftshader, or part of an adapter's description",
     )
-    .option("--data-dir <dir>", "folder of a data set in its official layout")
+    .option(
+      "--data-dir <dir>",
+      "folder of a data set in its official layout",
+      orInvalid(namedPath),
+    )
     .option("--fresh", "measure again what is known")
     .option("--half", "also try tiles in half precision, where the adapter has it")
     .option("--json", "print what was measured as JSON")

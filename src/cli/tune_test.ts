@@ -1,6 +1,6 @@
 /** The command as a user meets it: a table, JSON, and a second call that measures nothing. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 
@@ -8,7 +8,8 @@ async function tune(cache: string, ...args: string[]) {
   const main = new URL("./main.ts", import.meta.url).href;
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-check", main, "tune", ...args],
-    env: { PLUMBLINE_CACHE: cache },
+    // As `deno task` leaves it: the folder in which the command was typed.
+    env: { PLUMBLINE_CACHE: cache, INIT_CWD: dirname(cache) },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
@@ -39,4 +40,15 @@ Deno.test("tune refuses a study that is not there in one line", async () => {
   const { code, stderr } = await tune("unused", "no-such-study");
   assert.equal(code, 1);
   assert.match(stderr, /^error: .*no-such-study.*\n$/);
+});
+
+Deno.test("tune reads data from the folder as the caller names it", async () => {
+  await inTempFolder(async (dir) => {
+    const { code, stderr } = await tune(join(dir, "cache"), "easy-vqa", "--data-dir", "pictures");
+    assert.equal(code, 1);
+    assert.equal(
+      stderr,
+      `error: Cannot read easy-vqa: there is no folder "${join(dir, "pictures")}"\n`,
+    );
+  });
 });
