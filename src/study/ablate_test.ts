@@ -115,6 +115,34 @@ Deno.test("a run whose device is lost goes on with another one and ends as if no
     assert.deepEqual((await readRecords(input.out)).failures, []);
   }));
 
+Deno.test("a run whose device is lost while it is tested goes on with another one", () =>
+  inFolder(async ({ input, notes }) => {
+    let opened = 0;
+    let current = input.engine;
+    const data = input.dataOf(input.runs[0]);
+    // Answers are read while the next batch is asked.
+    const decode = (ids: Iterable<number>) => {
+      if (opened === 0) current.device.destroy();
+      return data.tokenizer.decode(ids);
+    };
+    await ablate({
+      ...input,
+      // Without a validation the first answers are those of the test.
+      runs: input.runs.slice(0, 2).map((settings) => ({
+        ...settings,
+        evaluation: { ...settings.evaluation, validations: 0 },
+      })),
+      dataOf: () => ({ ...data, tokenizer: { ...data.tokenizer, decode } }),
+      reopen: async () => {
+        opened++;
+        return current = (await openEngine()).engine;
+      },
+    });
+    assert.equal(opened, 1);
+    assert.equal(notes[0], "baseline: the device was lost; going on from the last checkpoint");
+    assert.deepEqual(await weightsIn(input.out), undisturbed);
+  }));
+
 Deno.test("a run that loses every device is reported as failed, the others go on, and it is tried again", () =>
   inFolder(async ({ input }) => {
     let current = input.engine;

@@ -141,6 +141,8 @@ async function answer(
     const packed = packBatch(entries, model.config.layout);
     writeBatch(model, batchFeatures(split, entries, batch), packed);
     const asked = questioner.ask(packed, longestAnswer);
+    // A lost device fails the batch before as well, which ends the loop: nobody awaits this one then.
+    asked.catch(() => {});
     await before;
     before = collect(places, packed.answerTokens, asked);
   }
