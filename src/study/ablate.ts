@@ -129,10 +129,15 @@ async function runAlone(at: Place, index: number, settings: RunSettings): Promis
   }
 }
 
-/** Whether a run has its record, that of its last stage. */
-async function isRecorded(out: string, settings: RunSettings): Promise<boolean> {
-  const name = recordName(settings, settings.stages.at(-1)!.name, settings.stages.length);
-  return await Deno.stat(join(out, "runs", `${name}.json`)).then(() => true, () => false);
+/** Whether a run has a record of each of its first stages, of all when absent. */
+async function isRecorded(out: string, settings: RunSettings, first?: number): Promise<boolean> {
+  const isThere = await Promise.all(
+    settings.stages.slice(0, first).map(({ name }) => {
+      const file = `${recordName(settings, name, settings.stages.length)}.json`;
+      return Deno.stat(join(out, "runs", file)).then(() => true, () => false);
+    }),
+  );
+  return isThere.every(Boolean);
 }
 
 /** Does a run, on another device if its own is lost; returns why there is no record. */
@@ -193,7 +198,9 @@ async function runToTheEnd(
   const checkpoint: RunHooks["checkpoint"] = {
     load: async () => {
       try {
-        return await loadProgress(path, id);
+        const found = await loadProgress(path, id);
+        // Stages before it are not done again, so their records have to be there.
+        return found && await isRecorded(out, settings, found.stage) ? found : null;
       } catch (error) {
         input.onRun?.(index, `its checkpoint is damaged, so it begins anew: ${error}`);
         return null;

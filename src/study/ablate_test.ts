@@ -8,7 +8,7 @@ import { readRecords } from "../report/store.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { ablate, type AblationInput } from "./ablate.ts";
-import { runName } from "./grid.ts";
+import { expandGrid, recordName, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 
@@ -184,6 +184,60 @@ Deno.test("a run that another process is at is waited for, and done when that pr
     assert.deepEqual(waits, [1]);
     assert.deepEqual(notes.map((note) => note.split(":")[0]), ["cosine-constraint", "baseline"]);
     assert.deepEqual(await weightsIn(input.out), undisturbed);
+  }));
+
+const staged = tinyStudy({
+  arms: [{ ...plain, stages: ["projector", "all"] }],
+  seeds: 1,
+  controls: [],
+});
+
+/** Input for a run of two stages, and the paths of its records. */
+function inStages(input: AblationInput): { input: AblationInput; records: string[] } {
+  const runs = expandGrid(staged);
+  const [{ stages }] = runs;
+  const records = stages.map(({ name }) =>
+    join(input.out, "runs", `${recordName(runs[0], name, stages.length)}.json`)
+  );
+  return { input: { ...input, study: staged, runs }, records };
+}
+
+/** Hash of the weights after each stage. */
+const stagesIn = async (out: string) =>
+  (await readRecords(out)).runs.map(({ stage, weightsSha256 }) => [stage, weightsSha256]);
+
+Deno.test("a run that lacks the record of any of its stages is done again", () =>
+  inFolder(async (told) => {
+    const { input, records } = inStages(told.input);
+    await ablate(input);
+    const before = await stagesIn(input.out);
+    assert.equal(before.length, 2);
+    for (const path of records) {
+      await Deno.remove(path);
+      assert.deepEqual(await ablate(input), { failed: 0 });
+      assert.deepEqual(await stagesIn(input.out), before);
+    }
+    told.notes.length = 0;
+    await ablate(input);
+    assert.deepEqual(told.notes, ["baseline: done by another process"]);
+  }));
+
+Deno.test("a checkpoint is not gone on from where an earlier stage has lost its record", () =>
+  inFolder(async (told) => {
+    const { input, records } = inStages(told.input);
+    await ablate(input);
+    const before = await stagesIn(input.out);
+    for (const path of records) await Deno.remove(path);
+    const abort = new AbortController();
+    const stopped = ablate({
+      ...input,
+      signal: abort.signal,
+      onProgress: (_, stage) => stage === "all" && abort.abort(),
+    });
+    await assert.rejects(stopped, { name: "AbortError" });
+    await Deno.remove(records[0]);
+    await ablate(input);
+    assert.deepEqual(await stagesIn(input.out), before);
   }));
 
 Deno.test("a checkpoint that is damaged is not gone on from, which is said", () =>
