@@ -53,10 +53,11 @@ export function ablateCommand() {
       "embedded, a folder in Hugging Face's layout, or its name on the hub",
     )
     .option("--folds <k>", "folds of cross-validation", orInvalid(positiveInteger("folds")))
-    .option(
-      "--from <run>",
-      "train nothing: test the saved run of this record, runs/NAME.json of a study's folder",
-      orInvalid(namedPath),
+    .addOption(
+      new Option(
+        "--from <run>",
+        "train nothing: test the saved run of this record, runs/NAME.json of a study's folder",
+      ).argParser(orInvalid(namedPath)).conflicts("folds"),
     )
     .option("--steps <n>", "optimiser steps of every stage", orInvalid(positiveInteger("steps")))
     .option(

@@ -216,6 +216,41 @@ Deno.test("a folded study tests every question of train and validation once, and
   assert.ok(report.includes(`on ${asked.length} test questions`), "folds are pooled");
 });
 
+Deno.test("a run is tested on its own fold of its own data, and never on one that it was trained on", async () => {
+  const folded = join(dir, "folded.json");
+  const folds = { count: 2, by: "question", seed: 0 };
+  await Deno.writeTextFile(folded, JSON.stringify({ ...await readJson<object>(study), folds }));
+  const tested = async (record: string, out: string, ...args: string[]) => {
+    const { code, lines } = await printed(() =>
+      main(["ablate", folded, "--from", record, "--out", join(dir, out), ...args])
+    );
+    assert.equal(code, 0, lines.join("\n"));
+    const [{ name }] = await Array.fromAsync(Deno.readDir(join(dir, out, "runs")));
+    const { fold, answers } = readRunRecord(join(dir, out, "runs", name));
+    return { fold, answers, folds: (await readJson<StudyRecord>(dir, out, "study.json")).folds };
+  };
+  const second = join(dir, "folded", "runs", "baseline_lambda-0_seed-1_fold-1_projector+lora.json");
+  assert.deepEqual(await tested(second, "own-fold"), {
+    fold: 1,
+    answers: readRunRecord(second).answers,
+    folds: { count: 2, by: "question" },
+  });
+  const idsOf = async (seed: number) => {
+    const { test } = await loadStudyData({ ...BASE, data: { ...BASE.data, seed } }, {});
+    return test.flatMap(({ questions }) => questions.map(({ id }) => id));
+  };
+  const cases: [record: string, out: string, seed: number, args: string[]][] = [
+    [second, "fold-of-other-data", 7, ["--set", "data.seed=7"]],
+    [second, "fold-of-other-folds", 0, ["--set", "folds.seed=1"]],
+    [trained, "run-without-folds", 0, []],
+  ];
+  for (const [record, out, seed, args] of cases) {
+    const { fold, answers, folds } = await tested(record, out, ...args);
+    assert.deepEqual([fold, folds], [0, undefined], out);
+    assert.deepEqual(answers.map(({ id }) => id), await idsOf(seed), out);
+  }
+});
+
 /** The one line that says what is wrong. */
 async function errorOf(...args: string[]): Promise<string> {
   const { code, out, lines } = await run(...args);

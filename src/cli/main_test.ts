@@ -85,6 +85,11 @@ const CASES: [args: string, code: number, message: RegExp][] = [
     /'--shard <i\/n>' argument '3\/2' is invalid. Cannot read shard "3\/2"/,
   ],
   ["ablate --shard 1/2 --fresh", 2, /'--shard <i\/n>' cannot be used with option '--fresh'/],
+  [
+    "ablate --from run.json --folds 3",
+    2,
+    /'--from <run>' cannot be used with option '--folds <k>'/,
+  ],
   ["ablate --engine pbs", 2, /argument 'pbs' is invalid. Allowed choices are local, slurm/],
   ["ablate --slurm-time 9", 2, /'--slurm-time <time>' cannot be used with --engine local/],
   ["ablate --engine slurm --shard 1/2", 2, /'--shard <i\/n>' cannot be used with --engine slurm/],

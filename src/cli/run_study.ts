@@ -19,7 +19,7 @@ import {
   prepareStudy,
 } from "../study/prepare.ts";
 import { studyKernels } from "../study/kernels.ts";
-import { checkSameModels, findSavedRun, savedSettings } from "../study/saved_run.ts";
+import { checkSameModels, findSavedRun, savedSettings, testedStudy } from "../study/saved_run.ts";
 import { loadWeights } from "../study/saved_weights.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
 import type { Study } from "../study/study.ts";
@@ -101,15 +101,16 @@ function shardSummary({ index, count }: Shard, absent: number): string {
 
 /** Everything that can be wrong is found before pictures are encoded and a device is kept busy. */
 async function train(
-  study: Study,
+  asked: Study,
   options: RunOptions,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<{ runs: number; failed: number; absent: number }> {
   const { out, dataDir, adapter, fresh, command, from, shard } = options;
   const saved = from ? await findSavedRun(from) : undefined;
+  const dataset = await loadStudyData(asked, { dataDir });
+  const study = saved ? testedStudy(saved, asked, dataset) : asked;
   const runs = saved ? [savedSettings(saved, study)] : expandGrid(study);
-  const dataset = await loadStudyData(study, { dataDir });
   const language = await loadStudyLanguage(study, cacheDir());
   // Encoders ask for it at the first picture; a device is opened when all else is right.
   let opened: Awaited<ReturnType<typeof openEngine>>;

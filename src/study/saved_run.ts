@@ -1,6 +1,8 @@
 /** A trained run that is tested again, on other data: `ablate --from RECORD`. */
 import { z } from "zod";
 import { basename, dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { Dataset } from "../data/dataset.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { MODULES } from "../models/multimodal.ts";
 import { readRunRecord } from "../report/store.ts";
@@ -30,6 +32,17 @@ export async function findSavedRun(path: string): Promise<SavedRun> {
   return { record, weights };
 }
 
+/**
+ * The study without its folds, unless the run's own data were folded as they are: then the run is
+ * tested on its fold. Any other fold may hold what it was trained on, and a test split does not.
+ */
+export function testedStudy({ record }: SavedRun, study: Study, { contentHash }: Dataset): Study {
+  const { folds, ...rest } = study;
+  const { data } = (record.config ?? {}) as { data?: { contentHash?: string; folds?: unknown } };
+  const isFolded = data?.contentHash === contentHash && isDeepStrictEqual(data.folds, folds);
+  return isFolded ? study : rest;
+}
+
 const { projector, lora } = studySchema.shape;
 const stages = z.array(z.object({ name: z.string(), train: z.array(z.enum(MODULES)) }));
 const objectiveOptions = z.record(z.string(), z.unknown()).default({});
@@ -38,6 +51,7 @@ const partsOf = z.object({ projector, lora, stages, objectiveOptions });
 /**
  * The run as it was, under a study's way of asking: one stage, with all that was trained until then.
  *
+ * @param study As {@linkcode testedStudy} leaves it.
  * @throws {TypeError} If the record's configuration lacks what rebuilds the model.
  */
 export function savedSettings({ record }: SavedRun, study: Study): RunSettings {
@@ -47,14 +61,14 @@ export function savedSettings({ record }: SavedRun, study: Study): RunSettings {
       `Cannot test run "${record.arm}": its record does not say what its projector was like`,
     );
   }
-  const { role, arm, connector, objective, lambda, seed, stage } = record;
+  const { role, arm, connector, objective, lambda, seed, fold, stage } = record;
   const last = data.stages.findIndex(({ name }) => name === stage);
   const trained = new Set(data.stages.slice(0, last + 1).flatMap(({ train }) => train));
   return {
     ...{ role, arm, connector, objective, lambda, seed },
     objectiveOptions: data.objectiveOptions,
     lambdaSchedule: "constant",
-    fold: 0,
+    fold: study.folds ? fold : 0,
     round: 0,
     xi: 0,
     stages: [{ name: stage, train: [...trained], draw: [], training: study.training }],
