@@ -57,7 +57,7 @@ export function ablateCommand() {
       new Option(
         "--from <run>",
         "train nothing: test the saved run of this record, runs/NAME.json of a study's folder",
-      ).argParser(orInvalid(namedPath)).conflicts("folds"),
+      ).argParser(orInvalid(namedPath)).conflicts(["arms", "lambda", "seeds", "folds", "steps"]),
     )
     .option("--steps <n>", "optimiser steps of every stage", orInvalid(positiveInteger("steps")))
     .option(
@@ -146,7 +146,7 @@ export function ablateCommand() {
         const slurm = slurmSettings(options);
         return await submitSlurm(study, { out, dataDir, words, tasks, slurm, fresh, dryRun, json });
       }
-      if (options.dryRun) return await printPlan(study, { dataDir, adapter, json, shard });
+      if (options.dryRun) return await printPlan(study, { dataDir, adapter, json, from, shard });
       await runStudy(study, {
         out,
         dataDir,

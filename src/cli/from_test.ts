@@ -189,6 +189,24 @@ Deno.test("a saved run is tested on other data, once", async () => {
   assert.match(other.lines.at(-1)!, /was made with other settings \(config.from was "/);
 });
 
+Deno.test("the plan of a saved run is one run with nothing to train", async () => {
+  const to = join(dir, "planned");
+  const args = ["--from", trained, "--dry-run", "--out", to];
+  const { code, out: printed, lines } = await run(...args, "--json");
+  assert.equal(code, 0, lines.join("\n"));
+  const { runs, controls, estimate } = JSON.parse(printed);
+  assert.deepEqual(controls, []);
+  assert.deepEqual(runs, [{
+    ...{ arm: "baseline", connector: "mlp", lambda: 0, seed: 1, fold: 0 },
+    stages: ["projector+lora"],
+  }]);
+  assert.ok(estimate.seconds < 10, `${estimate.seconds} s`);
+  // As many steps as anyone can wait for change nothing.
+  const long = await run(...args, "--set", "training.steps=1000000");
+  assert.match(long.out, /^1 runs, about \d s, /m);
+  await assert.rejects(Deno.stat(to), Deno.errors.NotFound);
+});
+
 Deno.test("a folded study tests every question of train and validation once, and says so", async () => {
   const to = join(dir, "folded");
   const { code, lines } = await run(
@@ -287,7 +305,9 @@ Deno.test("what does not belong to a saved run, or is asked of no encoder, is re
     ],
   ];
   for (const [args, message] of cases) {
-    assert.match(await errorOf(...args, "--out", none), message);
+    for (const flags of args.includes("--from") ? [[], ["--dry-run"]] : [[]]) {
+      assert.match(await errorOf(...args, ...flags, "--out", none), message);
+    }
     await assert.rejects(Deno.stat(none), Deno.errors.NotFound);
   }
 });

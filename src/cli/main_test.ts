@@ -85,11 +85,13 @@ const CASES: [args: string, code: number, message: RegExp][] = [
     /'--shard <i\/n>' argument '3\/2' is invalid. Cannot read shard "3\/2"/,
   ],
   ["ablate --shard 1/2 --fresh", 2, /'--shard <i\/n>' cannot be used with option '--fresh'/],
-  [
-    "ablate --from run.json --folds 3",
-    2,
-    /'--from <run>' cannot be used with option '--folds <k>'/,
-  ],
+  ...["--arms baseline", "--lambda 1", "--seeds 2", "--folds 3", "--steps 4"].map(
+    (option): [string, number, RegExp] => [
+      `ablate --from run.json ${option}`,
+      2,
+      new RegExp(`'--from <run>' cannot be used with option '${option.split(" ")[0]} <`),
+    ],
+  ),
   ["ablate --engine pbs", 2, /argument 'pbs' is invalid. Allowed choices are local, slurm/],
   ["ablate --slurm-time 9", 2, /'--slurm-time <time>' cannot be used with --engine local/],
   ["ablate --engine slurm --shard 1/2", 2, /'--shard <i\/n>' cannot be used with --engine slurm/],

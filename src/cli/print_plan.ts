@@ -2,9 +2,16 @@
 import { cacheDir } from "../gpu/cache.ts";
 import { defaultPlan } from "../gpu/plan.ts";
 import type { Engine } from "../gpu/program.ts";
-import { ASSUMED_SPEED, estimateStudy, measureSpeed, type Speed } from "../study/estimate.ts";
+import {
+  ASSUMED_SPEED,
+  estimateStudy,
+  estimateTest,
+  measureSpeed,
+  type Speed,
+} from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
-import { loadStudyData, outlineStudy } from "../study/prepare.ts";
+import { dataByRun, loadStudyData, outlineStudy } from "../study/prepare.ts";
+import { checkSameModels, findSavedRun, savedSettings, testedStudy } from "../study/saved_run.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
 import type { Study } from "../study/study.ts";
 import { duration, megabytes } from "./format.ts";
@@ -15,21 +22,30 @@ export interface PlanOptions {
   dataDir?: string;
   adapter?: string;
   json?: true;
+  /** Record of a trained run, which is tested and nothing is trained. */
+  from?: string;
   /** The share of the grid that is planned; all of it when absent. */
   shard?: Shard;
 }
 
 /** Prints the plan of a study on standard output, as text or as one JSON value. Encodes and trains nothing. */
 export async function printPlan(
-  study: Study,
-  { dataDir, adapter, json, shard }: PlanOptions,
+  asked: Study,
+  { dataDir, adapter, json, from, shard }: PlanOptions,
 ): Promise<void> {
-  const grid = expandGrid(study);
-  const dataset = await loadStudyData(study, { dataDir });
-  const outline = await outlineStudy(study, dataset, cacheDir());
+  const saved = from ? await findSavedRun(from) : undefined;
+  const dataset = await loadStudyData(asked, { dataDir });
+  const study = saved ? testedStudy(saved, asked, dataset) : asked;
+  const grid = saved ? [savedSettings(saved, study)] : expandGrid(study);
+  const outline = await outlineStudy(study, dataset, cacheDir(), (models) => {
+    if (saved) checkSameModels(saved, models);
+  });
   const all = shard ? shareOf(grid, shard, outline) : grid;
   const { engine, speed } = await askSpeed(adapter);
-  const estimate = estimateStudy(all, outline, engine?.plan ?? defaultPlan("image", true), speed);
+  const plan = engine?.plan ?? defaultPlan("image", true);
+  const estimate = saved
+    ? estimateTest(grid[0], dataByRun(study, { encoder: outline })(grid[0]), plan, speed)
+    : estimateStudy(all, outline, plan, speed);
   const list = (wanted: (role: string) => boolean) =>
     all.filter(({ role }) => wanted(role))
       .map(({ arm, connector, lambda, seed, fold, stages }) => ({

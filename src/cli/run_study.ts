@@ -8,7 +8,7 @@ import { writeReport } from "../report/store.ts";
 import { ablate } from "../study/ablate.ts";
 import type { AblationSetting } from "../study/determinants.ts";
 import { absentRuns } from "../study/absent_runs.ts";
-import { estimateStudy, measureSpeed } from "../study/estimate.ts";
+import { estimateStudy, estimateTest, measureSpeed } from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
 import {
   dataByRun,
@@ -152,7 +152,10 @@ async function train(
       }
       progress.say("Checking the kernels against float64 values");
       assertSelfTest(await selfTest(engine, studyKernels(engine, missing, outline)));
-      const estimate = estimateStudy(missing, outline, engine.plan, await measureSpeed(engine));
+      const speed = await measureSpeed(engine);
+      const estimate = saved
+        ? estimateTest(missing[0], outline, engine.plan, speed)
+        : estimateStudy(missing, outline, engine.plan, speed);
       progress.say(
         `${missing.length} runs, about ${duration(estimate.seconds)} on ${record.description}, ` +
           `${megabytes(estimate.bytes)} of device memory a run`,

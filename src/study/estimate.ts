@@ -1,4 +1,6 @@
 /** What a study will cost, before it runs: traced without a device, timed by one matrix product. */
+import { emptyCheckpoint } from "../models/llama_weights.ts";
+import { compileQuestioner } from "../models/questioner.ts";
 import { writeMatrix } from "../gpu/memory.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
@@ -11,9 +13,10 @@ import {
 } from "../gpu/program.ts";
 import { matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
-import type { PreparedData } from "../training/prepared_data.ts";
+import type { PreparedData, PreparedSplit } from "../training/prepared_data.ts";
 import { evaluationBatches, stageSteps } from "../training/batches.ts";
 import { imagineStep } from "../training/imagined_programs.ts";
+import { createRunModel } from "../training/run_model.ts";
 import type { RunSettings, StageSettings } from "../training/settings.ts";
 
 /** Cost of runs. */
@@ -101,27 +104,55 @@ export function runCosts(
   };
 }
 
+/** Cost of testing a run that is trained already, after its last stage. */
+export function estimateTest(
+  settings: RunSettings,
+  data: PreparedData,
+  plan: KernelPlan,
+  speed: Speed,
+): Estimate {
+  const stage = settings.stages.at(-1)!;
+  const engine = createEngine(imaginaryDevice(), plan);
+  const decoder = emptyCheckpoint(data.decoder.config);
+  compileQuestioner(createRunModel(engine, settings, { ...stage, train: [] }, data, { decoder }));
+  const step = estimateStep(settings, stage, data, plan, speed);
+  return {
+    seconds: step.seconds * FORWARD_SHARE * forwards(data.test, stage),
+    bytes: engine.memory.bytes,
+  };
+}
+
 function estimateStage(
   settings: RunSettings,
   stage: StageSettings,
   data: PreparedData,
   plan: KernelPlan,
   speed: Speed,
-): { seconds: number; bytes: number } {
-  const engine = createEngine(imaginaryDevice(), plan);
-  const { model, step: { program } } = imagineStep(engine, settings, stage, data);
-  const { layout } = model.config;
-  const { training } = stage;
-  const steps = stageSteps(data.train, training);
-  const step = program.flops / speed.flops * STEP_OVER_PRODUCTS +
-    program.dispatches * DISPATCH_SECONDS;
-  const batches = (images?: number) => (split: PreparedData["test"]) =>
-    evaluationBatches(split, layout.batch, layout.blocks, images).length;
+): Estimate {
+  const step = estimateStep(settings, stage, data, plan, speed);
+  const steps = stageSteps(data.train, stage.training);
   const { validations, validationImages } = settings.evaluation;
-  const forwards = batches()(data.test) +
-    validations * batches(validationImages)(data.validation);
-  return {
-    seconds: step * (steps + FORWARD_SHARE * forwards),
-    bytes: engine.memory.bytes,
-  };
+  const asked = forwards(data.test, stage) +
+    validations * forwards(data.validation, stage, validationImages);
+  return { seconds: step.seconds * (steps + FORWARD_SHARE * asked), bytes: step.bytes };
+}
+
+/** Cost of one step of training, with the memory of all of them. */
+function estimateStep(
+  settings: RunSettings,
+  stage: StageSettings,
+  data: PreparedData,
+  plan: KernelPlan,
+  speed: Speed,
+): Estimate {
+  const engine = createEngine(imaginaryDevice(), plan);
+  const { program } = imagineStep(engine, settings, stage, data).step;
+  const seconds = program.flops / speed.flops * STEP_OVER_PRODUCTS +
+    program.dispatches * DISPATCH_SECONDS;
+  return { seconds, bytes: engine.memory.bytes };
+}
+
+/** Forward passes that a split's first images are asked in. */
+function forwards(split: PreparedSplit, { training }: StageSettings, images?: number): number {
+  return evaluationBatches(split, training.batch, training.questions, images).length;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { defaultPlan } from "../gpu/plan.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { ASSUMED_SPEED, estimateStudy, measureSpeed } from "./estimate.ts";
+import { ASSUMED_SPEED, estimateStudy, estimateTest, measureSpeed } from "./estimate.ts";
 import { expandGrid } from "./grid.ts";
 import { loadStudyData, outlineStudy } from "./prepare.ts";
 import type { Study } from "./study.ts";
@@ -47,6 +47,17 @@ Deno.test("a round that is taught costs its teacher's forward pass and memory to
   assert.ok(Math.abs(two.seconds - 2 * one.seconds + plain.seconds) < 1e-9 * two.seconds);
   assert.ok(one.bytes > plain.bytes);
   assert.equal(two.bytes, one.bytes);
+});
+
+Deno.test("a test costs less than the training before it, and its share of time grows with the test set", () => {
+  const [settings] = expandGrid(tiny);
+  const test = (data = outline) => estimateTest(settings, data, plan, ASSUMED_SPEED);
+  const whole = estimateStudy([settings], outline, plan, ASSUMED_SPEED);
+  assert.ok(test().seconds > 0 && test().seconds < whole.seconds / 2);
+  assert.ok(test().bytes > 0 && test().bytes < whole.bytes);
+  const questions = [...outline.test.questions, ...outline.test.questions];
+  const twice = { ...outline, test: { ...outline.test, questions } };
+  assert.ok(Math.abs(test(twice).seconds / test().seconds - 2) < 1e-9);
 });
 
 Deno.test("nothing to run costs nothing", () => {

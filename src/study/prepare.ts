@@ -130,15 +130,22 @@ export async function loadStudyEncoder(
   return await loadEncoder(name, { ...settings, ...options, cacheDir });
 }
 
-/** Token ids without features: what a plan needs to know of the data. */
+/**
+ * Token ids without features: what a plan needs to know of the data.
+ *
+ * @param check Is given the study's models; what it throws is thrown.
+ */
 export async function outlineStudy(
   study: Study,
   dataset: Dataset,
   cacheDir: string,
+  check?: (models: { encoder: Encoder; language: StudyLanguage }) => void,
 ): Promise<PreparedData> {
   const encoder = await loadStudyEncoder(study, cacheDir);
   await encoder.close?.();
-  return prepareStudy(study, dataset, encoder, await loadStudyLanguage(study, cacheDir));
+  const language = await loadStudyLanguage(study, cacheDir);
+  check?.({ encoder, language });
+  return prepareStudy(study, dataset, encoder, language);
 }
 
 /** Encodes a study's questions, whose pictures become as many image tokens as the encoder says. */
