@@ -334,7 +334,15 @@ Deno.test("a file in the way of the folder is refused by name, and stays", async
   assert.equal(await Deno.readTextFile(file), "mine");
 });
 
-Deno.test("a picture that is damaged is refused by name", async () => {
+Deno.test("folds that cannot be made are refused before --fresh moves anything", async () => {
+  const before = await filesOf(out);
+  const error = errorOf(await run("ablate", study, "--out", out, "--fresh", "--folds", "50"));
+  assert.equal(error, "error: Cannot make 50 folds of 16 images");
+  assert.deepEqual(await filesOf(out), before);
+});
+
+Deno.test("a picture that is damaged is refused by name, before --fresh moves anything", async () => {
+  const before = await filesOf(out);
   const data = join(dir, "pictures");
   for (const split of ["train", "test"]) {
     await Deno.mkdir(join(data, split, "images"), { recursive: true });
@@ -357,8 +365,10 @@ Deno.test("a picture that is damaged is refused by name", async () => {
       "--data-dir",
       data,
       "--out",
-      join(dir, "damaged"),
+      out,
+      "--fresh",
     ),
   );
   assert.match(error, /Cannot decode "train\/images\/0.png": a damaged or unsupported file/);
+  assert.deepEqual(await filesOf(out), before);
 });

@@ -102,6 +102,7 @@ const CASES: [args: string, code: number, message: RegExp][] = [
     1,
     /Cannot fit question "train\/0\/\d+": .* the context leaves 8/,
   ],
+  ["ablate {dir}/tiny.json --folds 50", 1, /Cannot make 50 folds of 16 images/],
   ["ablate {dir}/tiny.json --encoder patch", 1, /Unknown encoder "patch"; [^\n]*patches/],
   [
     "ablate {dir}/tiny.json --encoder {dir}/empty",

@@ -18,14 +18,7 @@ export async function openOutFolder(
   setting: AblationSetting,
   say: (line: string) => void,
 ): Promise<Set<RunSettings>> {
-  try {
-    await Deno.mkdir(join(out, "runs"), { recursive: true });
-    await Deno.remove(await Deno.makeTempFile({ dir: join(out, "runs"), suffix: ".tmp" }));
-  } catch (error) {
-    throw new RangeError(`Cannot write to folder "${out}": ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  await makeWritable(out);
   if (!await holdsRecords(out)) return new Set();
   try {
     const damaged: string[] = [];
@@ -49,6 +42,22 @@ export async function openOutFolder(
     return finished;
   } catch (error) {
     throw new RangeError(`${(error as Error).message}; choose another --out or add --fresh`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Makes the folder if it is not there.
+ *
+ * @throws {RangeError} If it cannot be written.
+ */
+export async function makeWritable(out: string): Promise<void> {
+  try {
+    await Deno.mkdir(join(out, "runs"), { recursive: true });
+    await Deno.remove(await Deno.makeTempFile({ dir: join(out, "runs"), suffix: ".tmp" }));
+  } catch (error) {
+    throw new RangeError(`Cannot write to folder "${out}": ${(error as Error).message}`, {
       cause: error,
     });
   }

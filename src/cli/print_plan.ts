@@ -37,14 +37,15 @@ export async function printPlan(
   const dataset = await loadStudyData(asked, { dataDir });
   const study = saved ? testedStudy(saved, asked, dataset) : asked;
   const grid = saved ? [savedSettings(saved, study)] : expandGrid(study);
-  const outline = await outlineStudy(study, dataset, cacheDir(), (models) => {
+  const whole = await outlineStudy(study, dataset, cacheDir(), (models) => {
     if (saved) checkSameModels(saved, models);
   });
+  const outline = dataByRun(study, { encoder: whole })(grid[0]);
   const all = shard ? shareOf(grid, shard, outline) : grid;
   const { engine, speed } = await askSpeed(adapter);
   const plan = engine?.plan ?? defaultPlan("image", true);
   const estimate = saved
-    ? estimateTest(grid[0], dataByRun(study, { encoder: outline })(grid[0]), plan, speed)
+    ? estimateTest(grid[0], outline, plan, speed)
     : estimateStudy(all, outline, plan, speed);
   const list = (wanted: (role: string) => boolean) =>
     all.filter(({ role }) => wanted(role))

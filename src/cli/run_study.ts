@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Encoder } from "../encoders/encoder.ts";
 import { cacheDir, cachePart } from "../gpu/cache.ts";
+import type { KernelPlan } from "../gpu/plan.ts";
 import { withPlan } from "../gpu/program.ts";
 import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
 import { writeReport } from "../report/store.ts";
@@ -19,6 +20,7 @@ import {
   prepareStudy,
 } from "../study/prepare.ts";
 import { studyKernels } from "../study/kernels.ts";
+import type { AdapterRecord } from "../study/record.ts";
 import { checkSameModels, findSavedRun, savedSettings, testedStudy } from "../study/saved_run.ts";
 import { loadWeights } from "../study/saved_weights.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
@@ -31,7 +33,7 @@ import { tuneStudy } from "../tuning/tune_study.ts";
 import { duration, megabytes } from "./format.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
-import { moveAside, openOutFolder } from "./out_folder.ts";
+import { makeWritable, moveAside, openOutFolder } from "./out_folder.ts";
 import { createPace } from "./pace.ts";
 import {
   createProgress,
@@ -124,18 +126,21 @@ async function train(
     if (saved) checkSameModels(saved, { encoder, language });
     const questions = prepareStudy(study, dataset, encoder, language);
     const values = saved && await loadWeights(saved.weights, questions.decoder.config);
+    const outlineOf = dataByRun(study, { encoder: questions });
+    // Folds that cannot be made are refused here.
+    outlineOf(runs[0]);
     opened = await openEngine(adapter, progress.say);
     const { engine: untuned, record } = opened;
-    const outlineOf = dataByRun(study, { encoder: questions });
-    const aside = fresh ? await moveAside(out) : null;
-    if (aside) progress.say(`Earlier records are now in ${aside}`);
-    const frozen = await readFrozenPlan(out, record);
+    const frozen = fresh ? undefined : await readFrozenPlan(out, record);
     let engine = withPlan(untuned, frozen ?? untuned.plan);
     const setting: AblationSetting = {
       ...{ study, dataset, encoder, language, engine, adapter: record, runs },
       from: saved?.record.weightsSha256,
     };
-    const finished = await openOutFolder(out, setting, progress.say);
+    if (fresh) await makeWritable(out);
+    const finished = fresh
+      ? new Set<RunSettings>()
+      : await openOutFolder(out, setting, progress.say);
     const share = shard ? shareOf(runs, shard, outlineOf(runs[0])) : runs;
     const missing = share.filter((settings) => !finished.has(settings));
     if (missing.length < share.length) {
@@ -148,7 +153,7 @@ async function train(
         const folder = cachePart("kernels");
         const say = progress.say;
         ({ engine } = await tuneStudy(untuned, record, runs, outline, { folder, say }));
-        engine = withPlan(untuned, await freezePlan(out, record, engine.plan));
+        if (!fresh) engine = withPlan(untuned, await freezePlan(out, record, engine.plan));
       }
       progress.say("Checking the kernels against float64 values");
       assertSelfTest(await selfTest(engine, studyKernels(engine, missing, outline)));
@@ -171,6 +176,7 @@ async function train(
         : undefined;
       dataOf = dataByRun(study, { encoder: encoded, random });
     }
+    if (fresh) await beginAnew(out, record, engine.plan, progress.say);
     const titleOf = (index: number): RunTitle => {
       const { arm, lambda, seed, fold, round } = runs[index];
       return {
@@ -210,6 +216,25 @@ async function train(
   } finally {
     await encoder.close?.();
     await randomEncoder?.close?.();
+  }
+}
+
+/**
+ * Moves earlier records aside, once all that can be wrong has been looked at without them, and
+ * freezes the plan that was checked in their place.
+ */
+async function beginAnew(
+  out: string,
+  adapter: AdapterRecord,
+  plan: KernelPlan,
+  say: (line: string) => void,
+): Promise<void> {
+  const aside = await moveAside(out);
+  if (aside) say(`Earlier records are now in ${aside}`);
+  if (await freezePlan(out, adapter, plan) !== plan) {
+    throw new RangeError(
+      `Cannot begin anew: another process has begun in "${out}" meanwhile; start again without --fresh`,
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { replaceFile } from "../data/replace_file.ts";
 import { cacheDir } from "../gpu/cache.ts";
 import { expandGrid } from "../study/grid.ts";
-import { loadStudyData, outlineStudy } from "../study/prepare.ts";
+import { dataByRun, loadStudyData, outlineStudy } from "../study/prepare.ts";
 import { chainsOf } from "../study/shards.ts";
 import { arrayScript, MOST_TASKS, reportScript, type SlurmSettings } from "../study/slurm.ts";
 import type { Study } from "../study/study.ts";
@@ -39,9 +39,11 @@ export interface SubmitOptions {
  */
 export async function submitSlurm(study: Study, options: SubmitOptions): Promise<void> {
   const { out, dataDir, words, slurm, fresh, dryRun, json } = options;
-  const chains = chainsOf(expandGrid(study)).length;
+  const runs = expandGrid(study);
+  const chains = chainsOf(runs).length;
   // What a task would refuse is refused here.
-  await outlineStudy(study, await loadStudyData(study, { dataDir }), cacheDir());
+  const dataset = await loadStudyData(study, { dataDir });
+  dataByRun(study, { encoder: await outlineStudy(study, dataset, cacheDir()) })(runs[0]);
   const tasks = Math.min(chains, options.tasks ?? MOST_TASKS);
   // As the tasks of deno.json do.
   const start = (...permissions: string[]) => [
@@ -64,6 +66,8 @@ export async function submitSlurm(study: Study, options: SubmitOptions): Promise
     );
     return;
   }
+  // Whether it is there: nothing is moved aside for a study that cannot be submitted.
+  await runSbatch(["--version"]);
   const aside = fresh ? await moveAside(out) : null;
   if (aside) console.error(`Earlier records are now in ${aside}`);
   await Deno.mkdir(folder, { recursive: true });

@@ -7,6 +7,7 @@ import { type Printed, printed } from "../testing/printed.ts";
 
 /** Answers as sbatch does with --parsable, with the number of the job; refuses a partition "none". */
 const SBATCH = `#!/bin/sh
+if [ "$1" = --version ]; then echo slurm 24.11.5; exit; fi
 for script; do :; done
 if grep -q partition=none "$script"; then echo "sbatch: error: invalid partition" >&2; exit 1; fi
 echo "$@" >>"$(dirname "$0")/asked"
@@ -87,11 +88,14 @@ Deno.test("a plan is the scripts, and writes nothing; there are no more tasks th
 
 Deno.test("without sbatch, or where it refuses, one line says so", async () => {
   await inFolder(async (dir, out) => {
-    const missing = await submit(dir, ["--out", out], null);
+    await Deno.mkdir(out);
+    await Deno.writeTextFile(join(out, "study.json"), "earlier");
+    const missing = await submit(dir, ["--out", out, "--fresh"], null);
     assert.deepEqual([missing.code, missing.out, missing.lines], [1, "", [
       "error: Cannot submit the study: there is no sbatch here; submit where SLURM is installed, " +
       "or see the scripts with --dry-run",
     ]]);
+    assert.equal(await Deno.readTextFile(join(out, "study.json")), "earlier");
     const refused = await submit(dir, ["--out", out, "--slurm-partition", "none"]);
     assert.deepEqual([refused.code, refused.out, refused.lines], [1, "", [
       "error: Cannot submit job: sbatch: error: invalid partition",
