@@ -148,6 +148,7 @@ Deno.test("a study leaves a report, its figures, its results, and a record of ev
       "REPORT.md",
       "plan.json",
       "results.json",
+      "settings.json",
       "study.json",
     ],
   );
@@ -275,7 +276,7 @@ Deno.test("records made with other settings are refused, and stay as they are", 
   const error = errorOf(await run("ablate", study, "--out", out, "--steps", "5"));
   assert.match(
     error,
-    /record "baseline_lambda-0_seed-1.json" was made with other settings \(config.training.steps was 4, is 5\)/,
+    /"[^"]*settings.json" has other settings \(config.training.steps was 4, is 5\)/,
   );
   assert.match(error, /choose another --out or add --fresh$/);
   assert.deepEqual(await filesOf(out), before);

@@ -186,7 +186,7 @@ Deno.test("a saved run is tested on other data, once", async () => {
   const first = join(out, "runs", "baseline_lambda-0_seed-1_projector.json");
   const other = await run("--from", first, "--set", "data.seed=7", "--out", to);
   assert.equal(other.code, 1);
-  assert.match(other.lines.at(-1)!, /was made with other settings \(config.from was "/);
+  assert.match(other.lines.at(-1)!, /settings.json" has other settings \(config.from was "/);
 });
 
 Deno.test("the plan of a saved run is one run with nothing to train", async () => {

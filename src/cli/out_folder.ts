@@ -3,6 +3,8 @@ import { basename, join } from "node:path";
 import { readRecords } from "../report/store.ts";
 import type { AblationSetting } from "../study/determinants.ts";
 import { finishedRuns } from "../study/finished_runs.ts";
+import { checkSettings, SETTINGS } from "../study/frozen_settings.ts";
+import { heldLeases } from "../study/lease.ts";
 import type { RunSettings } from "../training/settings.ts";
 
 /**
@@ -10,7 +12,7 @@ import type { RunSettings } from "../training/settings.ts";
  * name, so that their runs are done again; nothing else is changed.
  *
  * @param say is told of a record that is damaged
- * @throws {RangeError} If the folder cannot be written, or holds another study, or records made with
+ * @throws {RangeError} If the folder cannot be written, or holds another study, or was begun with
  * other settings.
  */
 export async function openOutFolder(
@@ -19,6 +21,7 @@ export async function openOutFolder(
   say: (line: string) => void,
 ): Promise<Set<RunSettings>> {
   await makeWritable(out);
+  checkSettings(out, setting);
   if (!await holdsRecords(out)) return new Set();
   try {
     const damaged: string[] = [];
@@ -48,6 +51,25 @@ export async function openOutFolder(
 }
 
 /**
+ * Makes sure that all records of a folder were made with the same settings, those too that other
+ * processes have left since it was opened.
+ *
+ * @throws {RangeError} If one was not.
+ * @throws {Error} As {@linkcode readRecords}.
+ */
+export async function checkRecords(out: string, setting: AblationSetting): Promise<void> {
+  const { runs } = await readRecords(out);
+  try {
+    finishedRuns(setting, runs, "write report");
+  } catch (error) {
+    throw new RangeError(
+      `${(error as Error).message}; move it away, and the same command does its run again`,
+      { cause: error },
+    );
+  }
+}
+
+/**
  * Makes the folder if it is not there.
  *
  * @throws {RangeError} If it cannot be written.
@@ -64,13 +86,32 @@ export async function makeWritable(out: string): Promise<void> {
 }
 
 /**
- * Moves a folder that holds records, or the kernel plan that they would be made with, to a name of
- * its own. Nothing is deleted.
+ * Makes sure that no living process is at work on a run of the folder.
  *
- * @returns The new name; null if it holds neither.
+ * @throws {RangeError} If one is; the message names the run.
+ */
+export async function assertIdle(out: string): Promise<void> {
+  const [held] = await heldLeases(join(out, "leases"));
+  if (held) {
+    throw new RangeError(
+      `Cannot move "${out}" aside: a process is at work on "${
+        basename(held, ".json")
+      }" in it; stop it first or choose another --out`,
+    );
+  }
+}
+
+/**
+ * Moves a folder that holds records, or the kernel plan or the settings that they would be made with,
+ * to a name of its own. Nothing is deleted.
+ *
+ * @returns The new name; null if it holds none of them.
+ * @throws {RangeError} If a living process is at work in it.
  */
 export async function moveAside(out: string): Promise<string | null> {
-  if (!await holdsRecords(out) && !await isThere(join(out, "plan.json"))) return null;
+  const frozen = await Promise.all(["plan.json", SETTINGS].map((name) => isThere(join(out, name))));
+  if (!await holdsRecords(out) && !frozen.includes(true)) return null;
+  await assertIdle(out);
   const to = `${out}.${new Date().toISOString().replace(/[:.]/g, "-")}`;
   await Deno.rename(out, to);
   return to;

@@ -5,10 +5,12 @@ import { exampleRun, exampleStudy } from "../report/example_records.ts";
 import { packAnswers } from "../report/packed_answers.ts";
 import type { AblationSetting } from "../study/determinants.ts";
 import { recordText, runRecord } from "../study/run_record.ts";
+import { freezeSettings } from "../study/frozen_settings.ts";
 import { expandGrid, runName } from "../study/grid.ts";
+import { takeLease } from "../study/lease.ts";
 import type { RunRecord } from "../study/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { moveAside, openOutFolder } from "./out_folder.ts";
+import { assertIdle, checkRecords, moveAside, openOutFolder } from "./out_folder.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 
 const study = tinyStudy();
@@ -131,6 +133,35 @@ for (const [what, contents, message] of BAD) {
   });
 }
 
+Deno.test("a folder that was begun with other settings is refused before it has a record", async () => {
+  await inFolder(async (out, files) => {
+    await Deno.mkdir(out);
+    await freezeSettings(out, setting);
+    assert.deepEqual(await openOutFolder(out, setting, silent), new Set());
+    const before = await files();
+    const other = { ...setting, from: "ab" };
+    await assert.rejects(openOutFolder(out, other, silent), {
+      name: "RangeError",
+      message: `Cannot go on: "${join(out, "settings.json")}" has other settings ` +
+        '(config.from was undefined, is "ab"); choose another --out or add --fresh',
+    });
+    assert.deepEqual(await files(), before);
+  });
+});
+
+Deno.test("before a report all records are compared once more", async () => {
+  await inFolder(async (out) => {
+    await fill(out, { "study.json": studyFile, [name]: record(0) });
+    await checkRecords(out, setting);
+    await fill(out, { [recordFile(1)]: { ...record(1), engine: 0 } });
+    await assert.rejects(checkRecords(out, setting), {
+      name: "RangeError",
+      message: `Cannot write report: record "${runName(runs[1])}.json" was made with other ` +
+        "settings (engine was 0, is 1); move it away, and the same command does its run again",
+    });
+  });
+});
+
 Deno.test("a damaged record gets another name, which is said, and its run is done again", async () => {
   const { questions, packed } = packAnswers(
     record(0).answers.map((answer) => ({ image: "a", ...answer })),
@@ -189,11 +220,33 @@ Deno.test("records are moved aside whole, and what is no folder of records is le
   });
 });
 
-Deno.test("a kernel plan without records is moved aside too", async () => {
-  await inFolder(async (out) => {
-    await fill(out, { "plan.json": "{" });
-    const to = await moveAside(out);
-    assert.equal(await Deno.readTextFile(join(to!, "plan.json")), "{");
-    await assert.rejects(Deno.stat(out), Deno.errors.NotFound);
+for (const frozen of ["plan.json", "settings.json"]) {
+  Deno.test(`${frozen} without records is moved aside too`, async () => {
+    await inFolder(async (out) => {
+      await fill(out, { [frozen]: "{" });
+      const to = await moveAside(out);
+      assert.equal(await Deno.readTextFile(join(to!, frozen)), "{");
+      await assert.rejects(Deno.stat(out), Deno.errors.NotFound);
+    });
+  });
+}
+
+Deno.test("a folder that a process is at work in is not moved", async () => {
+  await inFolder(async (out, files) => {
+    await fill(out, { "study.json": studyFile, [name]: record(0) });
+    await assertIdle(out);
+    await Deno.mkdir(join(out, "leases"));
+    const lease = await takeLease(join(out, "leases", `${runName(runs[1])}.json`));
+    const before = await files();
+    const expected = {
+      name: "RangeError",
+      message: `Cannot move "${out}" aside: a process is at work on "${runName(runs[1])}" in it; ` +
+        "stop it first or choose another --out",
+    };
+    await assert.rejects(assertIdle(out), expected);
+    await assert.rejects(moveAside(out), expected);
+    assert.deepEqual(await files(), before);
+    await lease!.release();
+    assert.notEqual(await moveAside(out), null);
   });
 });

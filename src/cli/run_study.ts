@@ -33,7 +33,7 @@ import { tuneStudy } from "../tuning/tune_study.ts";
 import { duration, megabytes } from "./format.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
-import { makeWritable, moveAside, openOutFolder } from "./out_folder.ts";
+import { assertIdle, checkRecords, makeWritable, moveAside, openOutFolder } from "./out_folder.ts";
 import { createPace } from "./pace.ts";
 import {
   createProgress,
@@ -78,12 +78,13 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
     stopped: "Stopped; the same command goes on where it was",
   }, async (signal) => {
     const { out, json, shard } = options;
-    const { runs, failed, absent } = await train(study, options, progress, signal);
+    const { runs, failed, absent, setting } = await train(study, options, progress, signal);
     // Of shards, whichever is the last one.
     if (shard && absent > 0) {
       progress.stop();
       console.log(json ? JSON.stringify({ shard, runs, absent }) : shardSummary(shard, absent));
     } else {
+      await checkRecords(out, setting);
       const { finding, results } = await writeReport(out);
       progress.stop();
       console.log(
@@ -107,7 +108,7 @@ async function train(
   options: RunOptions,
   progress: Progress,
   signal: AbortSignal,
-): Promise<{ runs: number; failed: number; absent: number }> {
+): Promise<{ runs: number; failed: number; absent: number; setting: AblationSetting }> {
   const { out, dataDir, adapter, fresh, command, from, shard } = options;
   const saved = from ? await findSavedRun(from) : undefined;
   const dataset = await loadStudyData(asked, { dataDir });
@@ -137,7 +138,10 @@ async function train(
       ...{ study, dataset, encoder, language, engine, adapter: record, runs },
       from: saved?.record.weightsSha256,
     };
-    if (fresh) await makeWritable(out);
+    if (fresh) {
+      await makeWritable(out);
+      await assertIdle(out);
+    }
     const finished = fresh
       ? new Set<RunSettings>()
       : await openOutFolder(out, setting, progress.say);
@@ -212,7 +216,8 @@ async function train(
           ...followed(index, stage, step),
         }),
     });
-    return { runs: share.length, failed, absent: (await absentRuns(out, runs)).length };
+    const absent = (await absentRuns(out, runs)).length;
+    return { runs: share.length, failed, absent, setting: { ...setting, engine } };
   } finally {
     await encoder.close?.();
     await randomEncoder?.close?.();

@@ -11,6 +11,7 @@ import { run, test } from "../training/run.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { DivergedError, type RunHooks } from "../training/train_stage.ts";
 import { determinantsOf } from "./determinants.ts";
+import { freezeSettings } from "./frozen_settings.ts";
 import { recordName, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
 import { type RunFailure, SCHEMA_VERSION } from "./record.ts";
@@ -59,6 +60,7 @@ type Fate = "done" | "failed" | "busy";
  *
  * @returns The number of runs that failed: they diverged, or lost their device again and again.
  * @throws {DOMException} `AbortError` when the signal fires; what is finished is kept.
+ * @throws {RangeError} If the folder was begun with other settings.
  */
 export async function ablate(input: AblationInput): Promise<{ failed: number }> {
   const { runs, out, finished, signal } = input;
@@ -117,6 +119,8 @@ async function runAlone(at: Place, index: number, settings: RunSettings): Promis
       onRun?.(index, "done by another process");
       return "done";
     }
+    // Each time, for the folder may have been moved aside and begun anew.
+    await freezeSettings(out, input);
     const failure = await runOrFail(at, index, settings, id);
     if (!failure) {
       await removeFailure(out, name);

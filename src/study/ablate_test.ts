@@ -186,6 +186,26 @@ Deno.test("a run that another process is at is waited for, and done when that pr
     assert.deepEqual(await weightsIn(input.out), undisturbed);
   }));
 
+Deno.test("of two processes that begin at once with different settings one is refused", () =>
+  inFolder(async ({ input }) => {
+    const other = { ...study, training: { ...study.training, steps: 5 } };
+    const inputs = [study, other].map((study) => ({
+      ...{ ...input, study },
+      runs: expandGrid(study).slice(0, 2),
+    }));
+    const begun = await Promise.allSettled(inputs.map(ablate));
+    const refused = begun.filter((each) => each.status === "rejected");
+    assert.equal(refused.length, 1);
+    assert.match(
+      `${refused[0].reason}`,
+      /^RangeError: Cannot go on: ".*settings.json" has other settings \(config.training.steps was \d, is \d\); choose/,
+    );
+    const { runs } = await readRecords(input.out);
+    assert.equal(runs.length, 2);
+    assert.equal(new Set(runs.map(({ steps }) => steps)).size, 1, "no record of the other");
+    assert.deepEqual([...Deno.readDirSync(join(input.out, "leases"))], []);
+  }));
+
 const staged = tinyStudy({
   arms: [{ ...plain, stages: ["projector", "all"] }],
   seeds: 1,

@@ -10,11 +10,13 @@ import type { RunRecord } from "./record.ts";
  * Every record of the folder must have been made with the same settings, or the report would compare
  * what was not trained alike.
  *
+ * @param action What cannot be done otherwise, for the message.
  * @throws {RangeError} If one was not; the message names it and the field that differs.
  */
 export function finishedRuns(
   setting: AblationSetting,
   records: readonly RunRecord[],
+  action = "resume",
 ): Set<RunSettings> {
   const now = sharedDeterminants(setting);
   const known = new Map(setting.runs.map((settings) => [settings.arm, settings]));
@@ -35,7 +37,7 @@ export function finishedRuns(
     ));
     if (difference) {
       throw new RangeError(
-        `Cannot resume: record "${name}.json" was made with other settings (${difference})`,
+        `Cannot ${action}: record "${name}.json" was made with other settings (${difference})`,
       );
     }
     there.add(`${name} ${record.stage}`);

@@ -10,6 +10,7 @@
  * lost in spite of all this (a machine that slept) costs time and nothing else.
  */
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { z } from "zod";
 
 /** A lease that is held. */
@@ -51,6 +52,36 @@ export async function takeLease(path: string, times = TIMES): Promise<Lease | nu
       file.close();
     },
   };
+}
+
+/**
+ * Names of the leases in a folder that a living process holds, as far as can be told; none where there
+ * is no folder.
+ *
+ * @throws {Error} As the file system does.
+ */
+export async function heldLeases(folder: string, times = TIMES): Promise<string[]> {
+  const files = await Array.fromAsync(Deno.readDir(folder)).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  });
+  const held: string[] = [];
+  for (const { name } of files) {
+    if (name.endsWith(".json") && await isHeld(join(folder, name), times)) held.push(name);
+  }
+  return held;
+}
+
+async function isHeld(path: string, times: LeaseTimes): Promise<boolean> {
+  const file = await openLease(path);
+  if (!file) return false;
+  try {
+    if (!await file.tryLock(false)) return true;
+    const holder = await readHolder(path);
+    return holder !== null && holder.host !== hostname() && await ageOf(path) <= times.patience;
+  } finally {
+    file.close();
+  }
 }
 
 /** A lease's file, open and locked. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { takeLease } from "./lease.ts";
+import { heldLeases, takeLease } from "./lease.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 
 async function inFolder(work: (path: string, folder: string) => Promise<void>): Promise<void> {
@@ -62,6 +62,20 @@ Deno.test("the lease of a process that was killed is void at once, and one of ma
   }));
 
 const ELSEWHERE = { host: "elsewhere.example", token: "t" };
+
+Deno.test("those leases of a folder are held whose processes live", () =>
+  inFolder(async (_, folder) => {
+    assert.deepEqual(await heldLeases(join(folder, "none")), []);
+    const lease = await takeLease(join(folder, "mine.json"));
+    await killedHolder(join(folder, "killed.json"));
+    await Deno.writeTextFile(join(folder, "elsewhere.json"), JSON.stringify(ELSEWHERE));
+    assert.deepEqual((await heldLeases(folder)).sort(), ["elsewhere.json", "mine.json"]);
+    await lease!.release();
+    const past = new Date(Date.now() - 3_600_000);
+    await Deno.utime(join(folder, "elsewhere.json"), past, past);
+    assert.deepEqual(await heldLeases(folder), []);
+    assert.deepEqual(namesIn(folder).sort(), ["elsewhere.json", "killed.json"], "none is taken");
+  }));
 
 Deno.test("the lease of another machine is void when it is not touched for long", () =>
   inFolder(async (path) => {

@@ -28,6 +28,7 @@ import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import { exampleRun, exampleStudy } from "../report/example_records.ts";
 import { hashQuestions, packAnswers } from "../report/packed_answers.ts";
 import { readRecords } from "../report/store.ts";
+import { readSettings } from "../study/frozen_settings.ts";
 import { loadStudy } from "../study/load.ts";
 import { loadProgress, saveProgress } from "../training/progress_file.ts";
 import { fuzz } from "./fuzz.ts";
@@ -251,6 +252,15 @@ const READERS: Record<string, Reader> = {
       [`questions/${hashQuestions(questions)}.json`]: questions,
     },
     read: readRecords,
+  },
+  "the settings of a folder": {
+    files: {
+      "settings.json": {
+        ...{ study: "tiny", adapter: "a", driver: "d", engine: 1 },
+        config: { data: { name: "easy-shapes" } },
+      },
+    },
+    read: readSettings,
   },
   "a checkpoint of training": {
     files: { "checkpoint.safetensors": await progressFile() },

@@ -11,7 +11,8 @@ const NAME = "plan.json";
 const schema = z.strictObject({ adapter: z.string(), driver: z.string(), plan: planSchema });
 
 /**
- * The plan that all runs of a folder use; undefined if it has none yet, or one of another adapter.
+ * The plan that all runs of a folder use; undefined if it has none yet, or one of another adapter
+ * or driver: builds of a driver may call the same adapter by the same name.
  *
  * @throws {SyntaxError} If the file is damaged.
  */
@@ -42,7 +43,8 @@ export async function readFrozenPlan(
         `(${issue.message}); --fresh begins anew`,
     );
   }
-  return parsed.data.adapter === adapter.description ? parsed.data.plan : undefined;
+  const { adapter: description, driver, plan } = parsed.data;
+  return description === adapter.description && driver === adapter.driver ? plan : undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function readFrozenPlan(
  * wins, and the others take its plan.
  *
  * @returns The plan that stands there now.
- * @throws {RangeError} If it is of another adapter.
+ * @throws {RangeError} If it is of another adapter or driver.
  * @throws {SyntaxError} If the file is damaged.
  */
 export async function freezePlan(
@@ -66,7 +68,7 @@ export async function freezePlan(
   const frozen = await readFrozenPlan(folder, adapter);
   if (!frozen) {
     throw new RangeError(
-      `Cannot train on "${description}": "${path}" is the plan of another adapter; ` +
+      `Cannot train on "${description}": "${path}" is the plan of another adapter or driver; ` +
         "choose another --out or add --fresh",
     );
   }

@@ -12,12 +12,14 @@ const plan = {
   shapes: { "nn 64x64x64": { rows: 8, texels: 1, across: 4 } },
 };
 
-Deno.test("a frozen plan comes back on its adapter only", async () => {
+Deno.test("a frozen plan comes back on its adapter and driver only", async () => {
   await inTempFolder(async (folder) => {
     assert.equal(await readFrozenPlan(folder, adapter), undefined);
     await freezePlan(folder, adapter, plan);
     assert.deepEqual(await readFrozenPlan(folder, adapter), plan);
-    assert.equal(await readFrozenPlan(folder, { ...adapter, description: "another" }), undefined);
+    for (const other of [{ description: "another" }, { driver: "another" }]) {
+      assert.equal(await readFrozenPlan(folder, { ...adapter, ...other }), undefined);
+    }
   });
 });
 
@@ -55,7 +57,7 @@ Deno.test("a plan of another adapter is not replaced", async () => {
     await assert.rejects(freezePlan(folder, { ...adapter, description: "another" }, plan), {
       name: "RangeError",
       message: `Cannot train on "another": "${join(folder, "plan.json")}" is the plan of another ` +
-        "adapter; choose another --out or add --fresh",
+        "adapter or driver; choose another --out or add --fresh",
     });
     assert.deepEqual(await readFrozenPlan(folder, adapter), plan);
   });
