@@ -41,8 +41,8 @@ export function studyConfig({ study, dataset, encoder, language, engine, from }:
   };
 }
 
-/** Records of an older dealing, which parted repeated questions, are not continued. */
-function foldsConfig(folds: NonNullable<Study["folds"]>) {
+/** Folds as records keep them: those of an older dealing, which parted repeated questions, are others. */
+export function foldsConfig(folds: NonNullable<Study["folds"]>) {
   return folds.by === "question" ? { ...folds, repeats: "together" } : folds;
 }
 

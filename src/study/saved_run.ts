@@ -7,6 +7,7 @@ import type { Encoder } from "../encoders/encoder.ts";
 import { MODULES } from "../models/multimodal.ts";
 import { readRunRecord } from "../report/store.ts";
 import type { RunSettings } from "../training/settings.ts";
+import { foldsConfig } from "./determinants.ts";
 import type { StudyLanguage } from "./prepare.ts";
 import type { RunRecord } from "./record.ts";
 import { type Study, studySchema } from "./study.ts";
@@ -39,7 +40,8 @@ export async function findSavedRun(path: string): Promise<SavedRun> {
 export function testedStudy({ record }: SavedRun, study: Study, { contentHash }: Dataset): Study {
   const { folds, ...rest } = study;
   const { data } = (record.config ?? {}) as { data?: { contentHash?: string; folds?: unknown } };
-  const isFolded = data?.contentHash === contentHash && isDeepStrictEqual(data.folds, folds);
+  const isFolded = folds && data?.contentHash === contentHash &&
+    isDeepStrictEqual(data.folds, foldsConfig(folds));
   return isFolded ? study : rest;
 }
 
