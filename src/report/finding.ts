@@ -151,32 +151,37 @@ function controlFinding(conditions: readonly Condition[], majority: Accuracy): s
   );
   const bySeed = overallBySeed(baseline);
   const constant = new Map([...bySeed.keys()].map((seed) => [seed, majority.overall]));
-  const gaps = [
+  const gaps: Gap[] = [
     ...(controls.some(({ role }) => role === "question-only") ? [] : [NO_CONTROL]),
     ...controls.map((control) =>
       gapInWords(`the ${control.role} control`, differenceTo(control, baseline))
     ),
     gapInWords("the majority answer", pairedDifference(constant, bySeed)),
   ];
+  const byVerb = [...Map.groupBy(gaps, ([verb]) => verb)];
+  const said = byVerb.map(([verb, of]) => `${verb} ${inWords(of.map(([, object]) => object))}`);
   const name = baseline.name.replace(/^b/, "B");
   const percent = `${fixed(100 * score.mean, 1)} %`;
   const reached = isScored(conditions)
     ? `${name} has a VQA accuracy of ${percent}`
     : `${name} answers ${percent} of the test questions`;
-  return `${reached}; it ${inWords(gaps)}.`;
+  return `${reached}; it ${inWords(said)}.`;
 }
 
-const NO_CONTROL = "has no question-only run to be compared with";
+/** What the baseline does to a control: a verb, and what follows it. */
+type Gap = [verb: string, object: string];
 
-function gapInWords(control: string, gap: Summary | null): string {
-  if (gap === null) return `was tested at no seed and fold of ${control}`;
+const NO_CONTROL: Gap = ["has", "no question-only run to be compared with"];
+
+function gapInWords(control: string, gap: Summary | null): Gap {
+  if (gap === null) return ["was tested at", `no seed and fold of ${control}`];
   const points = `${signed(100 * gap.mean, 2)} points`;
   if (gap.interval === null) {
-    return `differs from ${control} by ${points} at one seed (no interval)`;
+    return ["differs", `from ${control} by ${points} at one seed (no interval)`];
   }
   const interval = `95 % interval ${pointsInterval(gap.interval)}`;
-  if (gap.n < SEEDS_FOR_A_VERDICT) return `differs from ${control} by ${points} (${interval})`;
-  const numbers = `${points}, ${interval}`;
-  if (!excludesZero(gap.interval)) return `is not shown to beat ${control} (${numbers})`;
-  return `${gap.mean > 0 ? "beats" : "falls short of"} ${control} (${numbers})`;
+  if (gap.n < SEEDS_FOR_A_VERDICT) return ["differs", `from ${control} by ${points} (${interval})`];
+  const object = `${control} (${points}, ${interval})`;
+  if (!excludesZero(gap.interval)) return ["is not shown to beat", object];
+  return [gap.mean > 0 ? "beats" : "falls short of", object];
 }
