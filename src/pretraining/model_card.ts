@@ -81,8 +81,9 @@ ${parts.map((part) => PARTS[part]).join("\n")}
 
 The world is one of flat shapes on a plain ground: seven shapes, twelve colours, any sizes and
 places, up to eight objects (src/pretraining/scene.ts). It contains the worlds of Sort-of-CLEVR and
-easy-shapes, of which no test picture is ever drawn in training. The models know nothing else: no
-photographs, and no language but descriptions of such scenes and questions about them.
+easy-shapes, of which no test picture is ever drawn in training: none of seed 0 at the sizes that
+these data sets have by themselves. The models know nothing else: no photographs, and no language but
+descriptions of such scenes and questions about them.
 `;
 }
 

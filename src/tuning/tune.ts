@@ -45,7 +45,7 @@ export interface TunedClass {
 
 /** What the tuner may do. */
 export interface TuneOptions {
-  /** Stops trying after so much time; classes that were not reached keep their block. */
+  /** Stops trying after so much time; classes that not all blocks were timed for keep theirs. */
   seconds?: number;
   /** Rounds over the candidates. */
   rounds?: number;
@@ -91,6 +91,7 @@ export async function tune(
     const limit = plan.blocks[order].length > 1 ? candidates : all.length;
     const tried = limit === undefined ? plan.blocks[order] : distinct(all).slice(0, limit);
     const timings = await timeBlocks(engine, order, shape, tried, rounds, end);
+    if (timings === null) break;
     const chosen = pick(timings, compiled[order]) ?? before;
     if (!compiled[order].some((block) => same(block, chosen))) compiled[order].push(chosen);
     tuned.push({ name, count, flops, before, chosen, timings });
@@ -121,7 +122,10 @@ function distinct(blocks: ProductBlock[]): ProductBlock[] {
   return blocks.filter((block, i) => blocks.findIndex((other) => same(block, other)) === i);
 }
 
-/** Shortest times over rounds in which the blocks take turns: what disturbs a run only adds to it. */
+/**
+ * Shortest times over rounds in which the blocks take turns: what disturbs a run only adds to it. Null
+ * where the time was over before all were compiled: the first ones are not the best ones.
+ */
 async function timeBlocks(
   engine: Engine,
   order: ProductOrder,
@@ -129,7 +133,7 @@ async function timeBlocks(
   blocks: ProductBlock[],
   rounds: number,
   end: number,
-): Promise<{ block: ProductBlock; milliseconds: number }[]> {
+): Promise<{ block: ProductBlock; milliseconds: number }[] | null> {
   const { rows, columns, inner } = shape;
   const operands = {
     nt: { a: [rows, inner], b: [columns, inner], multiply: matmulNT },
@@ -142,7 +146,7 @@ async function timeBlocks(
   const samples = new Map<ProductBlock, number[]>(blocks.map((block) => [block, []]));
   try {
     for (const block of blocks) {
-      if (programs.length > 0 && performance.now() > end) break;
+      if (performance.now() > end) return null;
       const forced = { ...engine.plan, shapes: { [shapeClass(order, shape)]: block } };
       const trial = withPlan(engine, forced);
       const tape = createTape(trial);

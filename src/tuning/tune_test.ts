@@ -72,6 +72,19 @@ for (const engine of await testEngines()) {
     assert.deepEqual(tuned, []);
   });
 
+  Deno.test(`a class that the time runs out for keeps its block, and is timed again ${formOf(engine)}`, async () => {
+    const { plan, tuned } = await tune(engine, [SMALL], {
+      seconds: 0.02,
+      candidates: 3,
+      onClass: () => {
+        const end = performance.now() + 50;
+        while (performance.now() < end);
+      },
+    });
+    assert.deepEqual(plan, engine.plan);
+    assert.deepEqual(tuned, []);
+  });
+
   Deno.test(`no choice among register blocks changes one bit of a product ${formOf(engine)}`, async () => {
     const [M, N, K] = [37, 45, 29];
     const matrix = (rows: number, columns: number) =>
