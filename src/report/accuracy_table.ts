@@ -212,7 +212,7 @@ const SCORES = {
 
 const EMBEDDING_LEGEND =
   "The last columns are of the projected image tokens Z = P1(x): the mean cosine of all pairs (1: all point the same " +
-  "way), how many directions carry their variance, and the arm's own cosine loss, which a collapse lowers too";
+  "way), how many directions carry their variance, and the arm's own loss on them, L_cos: a collapse lowers that of a cosine too";
 
 /** Which rows have a verdict, and what it takes. */
 function verdictLegend(family: readonly Comparison[] | null): string {

@@ -19,7 +19,7 @@ export function embeddingTable(conditions: readonly Condition[]): string {
     "Average cosine is the mean over all pairs of tokens (1: all point the same way). Effective rank is the " +
     "exponential of the entropy of the singular values (Roy and Vetterli 2007), as it is and with the mean token " +
     "taken off (centred). Participation ratio counts the directions that carry the variance. Text norm is the mean " +
-    "norm of the decoder's text embeddings, L_cos the arm's own cosine loss on these pictures. A low L_cos alone " +
+    "norm of the decoder's text embeddings, L_cos the arm's own loss on these pictures. A low cosine loss alone " +
     "shows nothing: a collapse lowers it too." +
     (runsOf(conditions).some(({ embedding }) => embedding.freshP2Cosine !== undefined)
       ? " Fresh P2 is the mean cosine of z and P2(z) for a P2 that no arm had, trained on three quarters of these " +

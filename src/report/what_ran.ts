@@ -83,7 +83,7 @@ type Fact = [name: string, value: string];
 /** What a condition is made of: a column where it differs, a fact where all have the same. */
 const ARM_COLUMNS: { header: string; align?: "right"; of(run: RunRecord): string }[] = [
   { header: "Connector", of: ({ connector }) => connector },
-  { header: "Objective", of: ({ objective }) => objective },
+  { header: "Objective", of: objectiveInWords },
   { header: "Parameters", align: "right", of: ({ parameters }) => count(parameters.total) },
   {
     header: "Trained, P2 included",
@@ -91,6 +91,18 @@ const ARM_COLUMNS: { header: string; align?: "right"; of(run: RunRecord): string
     of: ({ parameters }) => count(parameters.trained),
   },
 ];
+
+const optionsSchema = z.looseObject({ objectiveOptions: z.record(z.string(), z.unknown()) });
+
+/** Its name, with the options that it has: arms may differ by those alone. */
+function objectiveInWords({ objective, config }: RunRecord): string {
+  const { data } = optionsSchema.safeParse(config);
+  if (data === undefined) return objective;
+  const options = Object.entries(data.objectiveOptions).map(([name, value]) =>
+    `${name} ${JSON.stringify(value)}`
+  );
+  return options.length === 0 ? objective : `${objective} (${options.join(", ")})`;
+}
 
 const planSchema = z.looseObject({
   kernelPlan: z.looseObject({ lanes: z.number(), shapes: z.record(z.string(), z.unknown()) }),

@@ -103,3 +103,17 @@ Deno.test("the kernel plan is named by its hash where records have one", () => {
   );
   assert.doesNotMatch(text({ steps: 40 }), /Kernel plan/);
 });
+
+Deno.test("options of an objective stand behind its name", () => {
+  const ran = (margin: number) =>
+    exampleRun({
+      arm: `margin ${margin}`,
+      objective: "hinge",
+      lambda: 1,
+      config: { objectiveOptions: { margin, squared: true } },
+    });
+  const text = whatRan(exampleStudy(), groupRuns([ran(0.5), ran(0.9)]));
+  for (const margin of [0.5, 0.9]) {
+    assert.match(text, new RegExp(`hinge \\(margin ${margin}, squared true\\)`));
+  }
+});
