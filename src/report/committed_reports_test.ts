@@ -10,6 +10,9 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const REPORTS = join(ROOT, "reports");
 const README = Deno.readTextFileSync(join(ROOT, "README.md"));
 
+/** Of a record: there will be many. */
+const MOST_BYTES = 64 * 1024;
+
 /** Of timings, not of a study; its own test stands beside its renderer. */
 const BENCH = "bench";
 
@@ -22,6 +25,12 @@ for (const { name, isDirectory } of Deno.readDirSync(REPORTS)) {
     assert.equal(await Deno.readTextFile(join(dir, "REPORT.md")), markdown);
     for (const [file, svg] of Object.entries(figures)) {
       assert.equal(await Deno.readTextFile(join(dir, "figures", file)), svg);
+    }
+    const drawn = await Array.fromAsync(Deno.readDir(join(dir, "figures")));
+    assert.deepEqual(drawn.map(({ name }) => name).sort(), Object.keys(figures).sort());
+    for await (const { name: record } of Deno.readDir(join(dir, "runs"))) {
+      const { size } = await Deno.stat(join(dir, "runs", record));
+      assert.ok(size <= MOST_BYTES, `${record} has ${size} bytes`);
     }
     const results = JSON.parse(await Deno.readTextFile(join(dir, "results.json")));
     assert.deepEqual(results, JSON.parse(JSON.stringify(buildResults(study, runs))));
