@@ -9,8 +9,8 @@ import { callerPath } from "../src/cli/paths.ts";
 import { openGpu } from "../src/gpu/adapter.ts";
 import { createEngine } from "../src/gpu/program.ts";
 import { replaceFile } from "../src/data/replace_file.ts";
-import { compareRecords, renderComparison } from "./compare.ts";
-import { describeEnvironment } from "./environment.ts";
+import { checkComparable, compareRecords, renderComparison } from "./compare.ts";
+import { describeEnvironment, type Environment } from "./environment.ts";
 import { chosenPlan, plainPlan } from "./plans.ts";
 import { BENCHMARKS } from "./programs.ts";
 import {
@@ -36,16 +36,19 @@ export interface BenchOptions {
   filter: string;
   longSteps: number;
   adapter?: string;
+  /** Called before anything is measured; what it throws ends the measurement. */
+  check?(environment: Environment): void;
   say(line: string): void;
 }
 
 /** Measures what the filter lets through, and the roofline. */
 export async function measure(options: BenchOptions): Promise<BenchRecord> {
-  const { samples, filter, longSteps, adapter, say } = options;
+  const { samples, filter, longSteps, adapter, check, say } = options;
   const gpu = await openGpu({ adapter, quiet: true });
   const plan = chosenPlan(gpu);
   const engine = createEngine(gpu.device, plan);
   const environment = await describeEnvironment(gpu, plan, { samples, filter });
+  check?.(environment);
   say(`Adapter: ${gpu.record.description} (driver: ${gpu.record.driver})`);
   say("Measuring the roofline");
   const roofline = await measureRoofline(engine, samples);
@@ -101,15 +104,18 @@ function benchCommand() {
     .option("--render-only", "measure nothing: rebuild the report from its records")
     .action(async ({ out, filter = "", json, compare, renderOnly, ...settings }) => {
       const dir = out === undefined ? FOLDER : callerPath(out);
-      // An unreadable file must show before minutes are spent.
+      // A file that is unreadable or of another machine must show before minutes are spent.
       const old = compare === undefined ? undefined : await readRecord(callerPath(compare));
+      const check = (environment: Environment) => {
+        if (old) checkComparable(old.environment, environment);
+      };
       if (!renderOnly) {
-        await writeRecords(dir, await measure({ ...settings, filter, say: console.error }));
+        await writeRecords(dir, await measure({ ...settings, filter, check, say: console.error }));
       }
       const record = await readRecords(dir);
+      const comparison = old && compareRecords(old, record);
       const path = join(dir, "REPORT.md");
       await replaceFile(path, renderReport(record));
-      const comparison = old && compareRecords(old, record);
       if (json) console.log(JSON.stringify({ ...record, ...comparison && { comparison } }));
       else if (comparison) console.log(renderComparison(comparison, old, record));
       console.error(`Report: ${relative(Deno.cwd(), path)}`);

@@ -44,6 +44,9 @@ Deno.test("a record is printed as JSON, with the comparison that was asked for",
 Deno.test("a wrong command line ends in one line and 2, what cannot be read in one line and 1", async () => {
   await withRecord(async (dir) => {
     await Deno.writeTextFile(join(dir, "half.json"), "{");
+    const other = exampleRecord();
+    other.environment.operandForm = "image";
+    await Deno.writeTextFile(join(dir, "other.json"), formatJson(other));
     const compare = (name: string) => ["--render-only", "--out", dir, "--compare", join(dir, name)];
     const cases: [args: string[], code: number, line: RegExp][] = [
       [["--sample", "3"], 2, /unknown option '--sample'/],
@@ -54,6 +57,7 @@ Deno.test("a wrong command line ends in one line and 2, what cannot be read in o
       [["everything"], 2, /too many arguments/],
       [compare("none.json"), 1, /Cannot read measurements .*none\.json: there is no such file/],
       [compare("half.json"), 1, /Cannot read measurements .*half\.json: it is no JSON/],
+      [compare("other.json"), 1, /Cannot compare measurements: the operand form was "image"/],
       [["--render-only", "--out", join(dir, "none")], 1, /none.bench\.json: there is no such file/],
     ];
     for (const [args, code, line] of cases) {

@@ -33,6 +33,11 @@ export function timesOf({ wall, gpu }: Timing): number[] {
   return gpu ?? wall;
 }
 
+/** The samples of two programs by one clock: timestamps where both have them, else wall clocks. */
+export function sameClock(a: Timing, b: Timing): [number[], number[]] {
+  return a.gpu && b.gpu ? [a.gpu, b.gpu] : [a.wall, b.wall];
+}
+
 /** Programs whose run takes longer are timed by the wall clock alone: a wait's 11 ms vanish there. */
 const LONGEST_PROFILED = 2000;
 

@@ -29,7 +29,9 @@ const schema = z.looseObject({
   environment: z.looseObject({
     time: z.string(),
     commit: z.string(),
+    processor: z.looseObject({ model: z.string(), threads: z.number() }),
     adapter: z.looseObject({ description: z.string() }),
+    operandForm: z.string(),
   }),
   roofline: z.looseObject({}),
   sections: z.looseObject({
