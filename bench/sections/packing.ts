@@ -23,7 +23,7 @@ export interface LayoutRecord {
   dispatches: number;
   /** Floating-point operations of a step. */
   flops: number;
-  /** Wall clock of each step with its wait. */
+  /** Wall clock a step, one a sample. */
   milliseconds: number[];
   /** Of the first step, from the same first weights. */
   losses: StepLosses;
@@ -32,6 +32,8 @@ export interface LayoutRecord {
 /** Both layouts, sampled in turn. */
 export interface PackingRecord {
   questions: number;
+  /** Steps of a sample, ended by one wait; absent from older records, where it was one step. */
+  steps?: number;
   packed: LayoutRecord;
   separate: LayoutRecord;
   /** Norm of the difference of the first gradients over the norm of the packed one. */
@@ -41,6 +43,8 @@ export interface PackingRecord {
 /** Float32 sums in another order: relative difference that is none. */
 const TOLERANCE = 1e-4;
 const AIM = 2.5;
+/** Steps between two waits: a wait a step would draw the ratio of the layouts towards 1. */
+const STEPS = 5;
 
 /** Each question in a sequence of its own, behind the image that it is about. */
 export function separated(
@@ -92,13 +96,13 @@ export async function measurePacking(
   const gradientDifference = await compareGradients(engine, steps[0], steps[1]);
   for (let round = 0; round < samples; round++) {
     for (const i of round % 2 === 0 ? [0, 1] : [1, 0]) {
-      records[i].milliseconds.push(await wallTime(engine.device, steps[i].run));
+      records[i].milliseconds.push(await wallTime(engine.device, steps[i].run, STEPS) / STEPS);
     }
   }
   for (const { destroy } of steps) destroy();
   const [packed, separate] = records;
   const questions = entries.reduce((sum, { questions }) => sum + questions.length, 0);
-  return { questions, packed, separate, gradientDifference };
+  return { questions, steps: STEPS, packed, separate, gradientDifference };
 }
 
 /** After one step the first moments are the clipped gradients times 1 - beta1. */
@@ -131,11 +135,17 @@ function lossDifference({ packed, separate }: PackingRecord): number {
   );
 }
 
+const inTurn = (steps: number | undefined) =>
+  steps === undefined
+    ? "Steps in turn, each with its wait."
+    : `The layouts take turns of ${count(steps)} steps, each turn ended by one wait.`;
+
 function render(record: PackingRecord): string {
-  const { questions, packed, separate, gradientDifference } = record;
+  const { questions, steps, packed, separate, gradientDifference } = record;
   return `The same ${count(questions)} questions, trained on from the same first weights: the ` +
-    "questions of an image in one sequence, and each in a sequence of its own. Steps in turn, " +
-    "each with its wait.\n\n" +
+    `questions of an image in one sequence, and each in a sequence of its own. ${
+      inTurn(steps)
+    }\n\n` +
     table<LayoutRecord>([
       { header: "Layout", cell: ({ layout }) => layout },
       { header: "Size", cell: ({ size }) => size },

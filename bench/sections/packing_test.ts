@@ -8,6 +8,7 @@ import { measurePacking, packing, type PackingRecord, separated } from "./packin
 const losses = { tokenLoss: 2, cosineLoss: 0.5, gradientNorm: 4 };
 const example = (separate = losses, gradientDifference = 2e-6): PackingRecord => ({
   questions: 10,
+  steps: 5,
   packed: {
     layout: "packed",
     size: "1 x (5 + 10 x 12)",
@@ -31,7 +32,7 @@ Deno.test("both layouts are shown with their losses", () => {
   assert.equal(
     packing.render(example({ ...losses, tokenLoss: 2.000002 }), exampleFrame),
     `\
-The same 10 questions, trained on from the same first weights: the questions of an image in one sequence, and each in a sequence of its own. Steps in turn, each with its wait.
+The same 10 questions, trained on from the same first weights: the questions of an image in one sequence, and each in a sequence of its own. The layouts take turns of 5 steps, each turn ended by one wait.
 
 | Layout   | Size              | GFLOP | ms a step |      Quartiles | Questions/s |     L_TP |    L_cos | Gradient norm |
 | -------- | ----------------- | ----: | --------: | -------------: | ----------: | -------: | -------: | ------------: |
@@ -41,6 +42,11 @@ The same 10 questions, trained on from the same first weights: the questions of 
 Losses and gradient norms differ by at most 1.0e-6 of themselves, the gradients by 2.0e-6 of their norm: float32 sums in another order.
 `,
   );
+});
+
+Deno.test("a record from before says that every step had its wait", () => {
+  const { steps: _, ...old } = example();
+  assert.match(packing.render(old, exampleFrame), /\. Steps in turn, each with its wait\.\n/);
 });
 
 Deno.test("other losses or gradients miss the aim", () => {
@@ -60,6 +66,34 @@ Deno.test("separate sequences hold every question once, behind its image", () =>
     single.flatMap(({ questions }) => questions),
     entries.flatMap(({ questions }) => questions),
   );
+});
+
+Deno.test("a sample is five steps and one wait", async () => {
+  const [engine] = await testEngines();
+  const { queue } = engine.device;
+  const { submit, onSubmittedWorkDone } = queue;
+  /** Submits before each wait, since the wait before. */
+  const submits: number[] = [0];
+  queue.submit = (...args) => {
+    submits[submits.length - 1]++;
+    return submit.apply(queue, args);
+  };
+  queue.onSubmittedWorkDone = () => {
+    submits.push(0);
+    return onSubmittedWorkDone.apply(queue);
+  };
+  try {
+    const record = await measurePacking(engine, TINY_SIZE, 2);
+    assert.equal(record.steps, 5);
+    assert.equal(record.packed.milliseconds.length, 2);
+  } finally {
+    // What was put on the object hid the methods of its prototype.
+    const own: Partial<GPUQueue> = queue;
+    delete own.submit;
+    delete own.onSubmittedWorkDone;
+  }
+  // Before the first sample gradients are read, and nothing is submitted behind the last.
+  assert.deepEqual(submits.slice(1), [5, 5, 5, 0]);
 });
 
 Deno.test("packed and separate questions give the same losses and gradients", async () => {
