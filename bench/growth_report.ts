@@ -30,18 +30,19 @@ interface Line {
   points: GrowthPoint[];
 }
 
-/** The section on how cost grows with work. */
+/** The section on how cost grows with work, below its heading. */
 export function renderGrowth(record: GrowthRecord): string {
   const lines = linesOf(record.points);
   const sections = [
-    ["## Cost as work grows", introduction(record)],
     ["### Exponents", exponents(lines.filter(({ points }) => points.length > 1))],
     ["### Where growth is not linear", linearity(lines.filter(({ points }) => points.length > 1))],
     ["### Packed and separate questions", packing(lines)],
     ["### All points", allPoints(lines)],
   ];
-  return sections.filter(([, body]) => body !== "")
-    .map(([heading, body]) => `${heading}\n\n${body}`).join("\n");
+  return [
+    introduction(record),
+    ...sections.filter(([, body]) => body !== "").map(([heading, body]) => `${heading}\n\n${body}`),
+  ].join("\n");
 }
 
 function linesOf(points: readonly GrowthPoint[]): Line[] {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { replaceFile } from "../src/data/replace_file.ts";
 import type { Environment } from "./environment.ts";
+import type { Origin } from "./origin.ts";
 import type { RooflineRecord } from "./roofline.ts";
 import { SECTIONS } from "./sections.ts";
 import type { KernelRecord } from "./sections/kernels.ts";
@@ -17,6 +18,8 @@ export interface BenchRecord {
   roofline: RooflineRecord;
   /** By the name of the section. */
   sections: { kernels?: KernelRecord[] } & Record<string, unknown>;
+  /** Of sections that were read from files of their own, by name; older files do not keep it. */
+  origins?: Record<string, Origin>;
 }
 
 const FILE = "bench.json";
@@ -24,13 +27,16 @@ const fileOf = (name: string) => SECTIONS[name]?.file ?? FILE;
 
 const samples = z.array(z.number().positive()).min(1);
 const timing = z.object({ wall: samples, gpu: samples.nullable() });
+const origin = z.looseObject({
+  time: z.string(),
+  commit: z.string(),
+  adapter: z.looseObject({ description: z.string() }),
+});
+const ownFile = z.looseObject({ environment: origin.optional() });
 const schema = z.looseObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
-  environment: z.looseObject({
-    time: z.string(),
-    commit: z.string(),
+  environment: origin.extend({
     processor: z.looseObject({ model: z.string(), threads: z.number() }),
-    adapter: z.looseObject({ description: z.string() }),
     operandForm: z.string(),
   }),
   roofline: z.looseObject({}),
@@ -47,8 +53,12 @@ const schema = z.looseObject({
  * @throws {Error} If it cannot be read, is no JSON, or has another layout; the message names the file.
  */
 export async function readRecord(path: string): Promise<BenchRecord> {
-  const parsed = schema.safeParse(await readJson(path));
-  if (parsed.success) return parsed.data as unknown as BenchRecord;
+  return await readAs(schema, path) as unknown as BenchRecord;
+}
+
+async function readAs<T>(layout: z.ZodType<T>, path: string): Promise<T> {
+  const parsed = layout.safeParse(await readJson(path));
+  if (parsed.success) return parsed.data;
   const [{ path: field, message }] = parsed.error.issues;
   throw new TypeError(
     `Cannot read measurements ${path}: field "${field.join(".")}" is wrong: ${message}`,
@@ -77,18 +87,27 @@ export async function readRecords(dir: string): Promise<BenchRecord> {
   const record = await readRecord(join(dir, FILE));
   const there = new Set(Array.from(Deno.readDirSync(dir), ({ name }) => name));
   for (const [name, { file }] of Object.entries(SECTIONS)) {
-    if (file && there.has(file)) record.sections[name] = await readJson(join(dir, file));
+    if (!file || !there.has(file)) continue;
+    const { environment, ...content } = await readAs(ownFile, join(dir, file));
+    record.sections[name] = content;
+    if (environment) (record.origins ??= {})[name] = environment as unknown as Origin;
   }
   return record;
 }
 
-/** Writes a record into a folder, a section with a file of its own into that. */
+/**
+ * Writes a record that was just measured into a folder, a section with a file of its own into that,
+ * behind its origin: files of one folder may be of different measurements.
+ */
 export async function writeRecords(dir: string, record: BenchRecord): Promise<void> {
   await Deno.mkdir(dir, { recursive: true });
+  const { time, commit, adapter } = record.environment;
+  const environment: Origin = { time, commit, adapter };
   const names = Object.keys(record.sections);
   const own = names.filter((name) => fileOf(name) !== FILE);
   for (const name of own) {
-    await replaceFile(join(dir, fileOf(name)), formatJson(record.sections[name]));
+    const content = record.sections[name] as object;
+    await replaceFile(join(dir, fileOf(name)), formatJson({ environment, ...content }));
   }
   const sections = Object.fromEntries(
     names.filter((name) => !own.includes(name)).map((name) => [name, record.sections[name]]),

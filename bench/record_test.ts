@@ -10,12 +10,35 @@ Deno.test("records are written and read back, sections with a file of their own 
     const growth = { base: {}, samples: 1, points: [] };
     record.sections.growth = growth;
     await writeRecords(dir, record);
-    assert.deepEqual(await readRecords(dir), record);
-    assert.deepEqual(JSON.parse(await Deno.readTextFile(join(dir, "growth.json"))), growth);
+    const { time, commit, adapter } = record.environment;
+    const origin = { time, commit, adapter };
+    assert.deepEqual(await readRecords(dir), { ...record, origins: { growth: origin } });
+    const file = JSON.parse(await Deno.readTextFile(join(dir, "growth.json")));
+    assert.deepEqual(file, { environment: origin, ...growth });
     assert.ok(!("growth" in (await readRecord(join(dir, "bench.json"))).sections));
     // A measurement of something else leaves that file as it is.
+    const later = exampleRecord();
+    later.environment.commit = "fedcba9";
+    await writeRecords(dir, later);
+    const { sections, origins, environment } = await readRecords(dir);
+    assert.deepEqual(sections.growth, growth);
+    assert.deepEqual([origins!.growth.commit, environment.commit], ["0123abc", "fedcba9"]);
+  });
+});
+
+Deno.test("a section's file from before, without its commit, is read", async () => {
+  await inTempFolder(async (dir) => {
     await writeRecords(dir, exampleRecord());
-    assert.deepEqual((await readRecords(dir)).sections.growth, growth);
+    const growth = { base: {}, samples: 1, points: [] };
+    const path = join(dir, "growth.json");
+    await Deno.writeTextFile(path, JSON.stringify(growth));
+    const { sections, origins } = await readRecords(dir);
+    assert.deepEqual([sections.growth, origins], [growth, undefined]);
+    await Deno.writeTextFile(path, JSON.stringify({ environment: { commit: 7 }, ...growth }));
+    await assert.rejects(
+      () => readRecords(dir),
+      /growth\.json: field "environment\.time" is wrong/,
+    );
   });
 });
 

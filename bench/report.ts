@@ -2,6 +2,7 @@
 import { count, fixed } from "../src/report/number_format.ts";
 import { table } from "../src/report/table.ts";
 import type { Environment } from "./environment.ts";
+import { renderOrigin } from "./origin.ts";
 import { renderRoofline } from "./roofline.ts";
 import type { BenchRecord } from "./record.ts";
 import type { Target } from "./section.ts";
@@ -12,25 +13,29 @@ export function renderReport(record: BenchRecord): string {
   const { environment, roofline } = record;
   const measured = Object.entries(SECTIONS)
     .filter(([name]) => name in record.sections)
-    .map(([name, section]) => ({ section, content: record.sections[name] }));
+    .map(([name, section]) => ({
+      section,
+      content: record.sections[name],
+      note: section.file ? renderOrigin(section.file, record.origins?.[name], environment) : "",
+    }));
   const targets = measured.flatMap(({ section, content }) =>
     section.targets?.(content, record) ?? []
   );
-  const sections: [title: string | undefined, body: string][] = [
+  const sections: [title: string, body: string][] = [
     ["What was aimed at", renderTargets(targets)],
     ["What measured", renderEnvironment(environment)],
     ["How it was timed", renderNotes(environment)],
     ["Roofline", renderRoofline(roofline)],
-    ...measured.map(({ section, content }): [string | undefined, string] => [
+    ...measured.map(({ section, content, note }): [string, string] => [
       section.title,
-      section.render(content, record),
+      [note, section.render(content, record)].filter((part) => part !== "").join("\n"),
     ]),
   ];
   return [
     "# Kernel throughput\n",
     ...leadingNotes(environment).map((line) => `${line}\n`),
     ...sections.filter(([, body]) => body !== "")
-      .map(([title, body]) => title ? `## ${title}\n\n${body}` : body),
+      .map(([title, body]) => `## ${title}\n\n${body}`),
   ].join("\n");
 }
 

@@ -60,6 +60,20 @@ Deno.test("the sections are those that were measured", () => {
   ]);
 });
 
+Deno.test("a section with a file of its own says below its heading of which commit that is", () => {
+  const record = exampleRecord();
+  const size = { batch: 1, imageTokens: 1, hidden: 4, layers: 1, questions: 1 };
+  record.sections.growth = { base: size, samples: 1, points: [] };
+  const below = (origin?: Partial<typeof record.environment>) => {
+    const origins = origin && { growth: { ...record.environment, ...origin } };
+    const report = renderReport({ ...record, origins });
+    return report.slice(report.indexOf("## Cost as work grows\n\n")).split("\n")[2];
+  };
+  assert.equal(below(), "Commit and time of `growth.json`: not recorded.");
+  assert.match(below({ commit: "fedcba9" }), /^`growth\.json` is of commit fedcba9, begun /);
+  assert.match(below({}), /^A whole training step /);
+});
+
 Deno.test("a software adapter and a partial measurement are said first", () => {
   const record = exampleRecord();
   record.environment.adapter.software = true;

@@ -34,8 +34,7 @@ export interface Target {
 
 /** A section of the report. */
 export interface Section<Record> {
-  /** Heading; absent where the text begins with its own. */
-  title?: string;
+  title: string;
   /** The file of its record; `bench.json`, which holds many, by default. */
   file?: string;
   /** Absent where a task of its own measures. */

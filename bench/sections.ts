@@ -13,6 +13,7 @@ import { stepProfile } from "./sections/step_profile.ts";
 import { waits } from "./sections/waits.ts";
 
 const growth: Section<GrowthRecord> = {
+  title: "Cost as work grows",
   file: "growth.json",
   measure: ({ engine, say }) => measureGrowth(engine, { onPoint: say }),
   render: renderGrowth,

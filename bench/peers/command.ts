@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from "@commander-js/ext
 import { callerPath } from "../../src/cli/paths.ts";
 import { replaceFile } from "../../src/data/replace_file.ts";
 import { closest } from "../../src/study/closest.ts";
+import { describeOrigin } from "../origin.ts";
 import { FEWEST_ALTERNATIONS } from "./alternate.ts";
 import { compare } from "./compare.ts";
 import { type KernelName, KERNELS, type PeerName, PEERS } from "./kernels.ts";
@@ -113,6 +114,7 @@ async function runComparison({ kernels, peers, alternations, out }: PeersOptions
   const { adapter, version } = ours;
   const record: PeersRecord = {
     schemaVersion: SCHEMA_VERSION,
+    environment: await describeOrigin(adapter),
     adapter: adapter.description,
     adapterDetails: adapter,
     machine: await describeMachine(),

@@ -1,5 +1,6 @@
 /** The record of a comparison: all that a table is made of. */
 import type { AdapterRecord } from "../../src/study/record.ts";
+import type { Origin } from "../origin.ts";
 import type { Side } from "./alternate.ts";
 import type { BlasCores } from "./peers.ts";
 import type { KernelName, PeerName } from "./kernels.ts";
@@ -45,6 +46,8 @@ export interface Failure {
 /** Everything that a run of the comparison found. */
 export interface PeersRecord {
   schemaVersion: number;
+  /** Absent from older records. */
+  environment?: Origin;
   /** What the adapter calls itself. */
   adapter: string;
   /** More about it. */
