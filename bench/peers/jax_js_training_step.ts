@@ -175,6 +175,13 @@ function traceLosses(
     ], -1);
   };
 
+  const answersOf = (x: JaxArray) =>
+    x.reshape([batch, length, hidden])
+      .slice([], [prefix, length])
+      .reshape([batch, blocks, block, hidden])
+      .slice([], [], [first, first + layout.answers])
+      .reshape([batch * blocks * layout.answers, hidden]);
+
   const z = mlp("P1", images);
   const cosineLoss = meanCosineLoss(jax, z.ref, mlp("P2", z.ref));
   const text = np.matmul(tokens, parameters["model.embed_tokens.weight"]);
@@ -194,22 +201,22 @@ function traceLosses(
     const scores = np.matmul(rope(q), rope(k).transpose([0, 1, 3, 2]))
       .mul(1 / Math.sqrt(width))
       .add(bias.ref);
-    const attended = np.matmul(nn.softmax(scores, -1), v)
+    let attended = np.matmul(nn.softmax(scores, -1), v)
       .transpose([0, 2, 1, 3])
       .reshape([batch * length, hidden]);
+    if (layer === decoder.num_hidden_layers - 1) {
+      // Ours computes only the answers behind the last attention.
+      attended = answersOf(attended);
+      h = answersOf(h);
+    }
     h = h.add(linear(attended, of("self_attn.o_proj")));
     const x2 = rmsNorm(h.ref, of("post_attention_layernorm"));
     const gate = nn.silu(linear(x2.ref, of("mlp.gate_proj")));
     h = h.add(linear(gate.mul(linear(x2, of("mlp.up_proj"))), of("mlp.down_proj")));
   }
   for (const array of [bias, cos, sin]) array.dispose();
-  const answers = h.reshape([batch, length, hidden])
-    .slice([], [prefix, length])
-    .reshape([batch, blocks, block, hidden])
-    .slice([], [], [first, first + layout.answers])
-    .reshape([batch * blocks * layout.answers, hidden]);
   const logits = linear(
-    rmsNorm(answers, "model.norm.weight"),
+    rmsNorm(h, "model.norm.weight"),
     "lm_head.weight",
   );
   const tokenLoss = nn.logSoftmax(logits, -1).mul(labels).sum(-1).mean().neg();

@@ -102,11 +102,14 @@ def training_step(folder, task):
             )
             scores = rope(q) @ rope(k).transpose(-1, -2) * width**-0.5 + bias
             attended = (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch * length, hidden)
+            if layer == layers - 1:
+                # Ours computes only the answers behind the last attention.
+                attended, h = attended[answer_rows], h[answer_rows]
             h = h + F.linear(attended, weights[of("self_attn.o_proj")])
             x = rms_norm(h, of("post_attention_layernorm"))
             gate, up = (F.linear(x, weights[of(f"mlp.{part}_proj")]) for part in ("gate", "up"))
             h = h + F.linear(F.silu(gate) * up, weights[of("mlp.down_proj")])
-        logits = F.linear(rms_norm(h[answer_rows], "model.norm.weight"), weights["lm_head.weight"])
+        logits = F.linear(rms_norm(h, "model.norm.weight"), weights["lm_head.weight"])
         return F.cross_entropy(logits, labels), cosine
 
     settings = task["optimizer"]
