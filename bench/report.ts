@@ -96,6 +96,7 @@ function renderNotes({ timestamps, samples }: Environment): string {
     "else. GB/s counts compulsory traffic: every input, result and gradient once, what is updated " +
     "in place twice; what passes between the kernels of a program is left out, so more moves.",
     '"Of peak" and "of copy" are shares of the multiply-add and the copy kernel of the roofline.',
-    '"Plain" is the same arithmetic on storage buffers with the smallest register block.',
+    '"Plain" is the same arithmetic on storage buffers with the smallest register block. "Times ' +
+    'plain" is by one clock: the wall clock for both where either has no timestamps.',
   ].map((line) => `- ${line}\n`).join("");
 }

@@ -45,8 +45,11 @@ const ROUNDS = 2048;
 /** So close to 1 that the sum still tells how many links it went through. */
 const FACTOR = 1 - 2 ** -14;
 const ADDEND = 2 ** -13;
-/** Least milliseconds of a timed run by timestamps, and of runs between waits by the wall clock. */
-const LEAST = { gpu: 10, wall: 200 };
+/**
+ * Least milliseconds of a timed run of chains, of runs between waits by the wall clock while its size
+ * is sought, and of those that a figure is from: there a wait's 11 ms are about 1 % at most.
+ */
+const LEAST = { run: 10, seeking: 200, wall: 1000 };
 
 /** Measures the roofline in the engine's operand form. */
 export async function measureRoofline(engine: Engine, samples: number): Promise<RooflineRecord> {
@@ -149,8 +152,8 @@ async function timeChains(
         flops: invocations * ROUNDS * LINKS * chains * 8,
       }));
     await wallTime(engine.device, program.run);
-    const [first] = await sample(engine, program, 1);
-    const enough = first >= LEAST.gpu || 2 * groups > most;
+    const [first] = await sample(engine, program, 1, LEAST.seeking);
+    const enough = first >= LEAST.run || 2 * groups > most;
     const milliseconds = enough ? await sample(engine, program, samples) : [];
     if (enough) checkSum(new Float32Array(await readBuffer(engine.device, y))[0], chains);
     program.destroy();
@@ -180,8 +183,13 @@ function checkSum(got: number, chains: number): void {
 }
 
 /** Times a program by timestamps, or by the wall clock where there are none. */
-async function sample({ device }: Engine, program: Program, samples: number): Promise<number[]> {
-  if (!hasTimestamps(device)) return await sampleWall(device, program.run, samples);
+async function sample(
+  { device }: Engine,
+  program: Program,
+  samples: number,
+  least = LEAST.wall,
+): Promise<number[]> {
+  if (!hasTimestamps(device)) return await sampleWall(device, program.run, samples, least);
   await gpuTime({ program });
   const times: number[] = [];
   for (let i = 0; i < samples; i++) times.push(await gpuTime({ program }));
@@ -192,8 +200,9 @@ async function sampleWall(
   device: GPUDevice,
   run: () => void,
   samples: number,
+  least = LEAST.wall,
 ): Promise<number[]> {
-  const runs = await runsFor(device, run, LEAST.wall);
+  const runs = await runsFor(device, run, least);
   const times: number[] = [];
   for (let i = 0; i < samples; i++) times.push(await wallTime(device, run, runs) / runs);
   return times;

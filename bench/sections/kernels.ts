@@ -1,7 +1,7 @@
 /** Every benchmark in the chosen plan beside its plain reference. */
 import { count, fixed } from "../../src/report/number_format.ts";
 import { table } from "../../src/report/table.ts";
-import { alternate, spread, timesOf, type Timing } from "../measure.ts";
+import { alternate, sameClock, spread, timesOf, type Timing } from "../measure.ts";
 import { BENCHMARKS } from "../programs.ts";
 import { roof } from "../roofline.ts";
 import type { BenchContext, BenchFrame, Section, Target } from "../section.ts";
@@ -38,6 +38,11 @@ async function measure(context: BenchContext): Promise<KernelRecord[]> {
 
 /** Median of the samples that figures are computed from, seconds. */
 const seconds = (timing: Timing) => spread(timesOf(timing)).median / 1000;
+/** How many times as long the plain form takes. */
+const timesPlain = ({ plain, chosen }: KernelRecord) => {
+  const [reference, times] = sameClock(plain, chosen).map((samples) => spread(samples).median);
+  return reference / times;
+};
 const bandwidth = ({ bytes, chosen }: KernelRecord) => bytes / seconds(chosen);
 const percent = (share: number) => `${fixed(100 * share, 0)} %`;
 
@@ -79,7 +84,7 @@ function render(records: KernelRecord[], { roofline }: BenchFrame): string {
     {
       header: "Times plain",
       align: "right",
-      cell: ({ plain, chosen }) => fixed(seconds(plain) / seconds(chosen), 1),
+      cell: (record) => fixed(timesPlain(record), 1),
     },
   ], records);
 }

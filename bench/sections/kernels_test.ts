@@ -16,6 +16,14 @@ Deno.test("rates are put beside the roofline and the plain form", () => {
   );
 });
 
+Deno.test("where the plain form has no timestamps, both forms are compared by the wall clock", () => {
+  const [product] = exampleKernels();
+  product.plain.gpu = null;
+  const [, , row] = kernels.render([product], exampleFrame).trim().split("\n");
+  // 500 ms over 30 by the wall clock; 20 of the 30 by timestamps.
+  assert.deepEqual(row.split("|").slice(-3, -1).map((cell) => cell.trim()), ["500.00", "16.7"]);
+});
+
 Deno.test("the cosine loss is held against every roof that memcpy may mean", () => {
   assert.deepEqual(
     kernels.targets!(exampleKernels(), exampleFrame).map(({ measured, met }) => [measured, met]),
