@@ -12,7 +12,9 @@ import { expandGrid, recordName, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 
-const [plain, cosine] = tinyStudy().arms;
+const [baseline, cosine] = tinyStudy().arms;
+// A baseline would have to have the stage that diverges.
+const plain = { ...baseline, name: "plain" };
 const study = tinyStudy({
   arms: [
     plain,
@@ -73,7 +75,7 @@ Deno.test("a run that diverges is reported as failed, the others go on, and it i
   inFolder(async ({ input, notes }) => {
     assert.deepEqual(await ablate(input), { failed: 1 });
     Object.assign(undisturbed, await weightsIn(input.out));
-    assert.deepEqual(Object.keys(undisturbed).sort(), ["baseline", "cosine-constraint"]);
+    assert.deepEqual(Object.keys(undisturbed).sort(), ["cosine-constraint", "plain"]);
     const { failures, study: { planned } } = await readRecords(input.out);
     assert.deepEqual(failures.map(({ arm, reason, stage }) => [arm, reason, stage]), [
       ["wild", "diverged", "wild"],
@@ -87,7 +89,7 @@ Deno.test("a run that diverges is reported as failed, the others go on, and it i
     notes.length = 0;
     assert.deepEqual(await ablate(input), { failed: 1 });
     assert.deepEqual(notes, [
-      "baseline: done by another process",
+      "plain: done by another process",
       "cosine-constraint: done by another process",
       `wild: diverged before, at step ${step} of wild`,
     ]);
@@ -110,7 +112,7 @@ Deno.test("a run whose device is lost goes on with another one and ends as if no
       },
     });
     assert.equal(opened, 1);
-    assert.equal(notes[0], "baseline: the device was lost; going on from the last checkpoint");
+    assert.equal(notes[0], "plain: the device was lost; going on from the last checkpoint");
     assert.deepEqual(await weightsIn(input.out), undisturbed);
     assert.deepEqual((await readRecords(input.out)).failures, []);
   }));
@@ -139,7 +141,7 @@ Deno.test("a run whose device is lost while it is tested goes on with another on
       },
     });
     assert.equal(opened, 1);
-    assert.equal(notes[0], "baseline: the device was lost; going on from the last checkpoint");
+    assert.equal(notes[0], "plain: the device was lost; going on from the last checkpoint");
     assert.deepEqual(await weightsIn(input.out), undisturbed);
   }));
 
@@ -158,7 +160,7 @@ Deno.test("a run that loses every device is reported as failed, the others go on
     assert.deepEqual(await ablate(broken), { failed: 1 });
     const { failures } = await readRecords(input.out);
     assert.deepEqual(failures.map(({ arm, reason }) => [arm, reason]), [[
-      "baseline",
+      "plain",
       "device lost",
     ]]);
     assert.deepEqual(Object.keys(await weightsIn(input.out)), ["cosine-constraint"]);
@@ -182,7 +184,7 @@ Deno.test("a run that another process is at is waited for, and done when that pr
       },
     });
     assert.deepEqual(waits, [1]);
-    assert.deepEqual(notes.map((note) => note.split(":")[0]), ["cosine-constraint", "baseline"]);
+    assert.deepEqual(notes.map((note) => note.split(":")[0]), ["cosine-constraint", "plain"]);
     assert.deepEqual(await weightsIn(input.out), undisturbed);
   }));
 
@@ -239,7 +241,7 @@ Deno.test("a run that lacks the record of any of its stages is done again", () =
     }
     told.notes.length = 0;
     await ablate(input);
-    assert.deepEqual(told.notes, ["baseline: done by another process"]);
+    assert.deepEqual(told.notes, ["plain: done by another process"]);
   }));
 
 Deno.test("a checkpoint is not gone on from where an earlier stage has lost its record", () =>
@@ -276,6 +278,6 @@ Deno.test("a checkpoint that is damaged is not gone on from, which is said", () 
     bytes[bytes.length - 9] ^= 1;
     await Deno.writeFile(path, bytes);
     await ablate({ ...input, runs });
-    assert.match(notes[0], /^baseline: its checkpoint is damaged, so it begins anew: .*checksum/);
-    assert.equal((await weightsIn(input.out)).baseline, undisturbed.baseline);
+    assert.match(notes[0], /^plain: its checkpoint is damaged, so it begins anew: .*checksum/);
+    assert.equal((await weightsIn(input.out)).plain, undisturbed.plain);
   }));

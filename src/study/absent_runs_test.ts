@@ -11,7 +11,10 @@ Deno.test("a run is there when all of its stages are, whatever else the folder h
     const write = (name: string) => Deno.writeTextFile(join(dir, "runs", name), "{}");
     const [baseline, cosine] = tinyStudy().arms;
     const runs = expandGrid(tinyStudy({
-      arms: [{ ...baseline, stages: ["projector", "projector+lora"] }, cosine],
+      arms: [
+        { ...baseline, stages: ["projector", "projector+lora"] },
+        { ...cosine, stages: ["projector"] },
+      ],
       seeds: 1,
       controls: [],
     }));

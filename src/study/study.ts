@@ -9,6 +9,7 @@ import { DEFAULT_LORA, LORA_TARGETS } from "../nn/lora.ts";
 import { LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import { CLAIM_STATISTICS } from "../report/claim_statistics.ts";
+import { BASELINE } from "../report/conditions.ts";
 import { FOLD_UNITS } from "../training/folds.ts";
 import { closest } from "./closest.ts";
 import { RUN_ROLES } from "./record.ts";
@@ -266,6 +267,7 @@ export const studySchema = fields({
     });
   }
   const stages = [...STAGES, ...study.stages].map(({ name }) => name);
+  const baseline = study.arms.find(({ name }) => name === BASELINE)?.stages.map(stageName);
   study.arms.forEach((arm, index) => {
     const named = arm.stages.map(stageName);
     named.forEach((name, place) => {
@@ -273,6 +275,8 @@ export const studySchema = fields({
         ? `unknown stage "${name}"${closest(name, stages)}`
         : named.indexOf(name) !== place
         ? `stage "${name}" is there twice`
+        : baseline && !baseline.includes(name)
+        ? `arm "${arm.name}" has stage "${name}", which arm "${BASELINE}" lacks: nothing would be compared with it`
         : null;
       if (message === null) return;
       context.addIssue({ code: "custom", path: ["arms", index, "stages", place], message });
