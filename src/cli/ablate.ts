@@ -28,7 +28,7 @@ export function ablateCommand() {
     .argument("[study]", "a study under ablations/, or the path of a study file", "quick")
     .option(
       "--out <dir>",
-      "folder of records and report (default: runs/STUDY)",
+      "folder of records and report (default: runs/ and the study's name)",
       orInvalid(namedPath),
     )
     .option("--arms <list>", "only these arms, joined by commas", orInvalid(names))

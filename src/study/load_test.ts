@@ -31,6 +31,22 @@ Deno.test("a study file is found from the caller's folder or by its full path", 
   });
 });
 
+Deno.test("a study that comes with the project bears its file's name, one elsewhere any", async () => {
+  await inTempFolder(async (dir) => {
+    const text = JSON.stringify(tinyStudy());
+    for (const name of ["tiny", "copy"]) await Deno.writeTextFile(join(dir, `${name}.json`), text);
+    assert.deepEqual(await loadStudy("tiny", ".", dir), tinyStudy());
+    for (const name of ["copy", join(dir, "copy.json")]) {
+      await assert.rejects(loadStudy(name, ".", dir), {
+        name: "TypeError",
+        message:
+          `Cannot read study ${name}: "name": is "tiny", must be "copy" as its file is called`,
+      });
+    }
+    assert.deepEqual(await loadStudy("copy.json", dir), tinyStudy());
+  });
+});
+
 Deno.test("a study file that is not there, a folder, or no JSON is refused by name", async () => {
   await inTempFolder(async (dir) => {
     await assert.rejects(
