@@ -41,7 +41,7 @@ export interface Look {
 /** A connector. */
 export interface Connector {
   name: string;
-  /** The formula in one line, for reports. */
+  /** The formula in one line. */
   formula: string;
   parameters(widths: ConnectorWidths): ParameterSpec[];
   /** z = P1(x): (image tokens, d_v) -> (image tokens, d). */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { DATASETS, loadDataset } from "./datasets.ts";
+import { DATASETS, loadDataset, PROCEDURAL_DATASETS } from "./datasets.ts";
 
 Deno.test("every procedural data set loads by its name and carries it", async () => {
-  for (const name of ["easy-shapes", "sort-of-clevr"]) {
+  for (const name of Object.keys(PROCEDURAL_DATASETS)) {
     const dataset = await loadDataset(name, {
       seed: 0,
       trainImages: 3,

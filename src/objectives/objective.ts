@@ -33,14 +33,15 @@ export interface ObjectiveInputs<Options = unknown> {
 /** A regulariser of the projector. */
 export interface Objective<Options = unknown> {
   name: string;
-  /** The formula in one line, for reports. */
+  /** The formula in one line. */
   formula: string;
   /** Where it comes from. */
   source: string;
   /** What a study may choose, with defaults for all of it. */
   options: z.ZodType<Options>;
   /**
-   * Parameters that are trained with it and thrown away afterwards.
+   * Parameters that are trained with it, or fixed. They are saved beside the record, and no answer
+   * depends on them. A stage's `train` and `draw` call all of them `P2`, whatever their names.
    *
    * @throws {RangeError} If it has no meaning for these widths.
    */
