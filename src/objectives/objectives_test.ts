@@ -1,4 +1,7 @@
-/** The objectives through both projectors against the golden losses, on both operand forms. */
+/**
+ * The objectives on both operand forms: each against its float64 reference, and through both
+ * projectors against the golden losses.
+ */
 import assert from "node:assert/strict";
 import type { ConnectorWidths } from "../connectors/connector.ts";
 import { mlpConnector } from "../connectors/mlp.ts";
@@ -14,6 +17,16 @@ import {
 } from "../testing/golden.ts";
 import { formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
 import { takeColumns } from "../testing/heads.ts";
+import { randomValues } from "../testing/random_values.ts";
+import type { Mlp } from "../testing/reference/mlp.ts";
+import {
+  liftedCosine,
+  type ObjectiveResult,
+  reconstruction,
+  selfDistillation,
+} from "../testing/reference/objectives.ts";
+import { add, scale } from "../testing/reference/values.ts";
+import { vicregCovariance, vicregVariance } from "../testing/reference/vicreg.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { OBJECTIVES } from "./objectives.ts";
 
@@ -58,7 +71,116 @@ const widthsOf = (
   heads: { heads: 1, headWidth: 4, headDim: 4 },
 });
 
+const WIDTHS = { vision: 11, hidden: 14, textDeviation: () => 0.6 };
+const TOKENS = 10;
+const LAMBDA = 0.7;
+
+type Values = Record<string, Float64Array>;
+
+/** A loss and its gradients by z, and by x and P2 where they enter it. */
+type Reference = (
+  x: Float64Array,
+  z: Float64Array,
+  own: Values,
+) => Omit<ObjectiveResult, "cosines">;
+
+const p2Of = (own: Values) =>
+  Object.fromEntries(
+    Object.entries(own).map(([name, values]) => [name.replace("P2.", ""), values]),
+  ) as unknown as Mlp;
+
+/** By name; an objective that traces nothing has none. */
+const REFERENCES: Record<string, Reference | null> = {
+  "none": null,
+  "cosine-constraint": (x, z, own) => reconstruction(x, z, p2Of(own)),
+  "cosine-constraint-lifted": (x, z, { R }) => liftedCosine(x, z, R, WIDTHS.vision),
+  "self-distillation": (_x, z, own) => selfDistillation(z, p2Of(own)),
+  "self-distillation-stopgrad": (_x, z, own) => selfDistillation(z, p2Of(own), "target"),
+  "vicreg"(_x, z, { gamma: [gamma] }) {
+    const { variance: mu, covariance: nu } = OBJECTIVES.vicreg.options.parse({}) as {
+      variance: number;
+      covariance: number;
+    };
+    const variance = vicregVariance(z, WIDTHS.hidden, { gamma, eps: 1e-4 });
+    const covariance = vicregCovariance(z, WIDTHS.hidden);
+    return {
+      loss: mu * variance.loss + nu * covariance.loss,
+      gradZ: add(scale(variance.gradZ, mu), scale(covariance.gradZ, nu)),
+      gradX: null,
+      gradP2: null,
+    };
+  },
+};
+
+Deno.test("every objective has a float64 reference, and no other name has one", () => {
+  assert.deepEqual(Object.keys(REFERENCES).toSorted(), Object.keys(OBJECTIVES).toSorted());
+});
+
 for (const engine of await testEngines()) {
+  for (const [name, objective] of Object.entries(OBJECTIVES)) {
+    Deno.test(`objective ${name} and its gradients agree with the reference ${formOf(engine)}`, async () => {
+      const draw = (seed: number, { rows, columns }: Shape) =>
+        Float64Array.from(randomValues(seed, rows * columns), Math.fround);
+      const options = objective.options.parse({});
+      const specs = objective.parameters(WIDTHS, options);
+      const shapes = [
+        { name: "x", rows: TOKENS, columns: WIDTHS.vision },
+        { name: "z", rows: TOKENS, columns: WIDTHS.hidden },
+        ...specs,
+      ];
+      const values: Values = Object.fromEntries(shapes.map((shape, i) => [
+        shape.name,
+        "initialisation" in shape && shape.initialisation.kind === "constant"
+          ? Float64Array.of(Math.fround(shape.initialisation.value))
+          : draw(i + 1, shape),
+      ]));
+      const tensors = new Map(
+        shapes.map((shape) => [shape.name, upload(engine, shape.name, shape, values[shape.name])]),
+      );
+      for (const { name, fixed } of specs) tensors.get(name)!.needsGradient = !fixed;
+      const [x, z] = [tensors.get("x")!, tensors.get("z")!];
+      const reference = REFERENCES[name]?.(values.x, values.z, values);
+      let traced = true;
+      const read = await runOnce(engine, (tape) => {
+        const loss = objective.trace(tape, { x, z, parameters: tensors, options });
+        traced = loss !== undefined;
+        // Something has to be read where nothing is traced.
+        if (!loss) return { x };
+        tape.backward();
+        return {
+          loss,
+          ...Object.fromEntries(
+            [...tensors].map(([name, tensor]) => [`grad.${name}`, tape.gradientOf(tensor)]),
+          ),
+        };
+      }, { lambda: LAMBDA });
+      assert.equal(traced, reference !== undefined);
+      if (!reference) return;
+      const losses = takeColumns(read.loss, 4, 0, 1);
+      const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+      const tolerance = { rtol: 5e-5, atol: 2e-6 };
+      assertClose([mean], [reference.loss], tolerance, "loss");
+      const { gradX, gradZ, gradP2 } = reference;
+      const wanted = new Map<string, Float64Array>([
+        ["z", gradZ],
+        ...(gradX ? [["x", gradX] as const] : []),
+        ...Object.entries(gradP2 ?? {}).map(([name, values]) => [`P2.${name}`, values] as const),
+      ]);
+      assert.deepEqual(
+        [...wanted.keys()].toSorted(),
+        [...tensors.keys()].filter((name) => read[`grad.${name}`]).toSorted(),
+      );
+      for (const [name, gradient] of wanted) {
+        assertClose(
+          read[`grad.${name}`],
+          scale(gradient, LAMBDA),
+          tolerance,
+          `gradient of ${name}`,
+        );
+      }
+    });
+  }
+
   for (const name of projectorCases) {
     for (const { key, objective: objectiveName, options, p2 = "P2", frozen } of GOLDEN_LOSSES) {
       const objective = OBJECTIVES[objectiveName];
