@@ -7,8 +7,17 @@ const study: SlurmStudy = {
   tasks: 12,
   project: "/home/me/plumbline",
   callerDir: "/home/me",
-  ablate: ["deno", "run", "-A", "src/cli/main.ts", "ablate", "quick", "--out", "/scratch/quick"],
-  report: ["deno", "run", "-A", "src/cli/main.ts", "report", "/scratch/quick"],
+  ablate: [
+    "deno",
+    "run",
+    "--allow-read",
+    "src/cli/start.ts",
+    "ablate",
+    "quick",
+    "--out",
+    "/scratch/quick",
+  ],
+  report: ["deno", "run", "--allow-read", "src/cli/start.ts", "report", "/scratch/quick"],
 };
 
 /** Everything that is written into the scripts, with what shells and sbatch could trip over. */
@@ -34,7 +43,7 @@ Deno.test("a study is an array of shards, which is requeued and appends to its l
 set -e
 cd /home/me/plumbline
 export INIT_CWD=/home/me
-exec deno run -A src/cli/main.ts ablate quick --out /scratch/quick --shard "$SLURM_ARRAY_TASK_ID/12"
+exec deno run --allow-read src/cli/start.ts ablate quick --out /scratch/quick --shard "$SLURM_ARRAY_TASK_ID/12"
 `,
   );
 });
@@ -53,7 +62,7 @@ Deno.test("its report is a job that needs no GPU", () => {
 set -e
 cd /home/me/plumbline
 export INIT_CWD=/home/me
-exec deno run -A src/cli/main.ts report /scratch/quick
+exec deno run --allow-read src/cli/start.ts report /scratch/quick
 `,
   );
 });
@@ -91,7 +100,7 @@ cd /home/me/plumbline
 export INIT_CWD=/home/me
 module load vulkan
 export X="a b"
-exec deno run -A src/cli/main.ts ablate quick --out /scratch/quick --shard "$SLURM_ARRAY_TASK_ID/12"
+exec deno run --allow-read src/cli/start.ts ablate quick --out /scratch/quick --shard "$SLURM_ARRAY_TASK_ID/12"
 `,
   );
   assert.equal(
@@ -107,7 +116,7 @@ cd /home/me/plumbline
 export INIT_CWD=/home/me
 module load vulkan
 export X="a b"
-exec deno run -A src/cli/main.ts report /scratch/quick
+exec deno run --allow-read src/cli/start.ts report /scratch/quick
 `,
   );
 });
