@@ -275,8 +275,8 @@ export const studySchema = fields({
         ? `unknown stage "${name}"${closest(name, stages)}`
         : named.indexOf(name) !== place
         ? `stage "${name}" is there twice`
-        : baseline && !baseline.includes(name)
-        ? `arm "${arm.name}" has stage "${name}", which arm "${BASELINE}" lacks: nothing would be compared with it`
+        : place === named.length - 1 && baseline && !baseline.includes(name)
+        ? `arm "${arm.name}" ends with stage "${name}", which arm "${BASELINE}" lacks: nothing would be compared with it`
         : null;
       if (message === null) return;
       context.addIssue({ code: "custom", path: ["arms", index, "stages", place], message });

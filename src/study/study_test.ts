@@ -231,18 +231,20 @@ Deno.test("a stage of an arm differs from the others' in what the arm says", () 
   assert.deepEqual(frozen.stages[0].training, plain.stages[0].training);
 });
 
-Deno.test("an arm has no stage that the baseline lacks, where there is a baseline", () => {
+Deno.test("an arm ends with no stage that the baseline lacks, where there is a baseline", () => {
   const [baseline, arm] = tinyStudy().arms;
   const longer = { ...arm, stages: ["all", { name: "projector" }] };
   const parse = (...arms: unknown[]) => parseStudy({ ...tinyStudy(), arms }, "x.json");
   assert.throws(() => parse(longer, baseline), {
     name: "TypeError",
     message:
-      'Cannot read study x.json: "arms.0.stages.1": arm "cosine-constraint" has stage "projector", which arm "baseline" lacks: nothing would be compared with it',
+      'Cannot read study x.json: "arms.0.stages.1": arm "cosine-constraint" ends with stage "projector", which arm "baseline" lacks: nothing would be compared with it',
   });
   assert.equal(parse(longer).arms.length, 1);
   const both = { ...baseline, stages: ["projector", "all"] };
   assert.equal(parse(both, longer).arms.length, 2);
+  const before = { ...arm, stages: ["projector", "all"] };
+  assert.equal(parse(baseline, before).arms.length, 2);
 });
 
 Deno.test("what a study compares and claims is fixed in its file, and is about its own arms", () => {
