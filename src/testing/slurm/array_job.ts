@@ -24,7 +24,7 @@ await Deno.writeTextFile(
   study,
   JSON.stringify(tinyStudy({
     arms: [
-      baseline,
+      { ...baseline, name: "plain" },
       { ...cosine, lambda: [1] },
       { ...baseline, name: "taught", rounds: { count: 1, xi: 0.5 } },
       { ...cosine, name: LONG, lambda: [1], stages: ["first", "second"] },
