@@ -147,15 +147,24 @@ export function missingRuns(
   const recorded = new Set(runs.map(keyText));
   const missing = planned.filter((key) => !recorded.has(keyText(key)));
   if (missing.length === 0) return "";
-  const groups = Map.groupBy(missing, conditionNames(planned));
-  const list = [...groups].map(([name, keys]) => {
-    const seeds = [...new Set(keys.map(({ seed }) => seed))].sort((a, b) => a - b);
-    return `${name} ${seeds.length === 1 ? "seed" : "seeds"} ${inWords(seeds.map(String))}`;
+  const whole = conditionNames([]), staged = conditionNames(planned);
+  const stagesOf = (keys: readonly RunKey[]) => new Set(keys.map(({ stage }) => stage));
+  const list = [...Map.groupBy(missing, whole)].flatMap(([name, keys]) => {
+    const groups = [...Map.groupBy(keys, staged)].map(([name, keys]) => [name, seedsInWords(keys)]);
+    // Where a condition lacks the same seeds after every stage, they are named once.
+    const alike = new Set(groups.map(([, seeds]) => seeds)).size === 1 &&
+      stagesOf(keys).size === stagesOf(planned.filter((key) => whole(key) === name)).size;
+    return alike ? [`${name} ${groups[0][1]}`] : groups.map((group) => group.join(" "));
   });
   return `**This study is not complete:** ${count(planned.length - missing.length)} of ${
     count(planned.length)
   } runs ` +
     `are recorded. Missing: ${list.join("; ")}.`;
+}
+
+function seedsInWords(keys: readonly RunKey[]): string {
+  const seeds = [...new Set(keys.map(({ seed }) => seed))].sort((a, b) => a - b);
+  return `${seeds.length === 1 ? "seed" : "seeds"} ${inWords(seeds.map(String))}`;
 }
 
 function everyCombination(

@@ -73,6 +73,19 @@ Deno.test("runs without a record are named by the plan", () => {
   );
 });
 
+Deno.test("a stage is named where a condition lacks other seeds after another", () => {
+  const runs = exampleRuns([1, 2]).flatMap((run) =>
+    ["first", "second"].map((stage) => ({ ...run, stage }))
+  );
+  const there = runs.filter(({ arm, stage, seed }) =>
+    arm !== "cosine-constraint" && (arm !== "self-distillation" || stage === "first" && seed === 1)
+  );
+  assert.match(
+    missingRuns(exampleStudy({ planned: runs }), groupRuns(there)),
+    /Missing: cosine-constraint \(λ = 1\) seeds 1 and 2; self-distillation \(λ = 1, second\) seeds 1 and 2; self-distillation \(λ = 1, first\) seed 2\.$/,
+  );
+});
+
 Deno.test("without a plan, runs are missing where another condition has the seed", () => {
   const runs = exampleRuns([1, 2]).filter(({ arm, seed }) =>
     arm !== "self-distillation" || seed !== 2
