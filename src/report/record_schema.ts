@@ -15,15 +15,18 @@ const accuracy = z.object({
   byType: z.record(z.string(), z.object({ accuracy: share, n: count })),
 });
 
+/** Figures are called by it, so it leads to no other folder. */
+const fileName = z.string().regex(/^[^/\\]*$/, "must have no / or \\");
+
 /** What tells a run of a study from the others. */
 export const runKey = {
   role,
-  arm: z.string(),
+  arm: fileName,
   lambda: z.number(),
   seed: z.int(),
   fold: count,
   round: count.optional(),
-  stage: z.string(),
+  stage: fileName,
 };
 
 const matrixGeometry = z.looseObject({

@@ -116,6 +116,9 @@ const broken: [string, StudyRecord | string, Record<string, RunRecord | string>,
   ["a wrong field", exampleStudy(), {
     "a.json": { ...exampleRun(), seed: "one" } as unknown as RunRecord,
   }, /^TypeError: Cannot read record: ".*a\.json" field "seed": expected number, received string$/],
+  ["a stage that leads to another folder", exampleStudy(), {
+    "a.json": exampleRun({ stage: "../../all" }),
+  }, /a\.json" field "stage": must have no \/ or \\$/],
   ["a missing nested field", exampleStudy(), {
     "a.json": { ...exampleRun(), losses: {} } as unknown as RunRecord,
   }, /field "losses\.[a-zA-Z]+": /],
