@@ -5,6 +5,7 @@ import type { AblationSetting } from "../study/determinants.ts";
 import { finishedRuns } from "../study/finished_runs.ts";
 import { checkSettings, SETTINGS } from "../study/frozen_settings.ts";
 import { heldLeases } from "../study/lease.ts";
+import type { RunRecord } from "../study/record.ts";
 import type { RunSettings } from "../training/settings.ts";
 
 /**
@@ -55,10 +56,8 @@ export async function openOutFolder(
  * processes have left since it was opened.
  *
  * @throws {RangeError} If one was not.
- * @throws {Error} As {@linkcode readRecords}.
  */
-export async function checkRecords(out: string, setting: AblationSetting): Promise<void> {
-  const { runs } = await readRecords(out);
+export function checkRecords(setting: AblationSetting, runs: readonly RunRecord[]): void {
   try {
     finishedRuns(setting, runs, "write report");
   } catch (error) {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun, exampleStudy } from "../report/example_records.ts";
 import { packAnswers } from "../report/packed_answers.ts";
+import { readRecords } from "../report/store.ts";
 import type { AblationSetting } from "../study/determinants.ts";
 import { recordText, runRecord } from "../study/run_record.ts";
 import { freezeSettings } from "../study/frozen_settings.ts";
@@ -152,9 +153,10 @@ Deno.test("a folder that was begun with other settings is refused before it has 
 Deno.test("before a report all records are compared once more", async () => {
   await inFolder(async (out) => {
     await fill(out, { "study.json": studyFile, [name]: record(0) });
-    await checkRecords(out, setting);
+    checkRecords(setting, (await readRecords(out)).runs);
     await fill(out, { [recordFile(1)]: { ...record(1), engine: 0 } });
-    await assert.rejects(checkRecords(out, setting), {
+    const { runs: left } = await readRecords(out);
+    assert.throws(() => checkRecords(setting, left), {
       name: "RangeError",
       message: `Cannot write report: record "${runName(runs[1])}.json" was made with other ` +
         "settings (engine was 0, is 1); move it away, and the same command does its run again",

@@ -84,8 +84,11 @@ export async function runStudy(study: Study, options: RunOptions): Promise<void>
       progress.stop();
       console.log(json ? JSON.stringify({ shard, runs, absent }) : shardSummary(shard, absent));
     } else {
-      await checkRecords(out, setting);
-      const { finding, results } = await writeReport(out);
+      const { finding, results } = await writeReport(
+        out,
+        [],
+        (runs) => checkRecords(setting, runs),
+      );
       progress.stop();
       console.log(
         json ? JSON.stringify(results) : `${finding}\n\nReport: ${join(out, "REPORT.md")}`,

@@ -89,14 +89,17 @@ export async function readRecords(
  * Every file is replaced in one step, so an interruption leaves the old one or the new one.
  *
  * @param exported what else is written beside them
+ * @param check is given the runs before anything is written; what it throws is thrown
  * @throws {Error} as {@linkcode readRecords}
  * @throws {RangeError} when there is no run
  */
 export async function writeReport(
   dir: string,
   exported: readonly ExportName[] = [],
+  check?: (runs: readonly RunRecord[]) => void,
 ): Promise<Report & { results: Results }> {
   const { study, runs, failures } = await readRecords(dir);
+  check?.(runs);
   const results = buildResults(study, runs);
   // Written while the rest is rendered.
   const writing = replaceFile(join(dir, "results.json"), resultsText(results));
