@@ -42,9 +42,9 @@ export function claimsTable(study: StudyRecord, conditions: readonly Condition[]
   return [
     "Claims that the study fixed before it ran, about the paired differences to the baseline over seeds, or about " +
     "the slope over λ; accuracy in points, other statistics in their own unit. A claim of higher or lower is " +
-    "supported where the 95 % interval lies wholly beyond the margin, one of unchanged where it lies wholly within it on both sides (equivalence), one of not lower or not " +
-    "higher where it does not reach beyond the margin on that side (non-inferiority); it " +
-    "is not supported where the interval lies wholly outside the claimed region. With the margin inside the " +
+    "supported where the 95 % interval lies wholly beyond the margin, one of unchanged where it lies wholly within " +
+    "it on both sides (equivalence), one of not lower or not higher where it does not reach beyond the margin on " +
+    "that side (non-inferiority); it is not supported where the interval lies wholly outside the claimed region. With the margin inside the " +
     `interval, or fewer than ${SEEDS_FOR_A_VERDICT} seeds, we cannot tell at this size. Each claim is judged by ` +
     "itself: the intervals are not adjusted for their number. Detectable is how far from the margin the true " +
     "difference must be to be told from it with 80 % and 90 % power." +

@@ -24,7 +24,8 @@ export interface ConsistencyPart {
 export function embeddingConsistency(all: readonly Condition[]): ConsistencyPart {
   const conditions = all.filter((condition) => geometriesOf(condition).length > 0);
   if (conditions.length === 0) return { markdown: "", figures: [] };
-  const arms = lastStages(all.filter(({ role }) => role === "arm"));
+  const everyStage = all.filter(({ role }) => role === "arm");
+  const arms = lastStages(everyStage);
   const figures = [
     cosineHistogram(arms),
     spectrumChart(arms),
@@ -36,7 +37,7 @@ export function embeddingConsistency(all: readonly Condition[]): ConsistencyPart
       shapeTable(conditions),
       keptText(conditions),
       keptTable(conditions),
-      figureText(arms.length < all.filter(({ role }) => role === "arm").length),
+      figureText(arms.length < everyStage.length),
       ...figures.map(({ file, title }) => `![${title}](figures/${file})\n`),
     ].join("\n"),
     figures,

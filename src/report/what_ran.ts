@@ -149,11 +149,12 @@ export function missingRuns(
   if (missing.length === 0) return "";
   const whole = conditionNames([]), staged = conditionNames(planned);
   const stagesOf = (keys: readonly RunKey[]) => new Set(keys.map(({ stage }) => stage));
+  const wanted = Map.groupBy(planned, whole);
   const list = [...Map.groupBy(missing, whole)].flatMap(([name, keys]) => {
     const groups = [...Map.groupBy(keys, staged)].map(([name, keys]) => [name, seedsInWords(keys)]);
     // Where a condition lacks the same seeds after every stage, they are named once.
     const alike = new Set(groups.map(([, seeds]) => seeds)).size === 1 &&
-      stagesOf(keys).size === stagesOf(planned.filter((key) => whole(key) === name)).size;
+      stagesOf(keys).size === stagesOf(wanted.get(name)!).size;
     return alike ? [`${name} ${groups[0][1]}`] : groups.map((group) => group.join(" "));
   });
   return `**This study is not complete:** ${count(planned.length - missing.length)} of ${

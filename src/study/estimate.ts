@@ -35,6 +35,13 @@ export interface Speed {
   source: "measured" | "assumed";
 }
 
+/** What an estimate rests on. */
+interface Basis {
+  data: PreparedData;
+  plan: KernelPlan;
+  speed: Speed;
+}
+
 /** When no adapter can be asked: what a software adapter on two cores gives. */
 export const ASSUMED_SPEED: Speed = { flops: 20e9, source: "assumed" };
 
@@ -94,7 +101,7 @@ export function runCosts(
     const { connector, objective, stages, round } = settings;
     const key = JSON.stringify([connector, objective, stages, round > 0]);
     if (!costs.has(key)) {
-      const each = stages.map((stage) => estimateStage(settings, stage, data, plan, speed));
+      const each = stages.map((stage) => estimateStage(settings, stage, { data, plan, speed }));
       costs.set(key, {
         seconds: each.reduce((sum, { seconds }) => sum + seconds, 0),
         bytes: Math.max(...each.map(({ bytes }) => bytes)),
@@ -115,21 +122,16 @@ export function estimateTest(
   const engine = createEngine(imaginaryDevice(), plan);
   const decoder = emptyCheckpoint(data.decoder.config);
   compileQuestioner(createRunModel(engine, settings, { ...stage, train: [] }, data, { decoder }));
-  const step = estimateStep(settings, stage, data, plan, speed);
+  const step = estimateStep(settings, stage, { data, plan, speed });
   return {
     seconds: step.seconds * FORWARD_SHARE * forwards(data.test, stage),
     bytes: engine.memory.bytes,
   };
 }
 
-function estimateStage(
-  settings: RunSettings,
-  stage: StageSettings,
-  data: PreparedData,
-  plan: KernelPlan,
-  speed: Speed,
-): Estimate {
-  const step = estimateStep(settings, stage, data, plan, speed);
+function estimateStage(settings: RunSettings, stage: StageSettings, basis: Basis): Estimate {
+  const { data } = basis;
+  const step = estimateStep(settings, stage, basis);
   const steps = stageSteps(data.train, stage.training);
   const { validations, validationImages } = settings.evaluation;
   const asked = forwards(data.test, stage) +
@@ -141,9 +143,7 @@ function estimateStage(
 function estimateStep(
   settings: RunSettings,
   stage: StageSettings,
-  data: PreparedData,
-  plan: KernelPlan,
-  speed: Speed,
+  { data, plan, speed }: Basis,
 ): Estimate {
   const engine = createEngine(imaginaryDevice(), plan);
   const { program } = imagineStep(engine, settings, stage, data).step;
