@@ -4,15 +4,18 @@ import { readRecords } from "../report/store.ts";
 import type { AblationSetting } from "../study/determinants.ts";
 import { finishedRuns } from "../study/finished_runs.ts";
 import { checkSettings, SETTINGS } from "../study/frozen_settings.ts";
+import { recordName } from "../study/grid.ts";
 import { heldLeases } from "../study/lease.ts";
+import { lostTeachers } from "../study/lost_teachers.ts";
 import type { RunRecord } from "../study/record.ts";
 import type { RunSettings } from "../training/settings.ts";
 
 /**
  * Makes the folder, or finds the runs that it holds already. Records that are damaged get another
- * name, so that their runs are done again; nothing else is changed.
+ * name, so that their runs are done again, and so do those of a teacher whose weights are gone;
+ * nothing else is changed.
  *
- * @param say is told of a record that is damaged
+ * @param say is told of a record that gets another name
  * @throws {RangeError} If the folder cannot be written, or holds another study, or was begun with
  * other settings.
  */
@@ -35,13 +38,22 @@ export async function openOutFolder(
       );
     }
     const finished = finishedRuns(setting, runs);
-    for (const path of damaged) {
-      await Deno.rename(path, `${path}.damaged`);
-      say(
-        `Record "${basename(path)}" is damaged and is now "${
-          basename(path)
-        }.damaged"; its run is done again`,
-      );
+    const setAside = async (path: string, is: string, ending: string) => {
+      const to = `${path}.${ending}`;
+      await Deno.rename(path, to);
+      say(`Record "${basename(path)}" ${is} and is now "${basename(to)}"; its run is done again`);
+    };
+    for (const path of damaged) await setAside(path, "is damaged", "damaged");
+    for (const teacher of await lostTeachers(out, setting.runs, finished)) {
+      for (const { name } of teacher.stages) {
+        const file = `${recordName(teacher, name, teacher.stages.length)}.json`;
+        await setAside(
+          join(out, "runs", file),
+          "has lost the weights that teach the next round",
+          "weightless",
+        );
+      }
+      finished.delete(teacher);
     }
     return finished;
   } catch (error) {

@@ -67,8 +67,25 @@ Deno.test("every round is a run that the one before teaches, and goes on from it
   assert.equal((await ablate(out)).code, 0);
   assert.equal(await hashOf(`taught_${base}_round-2`), third);
 
+  // And where that is gone, the round before first, for which its own teacher is still there.
   await Deno.remove(join(out, "runs", `taught_${base}_round-2.json`));
   await Deno.remove(join(out, "weights", `taught_${base}_round-1`), { recursive: true });
+  const again = await ablate(out);
+  assert.equal(again.code, 0, again.stderr);
+  const file = `taught_${base}_round-1.json`;
+  assert.ok(again.stderr.includes(
+    `Record "${file}" has lost the weights that teach the next round and is now ` +
+      `"${file}.weightless"; its run is done again`,
+  ));
+  assert.equal(await hashOf(`taught_${base}_round-1`), second);
+  assert.equal(await hashOf(`taught_${base}_round-2`), third);
+
+  // Weights that are damaged are not replaced.
+  await Deno.remove(join(out, "runs", `taught_${base}_round-2.json`));
+  await Deno.writeTextFile(
+    join(out, "weights", `taught_${base}_round-1`, "projector.safetensors"),
+    "",
+  );
   const failed = await ablate(out);
   assert.equal(failed.code, 1);
   assert.match(failed.stderr, /error: Cannot teach round 2 of "taught": /);

@@ -52,6 +52,11 @@ export async function loadWeights(folder: string, config: LlamaConfig): Promise<
   return weights;
 }
 
+/** Whether a folder holds the weights of a run. */
+export function hasWeights(folder: string): Promise<boolean> {
+  return Deno.stat(join(folder, PROJECTOR)).then(() => true, () => false);
+}
+
 function encode(matrices: ReadonlyMap<string, NamedMatrix>): Uint8Array {
   return writeSafetensors(
     [...matrices].map(([name, { rows, columns, data }]) =>
