@@ -20,6 +20,6 @@ export function callerPath(path: string): string {
  * @throws {RangeError} If nothing is named: that would be the folder itself.
  */
 export function namedPath(path: string): string {
-  if (path.trim() === "") throw new RangeError("No folder is named");
+  if (path.trim() === "") throw new RangeError("No path is given");
   return callerPath(path);
 }

@@ -34,6 +34,6 @@ Deno.test("a full path stays as it is", () => {
 });
 
 Deno.test("an option that names nothing is refused", () => {
-  assert.throws(() => namedPath(" "), { name: "RangeError", message: "No folder is named" });
+  assert.throws(() => namedPath(" "), { name: "RangeError", message: "No path is given" });
   withInitCwd("/elsewhere", () => assert.equal(namedPath("x"), resolve("/elsewhere/x")));
 });
