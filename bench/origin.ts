@@ -1,5 +1,5 @@
 /** Of which code, time and adapter measurements are: what every file of records begins with. */
-import type { AdapterRecord } from "../src/study/record.ts";
+import type { AdapterRecord } from "../src/gpu/adapter_info.ts";
 
 /** Where the measurements of a file come from. */
 export interface Origin {

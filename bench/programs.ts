@@ -26,7 +26,7 @@ import { attention, sequenceLength } from "../src/tensor/attention.ts";
 import { cosineLoss, crossEntropy } from "../src/tensor/losses.ts";
 import { layerNorm, rmsNorm } from "../src/tensor/norm.ts";
 import { createTape, type Tape } from "../src/tensor/tape.ts";
-import { randomValues } from "../src/testing/random_values.ts";
+import { randomValues } from "../src/reference/random_values.ts";
 import { compileStep, trainedNumbers, trialSize } from "./training_model.ts";
 
 /** A compiled benchmark; it owns what it works on. */

@@ -8,7 +8,7 @@ import { compileTrainingStep, type TrainingStep } from "../src/models/training_s
 import { mlpSpecs } from "../src/nn/mlp.ts";
 import { biasCorrection } from "../src/nn/schedule.ts";
 import { OBJECTIVES } from "../src/objectives/objectives.ts";
-import { randomValues } from "../src/testing/random_values.ts";
+import { randomValues } from "../src/reference/random_values.ts";
 
 /** What sets the cost of a step: decoder, image encoding and batch. */
 export interface StepSize {

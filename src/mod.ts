@@ -78,9 +78,9 @@ export type { ComparedStudy } from "./report/compare.ts";
 export { renderPage } from "./report/page.ts";
 export type { ChartValue } from "./report/chart_frame.ts";
 export type { Report } from "./report/report.ts";
+export type { AdapterRecord } from "./gpu/adapter_info.ts";
 export type {
   Accuracy,
-  AdapterRecord,
   AnswerOverlap,
   CurvePoint,
   DiagnosticPoint,
@@ -97,4 +97,4 @@ export type {
   StudyRecord,
   TypeAccuracy,
   ValidationPoint,
-} from "./study/record.ts";
+} from "./records/record.ts";

@@ -12,7 +12,7 @@
  * differs from the reference by more than the tolerance is a failure, not a ratio; if it is ours,
  * the comparison ends.
  */
-import { randomValues } from "../../src/testing/random_values.ts";
+import { randomValues } from "../../src/reference/random_values.ts";
 import { alternate, type Side } from "./alternate.ts";
 import { type KernelName, KERNELS, type PeerName, sizesOf } from "./kernels.ts";
 import type { ChildPeer } from "./line_child.ts";

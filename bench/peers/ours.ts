@@ -17,7 +17,7 @@ import {
 import { createModel, destroyModel, writeBatch } from "../../src/models/multimodal.ts";
 import { compileTrainingStep } from "../../src/models/training_step.ts";
 import { biasCorrection } from "../../src/nn/schedule.ts";
-import type { AdapterRecord } from "../../src/study/record.ts";
+import type { AdapterRecord } from "../../src/gpu/adapter_info.ts";
 import { cosineLoss } from "../../src/tensor/losses.ts";
 import { matmulNN } from "../../src/tensor/matmul.ts";
 import { rowTotal } from "../../src/tensor/reduce.ts";

@@ -1,5 +1,5 @@
 /** The record of a comparison: all that a table is made of. */
-import type { AdapterRecord } from "../../src/study/record.ts";
+import type { AdapterRecord } from "../../src/gpu/adapter_info.ts";
 import type { Origin } from "../origin.ts";
 import type { Side } from "./alternate.ts";
 import type { BlasCores } from "./peers.ts";

@@ -16,7 +16,7 @@ import {
 } from "../../src/models/multimodal.ts";
 import type { OptimizerConfig } from "../../src/models/training_step.ts";
 import { OBJECTIVES } from "../../src/objectives/objectives.ts";
-import { randomValues } from "../../src/testing/random_values.ts";
+import { randomValues } from "../../src/reference/random_values.ts";
 
 /** A training to compare. */
 export interface StepTask {

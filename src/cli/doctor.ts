@@ -6,7 +6,7 @@ import { type AvailableAdapter, listAdapters, prepareDriver } from "../gpu/drive
 import { packageOf, systemIcds } from "../gpu/driver_system.ts";
 import { createEngine } from "../gpu/program.ts";
 import { quickKernels } from "../study/kernels.ts";
-import { selfTest, type SelfTestResult } from "../gpu/self_test.ts";
+import { selfTest, type SelfTestResult } from "../self_test/self_test.ts";
 import { advise } from "./doctor_advice.ts";
 import { formatDiagnosis } from "./doctor_format.ts";
 

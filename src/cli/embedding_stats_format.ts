@@ -2,7 +2,7 @@
  * Embedding statistics as JSON and Markdown.
  */
 import type { Geometry, MeasuredMatrix } from "../evaluation/embedding_geometry.ts";
-import type { MatrixGeometry, PairGeometry } from "../study/record.ts";
+import type { MatrixGeometry, PairGeometry } from "../records/record.ts";
 import { count, fixed } from "../report/number_format.ts";
 import { type Column, table } from "../report/table.ts";
 

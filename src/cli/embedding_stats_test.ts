@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import { type GoldenTensor, listGolden, readGolden } from "../testing/golden.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { main } from "./main.ts";
 import { printed } from "../testing/printed.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";

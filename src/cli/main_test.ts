@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { PNG } from "pngjs";
-import { exampleRuns, exampleStudy } from "../report/example_records.ts";
+import { exampleRuns, exampleStudy } from "../records/example_records.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { main } from "./main.ts";
 import { printed } from "../testing/printed.ts";

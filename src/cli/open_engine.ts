@@ -2,7 +2,7 @@
 import { openGpu } from "../gpu/adapter.ts";
 import { prepareDriver } from "../gpu/driver.ts";
 import { createEngine, type Engine } from "../gpu/program.ts";
-import type { AdapterRecord } from "../study/record.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /**
  * Opens an adapter and says which it is.

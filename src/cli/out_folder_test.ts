@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { defaultPlan } from "../gpu/plan.ts";
-import { exampleRun, exampleStudy } from "../report/example_records.ts";
-import { packAnswers } from "../report/packed_answers.ts";
-import { readRecords } from "../report/store.ts";
+import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import { packAnswers } from "../records/packed_answers.ts";
 import type { AblationSetting } from "../study/determinants.ts";
-import { recordText, runRecord } from "../study/run_record.ts";
+import { runRecord } from "../study/run_record.ts";
 import { freezeSettings } from "../study/frozen_settings.ts";
 import { expandGrid, runName } from "../study/grid.ts";
 import { takeLease } from "../study/lease.ts";
-import type { RunRecord } from "../study/record.ts";
+import type { RunRecord } from "../records/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { assertIdle, checkRecords, moveAside, openOutFolder } from "./out_folder.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { readRecords } from "../records/read_records.ts";
+import { recordText } from "../records/write_record.ts";
 
 const study = tinyStudy();
 const runs = expandGrid(study);

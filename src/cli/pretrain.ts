@@ -20,13 +20,13 @@ import {
   type Trajectories,
   visionTrajectory,
 } from "../pretraining/trajectories.ts";
-import type { AdapterRecord } from "../study/record.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { callerPath } from "./paths.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { positiveInteger } from "./whole_number.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** What a part of the pre-training works with. */
 interface Work {

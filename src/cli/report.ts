@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { callerPath } from "./paths.ts";
 import { reportCompareCommand } from "./report_compare.ts";
 import { type ExportName, EXPORTS } from "../report/exports.ts";
-import { writeAnswers, writeReport } from "../report/store.ts";
+import { writeAnswers, writeReport } from "../report/write_report.ts";
 
 const EXPORT_NAMES = Object.keys(EXPORTS) as ExportName[];
 

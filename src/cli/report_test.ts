@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { exampleRuns, exampleStudy } from "../report/example_records.ts";
+import { exampleRuns, exampleStudy } from "../records/example_records.ts";
 import { reportCommand } from "./report.ts";
 import { printed } from "../testing/printed.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { prepareDriver } from "../gpu/driver.ts";
-import type { RunRecord } from "../study/record.ts";
+import type { RunRecord } from "../records/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 
 await prepareDriver({ quiet: true });

@@ -4,8 +4,8 @@ import type { Encoder } from "../encoders/encoder.ts";
 import { cacheDir, cachePart } from "../gpu/cache.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
 import { withPlan } from "../gpu/program.ts";
-import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
-import { writeReport } from "../report/store.ts";
+import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
+import { writeReport } from "../report/write_report.ts";
 import { ablate } from "../study/ablate.ts";
 import type { AblationSetting } from "../study/determinants.ts";
 import { absentRuns } from "../study/absent_runs.ts";
@@ -20,7 +20,6 @@ import {
   prepareStudy,
 } from "../study/prepare.ts";
 import { studyKernels } from "../study/kernels.ts";
-import type { AdapterRecord } from "../study/record.ts";
 import { checkSameModels, findSavedRun, savedSettings, testedStudy } from "../study/saved_run.ts";
 import { loadWeights } from "../study/saved_weights.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
@@ -42,6 +41,7 @@ import {
   type RunStep,
   type RunTitle,
 } from "./progress.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** How a study is run. */
 export interface RunOptions {

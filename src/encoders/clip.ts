@@ -8,7 +8,7 @@ import { sha256 } from "../data/content_hash.ts";
 import type { Image } from "../data/dataset.ts";
 import { namingFile } from "../data/naming_file.ts";
 import type { Engine } from "../gpu/program.ts";
-import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
+import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
 import { readJson } from "../models/checkpoint/json_file.ts";
 import {
   type ClipVisionConfig,

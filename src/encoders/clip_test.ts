@@ -4,7 +4,7 @@ import type { Image } from "../data/dataset.ts";
 import { parseSafetensors, type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import { goldenFloat64, goldenFolder, goldenTolerance, readGolden } from "../testing/golden.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { clipVisionStates } from "../testing/reference/clip.ts";
+import { clipVisionStates } from "../reference/clip.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { clipEncoder, type ClipEncoderOptions } from "./clip.ts";
 import { defaultPreprocessing, preprocess } from "./clip_preprocessing.ts";

@@ -5,7 +5,7 @@
  * Of answers of one word, true and generated, both are exact match: 1 where the words are equal, else
  * 0. They tell more only where answers have several words.
  */
-import type { AnswerOverlap } from "../study/record.ts";
+import type { AnswerOverlap } from "../records/record.ts";
 import { isCorrect, normaliseAnswer } from "./vqa_accuracy.ts";
 
 /** Left out of token F1, as SQuAD does. */

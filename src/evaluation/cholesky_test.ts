@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Matrix, solve } from "ml-matrix";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { solvePositive } from "./cholesky.ts";
 
 Deno.test("the solution agrees with a general solver", () => {

@@ -3,7 +3,7 @@
  * matrices, spectra, products of pairs) is computed once.
  */
 import { stream } from "../data/random.ts";
-import type { MatrixGeometry, PairGeometry } from "../study/record.ts";
+import type { MatrixGeometry, PairGeometry } from "../records/record.ts";
 import { alignment, meanCosine } from "./alignment.ts";
 import { averageCosine } from "./average_cosine.ts";
 import { collapseGauge } from "./collapse_gauge.ts";

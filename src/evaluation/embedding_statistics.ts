@@ -1,7 +1,7 @@
 /**
  * The statistics of projected image tokens that a run record keeps under `embedding`.
  */
-import type { EmbeddingStatistics } from "../study/record.ts";
+import type { EmbeddingStatistics } from "../records/record.ts";
 import { averageCosine } from "./average_cosine.ts";
 import { meanNorm } from "./mean_norm.ts";
 import { effectiveRank } from "./effective_rank.ts";

@@ -2,7 +2,7 @@
  * The shape of embeddings as a run record keeps it under `geometry`: statistics, and the few numbers
  * behind each figure. Rounded to what a figure shows, so that a record stays small.
  */
-import type { EmbeddingGeometry } from "../study/record.ts";
+import type { EmbeddingGeometry } from "../records/record.ts";
 import { embeddingGeometry, type MeasuredMatrix, sampledRows } from "./embedding_geometry.ts";
 import { type EmbeddingMatrix, pickRows, unitScales } from "./embedding_matrix.ts";
 import { principalScores } from "./principal_components.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { runRecordSchema } from "../report/record_schema.ts";
-import { exampleRun } from "../report/example_records.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { runRecordSchema } from "../records/record_schema.ts";
+import { exampleRun } from "../records/example_records.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { embeddingGeometry } from "./embedding_geometry.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";
 import { recordGeometry } from "./geometry_record.ts";

@@ -1,7 +1,7 @@
 /**
  * The majority control: what a guesser reaches who knows the question but has neither picture nor model.
  */
-import type { Accuracy } from "../study/record.ts";
+import type { Accuracy } from "../records/record.ts";
 import { normaliseAnswer, scoreAnswers, type ScoredQuestion } from "./vqa_accuracy.ts";
 
 /** What the majority control learns from. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { columnMeans, type EmbeddingMatrix } from "./embedding_matrix.ts";
 import { columnsOf, gramMatrix, products, rowsOf, type Vectors } from "./matrix_product.ts";
 

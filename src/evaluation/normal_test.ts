@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { erfc } from "../testing/reference/erf.ts";
+import { erfc } from "../reference/erf.ts";
 import { normalCdf } from "./normal.ts";
 
 Deno.test("the normal distribution agrees with the error function", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";
 import { neighbourOverlap } from "./neighbour_overlap.ts";
 import { pairStatistics } from "./pair_statistics.ts";

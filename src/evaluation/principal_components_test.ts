@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";
 import { principalScores } from "./principal_components.ts";
 import { singularValues } from "./singular_values.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { symmetricEigenvalues } from "./symmetric_eigenvalues.ts";
 
 function symmetric(seed: number, size: number): Float64Array {

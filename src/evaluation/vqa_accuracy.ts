@@ -2,7 +2,7 @@
  * VQA accuracy over a test set: by exact match where a question has one true answer, by the official
  * rule where several people have answered it.
  */
-import type { Accuracy, GivenAnswer, TypeAccuracy } from "../study/record.ts";
+import type { Accuracy, GivenAnswer, TypeAccuracy } from "../records/record.ts";
 import { vqaAccuracy } from "./consensus_accuracy.ts";
 
 /** What scoring needs to know of a question. */

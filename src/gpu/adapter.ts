@@ -1,6 +1,5 @@
 /** Opens the GPU: a driver, an adapter with its highest limits, and a device whose errors are heard. */
-import type { AdapterRecord } from "../study/record.ts";
-import { describeAdapter } from "./adapter_info.ts";
+import { type AdapterRecord, describeAdapter } from "./adapter_info.ts";
 import { type DriverOptions, prepareDriver } from "./driver.ts";
 import { defaultPlan, type KernelPlan, type OperandForm } from "./plan.ts";
 

@@ -2,11 +2,20 @@
 
 /** An adapter's name and kind. */
 export interface AdapterDescription {
+  /** What the adapter calls itself. */
   description: string;
+  /** Its vendor, as WebGPU names it; may be empty. */
   vendor: string;
+  /** Its architecture, as WebGPU names it; may be empty. */
   architecture: string;
   /** Whether it computes on the CPU. */
   software: boolean;
+}
+
+/** The adapter that ran, as records keep it. */
+export interface AdapterRecord extends AdapterDescription {
+  /** Where the driver came from, for example `system` or `lavapipe in the cache`. */
+  driver: string;
 }
 
 // PCI vendor ids; those above 0xffff are Khronos vendor ids (VkVendorId in the Vulkan registry).

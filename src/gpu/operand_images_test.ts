@@ -4,7 +4,7 @@ import { add } from "../tensor/elementwise.ts";
 import { matmulNN, matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import { runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { imaginaryDevice } from "./imaginary_device.ts";
 import { COPY, copyLargeOperands } from "./operand_images.ts";
 import { defaultPlan } from "./plan.ts";

@@ -5,7 +5,7 @@ import { matmulNT } from "../tensor/matmul.ts";
 import { createTape, keep, type Tape } from "../tensor/tape.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
 import { limitedDevice } from "../testing/limited_device.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { type Kernel, kernelVariant, type MatrixPlace } from "./kernel.ts";
 import { bandOf, createMatrix, destroyMatrix, readMatrix, writeMatrix } from "./memory.ts";
 import { defaultPlan } from "./plan.ts";

@@ -1,6 +1,6 @@
 /** A frozen tower as a program, against the golden states. */
 import assert from "node:assert/strict";
-import { assertSelfTest, selfTest } from "../gpu/self_test.ts";
+import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
 import {
   goldenFloat64,
   goldenFolder,

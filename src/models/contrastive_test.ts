@@ -9,7 +9,7 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { takeColumns } from "../testing/heads.ts";
+import { takeColumns } from "../reference/heads.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { contrastiveLoss, contrastiveScale } from "./contrastive.ts";
 import { uploadIndices } from "./index_arrays.ts";

@@ -5,7 +5,7 @@ import { readMatrix } from "../gpu/memory.ts";
 import type { Engine } from "../gpu/program.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import type { NamedMatrix } from "./llama_weights.ts";
 import {

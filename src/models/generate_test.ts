@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { llama } from "../testing/reference/llama.ts";
+import { llama } from "../reference/llama.ts";
 import { sharedPath } from "../testing/shared_folder.ts";
 import { TINY_CONFIG, tinyTensors } from "../testing/tiny_checkpoint.ts";
 import { freeDecoder, uploadDecoder } from "./decoder_weights.ts";

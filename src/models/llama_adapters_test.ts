@@ -21,11 +21,11 @@ import { ropeTable } from "../tensor/rope.ts";
 import { createTape, type Tape } from "../tensor/tape.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
-import { causal } from "../testing/reference/attention.ts";
-import { llama } from "../testing/reference/llama.ts";
-import { loraGradients, mergeLora, type Weights } from "../testing/reference/lora.ts";
-import { dot } from "../testing/reference/values.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { causal } from "../reference/attention.ts";
+import { llama } from "../reference/llama.ts";
+import { loraGradients, mergeLora, type Weights } from "../reference/lora.ts";
+import { dot } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { llamaDecodeLayers, llamaHead, llamaLayers } from "./llama.ts";
 import {

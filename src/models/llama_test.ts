@@ -22,9 +22,9 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { formOf, runOnce, testEngines } from "../testing/gpu.ts";
-import { takeColumns } from "../testing/heads.ts";
-import { loraGradients, mergeLora, type Weights } from "../testing/reference/lora.ts";
-import { row } from "../testing/reference/values.ts";
+import { takeColumns } from "../reference/heads.ts";
+import { loraGradients, mergeLora, type Weights } from "../reference/lora.ts";
+import { row } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { llamaHead, llamaLayers } from "./llama.ts";
 import {

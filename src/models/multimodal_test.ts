@@ -11,10 +11,10 @@ import { createEngine, type Engine, type StepNumbers } from "../gpu/program.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import type { Parameter } from "../nn/parameters.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
-import type { Mlp } from "../testing/reference/mlp.ts";
-import { multimodal, type OBJECTIVES as REFERENCE_ARMS } from "../testing/reference/multimodal.ts";
-import { packQuestions } from "../testing/reference/packing.ts";
+import { randomValues } from "../reference/random_values.ts";
+import type { Mlp } from "../reference/mlp.ts";
+import { multimodal, type OBJECTIVES as REFERENCE_ARMS } from "../reference/multimodal.ts";
+import { packQuestions } from "../reference/packing.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
 import {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { goldenFolder, goldenTensor, listGolden, readGolden } from "../testing/golden.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { loraSpecs } from "./llama_adapters.ts";
 import {
   ADAPTER_CONFIG,

@@ -12,7 +12,7 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { type ParameterGroup, traceAdamW } from "./adamw.ts";
 import { createParameters, freeParameters } from "./parameters.ts";

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { freeTensor } from "../gpu/program.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
-import { dropout as referenceDropout } from "../testing/reference/dropout.ts";
-import { linear, linearBackward } from "../testing/reference/linear.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { dropout as referenceDropout } from "../reference/dropout.ts";
+import { linear, linearBackward } from "../reference/linear.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { checkLoraConfig, DEFAULT_LORA, loraDelta, type LoraTarget } from "./lora.ts";
 

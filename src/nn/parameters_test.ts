@@ -13,7 +13,7 @@ import { linear } from "../tensor/linear.ts";
 import { createTape } from "../tensor/tape.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
 import { limitedDevice } from "../testing/limited_device.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { traceAdamW } from "./adamw.ts";
 import { mlpSpecs } from "./mlp.ts";
 import {

@@ -5,7 +5,7 @@ import { compileProgram, type Engine, freeTensor, writeStep } from "../gpu/progr
 import { linear } from "../tensor/linear.ts";
 import { createTape } from "../tensor/tape.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { traceAdamW } from "./adamw.ts";
 import { createParameters, freeParameters } from "./parameters.ts";
 import { biasCorrection } from "./schedule.ts";

@@ -16,17 +16,17 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { takeColumns } from "../testing/heads.ts";
-import { randomValues } from "../testing/random_values.ts";
-import type { Mlp } from "../testing/reference/mlp.ts";
+import { takeColumns } from "../reference/heads.ts";
+import { randomValues } from "../reference/random_values.ts";
+import type { Mlp } from "../reference/mlp.ts";
 import {
   liftedCosine,
   type ObjectiveResult,
   reconstruction,
   selfDistillation,
-} from "../testing/reference/objectives.ts";
-import { add, scale } from "../testing/reference/values.ts";
-import { vicregCovariance, vicregVariance } from "../testing/reference/vicreg.ts";
+} from "../reference/objectives.ts";
+import { add, scale } from "../reference/values.ts";
+import { vicregCovariance, vicregVariance } from "../reference/vicreg.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { OBJECTIVES } from "./objectives.ts";
 

@@ -6,9 +6,9 @@ import type { LlamaConfig } from "../models/llama_config.ts";
 import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "../models/llama_weights.ts";
 import { createParameters, drawValues, freeParameters } from "../nn/parameters.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { PREFIX, prefixBlocks } from "../testing/reference/attention.ts";
-import { crossEntropy, crossEntropyBackward, IGNORED } from "../testing/reference/cross_entropy.ts";
-import { llama } from "../testing/reference/llama.ts";
+import { PREFIX, prefixBlocks } from "../reference/attention.ts";
+import { crossEntropy, crossEntropyBackward, IGNORED } from "../reference/cross_entropy.ts";
+import { llama } from "../reference/llama.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import {

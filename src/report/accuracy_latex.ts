@@ -1,7 +1,7 @@
 /**
  * `accuracy.tex`: the report's table of VQA accuracy for a paper.
  */
-import type { RunRecord, StudyRecord } from "../study/record.ts";
+import type { RunRecord, StudyRecord } from "../records/record.ts";
 import { accuracyTabular } from "./accuracy_table.ts";
 import { groupRuns } from "./conditions.ts";
 import { familyOf } from "./family.ts";
@@ -16,7 +16,7 @@ import { familyOf } from "./family.ts";
  *
  * @example
  * ```ts
- * import { exampleRuns, exampleStudy } from "./example_records.ts";
+ * import { exampleRuns, exampleStudy } from "../records/example_records.ts";
  * import { accuracyLatex } from "./accuracy_latex.ts";
  * import assert from "node:assert/strict";
  *

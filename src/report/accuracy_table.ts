@@ -8,7 +8,7 @@ import {
   type Summary,
   type Verdict,
 } from "../evaluation/intervals.ts";
-import type { Accuracy, RunRecord } from "../study/record.ts";
+import type { Accuracy, RunRecord } from "../records/record.ts";
 import { bestConditions } from "./best_condition.ts";
 import { booktabs } from "./booktabs.ts";
 import { conditionColumns, inPercent, intervalColumn, pointsColumns } from "./condition_columns.ts";
@@ -21,7 +21,6 @@ import {
   measure,
   measureAccuracy,
   overallBySeed,
-  questionTypes,
   runsOf,
 } from "./conditions.ts";
 import { DETECTABLE, detectableEffects } from "./detectable.ts";
@@ -29,6 +28,7 @@ import { embeddingColumns } from "./embedding_columns.ts";
 import { type Comparison, verdictOf } from "./family.ts";
 import { count, fixed, inWords, probability } from "./number_format.ts";
 import { type Column, table } from "./table.ts";
+import { questionTypes } from "../evaluation/pool_accuracy.ts";
 
 /** Above this accuracy the arms have too little room to differ. */
 const CEILING = 0.97;

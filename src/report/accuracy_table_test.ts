@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { accuracyTable } from "./accuracy_table.ts";
 import { groupRuns } from "./conditions.ts";
-import { exampleAccuracy, exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import {
+  exampleAccuracy,
+  exampleRun,
+  exampleRuns,
+  exampleStudy,
+} from "../records/example_records.ts";
 import { familyOf } from "./family.ts";
 
 const majority = exampleAccuracy(0.25, 0.5);

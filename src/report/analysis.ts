@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { DIRECTIONS } from "../evaluation/claims.ts";
-import type { StudyRecord } from "../study/record.ts";
+import type { StudyRecord } from "../records/record.ts";
 
 const schema = z.object({
   family: z.array(z.string()).min(1),

@@ -1,7 +1,7 @@
 /**
  * What a claim can be about, read off the runs of one seed.
  */
-import type { EmbeddingGeometry, EmbeddingStatistics, RunRecord } from "../study/record.ts";
+import type { EmbeddingGeometry, EmbeddingStatistics, RunRecord } from "../records/record.ts";
 import { meanOverFolds, type Replicate } from "./conditions.ts";
 
 /** A statistic of a claim. */

@@ -9,7 +9,7 @@ import {
   type Summary,
 } from "../evaluation/intervals.ts";
 import { lambdaSlope } from "../evaluation/lambda_slope.ts";
-import type { StudyRecord } from "../study/record.ts";
+import type { StudyRecord } from "../records/record.ts";
 import { analysisOf, type Claim } from "./analysis.ts";
 import { type ClaimStatistic, STATISTICS } from "./claim_statistics.ts";
 import { conditionColumns, type Named } from "./condition_columns.ts";

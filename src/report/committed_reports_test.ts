@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { exampleAnswers } from "./example_answers.ts";
 import { renderReport } from "./report.ts";
 import { buildResults } from "./results.ts";
-import { readRecords } from "./store.ts";
+import { readRecords } from "../records/read_records.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const REPORTS = join(ROOT, "reports");

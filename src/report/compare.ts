@@ -1,7 +1,7 @@
 /**
  * Conditions of several studies in one table, against one pinned baseline.
  */
-import type { RunRecord, StudyRecord } from "../study/record.ts";
+import type { RunRecord, StudyRecord } from "../records/record.ts";
 import {
   conditionColumns,
   inPercent,
@@ -36,7 +36,7 @@ export interface ComparedStudy {
  *
  * @example
  * ```ts
- * import { exampleRuns, exampleStudy } from "./example_records.ts";
+ * import { exampleRuns, exampleStudy } from "../records/example_records.ts";
  * import { compareStudies } from "./compare.ts";
  * import assert from "node:assert/strict";
  *

@@ -3,7 +3,7 @@
  */
 import { mean } from "simple-statistics";
 import type { Condition } from "./conditions.ts";
-import type { EmbeddingGeometry } from "../study/record.ts";
+import type { EmbeddingGeometry } from "../records/record.ts";
 import type { ChartPoint } from "./line_chart.ts";
 
 /** The geometry of every run of a condition that has one. */

@@ -2,16 +2,14 @@
  * Groups run records into what the report compares: conditions, each repeated over seeds.
  */
 import { pairedDifference, summarise, type Summary } from "../evaluation/intervals.ts";
+import { poolAccuracy } from "../evaluation/pool_accuracy.ts";
 import {
   type Accuracy,
+  BASELINE,
   RUN_ROLES,
   type RunKey,
   type RunRecord,
-  type TypeAccuracy,
-} from "../study/record.ts";
-
-/** Name of the arm that the others are compared with. */
-export const BASELINE = "baseline";
+} from "../records/record.ts";
 
 /** All runs of one arm, lambda, round and stage. */
 export interface Condition {
@@ -41,11 +39,6 @@ export interface Replicate {
   runs: RunRecord[];
   /** Over the questions of all folds together. */
   accuracy: Accuracy;
-}
-
-/** What tells a run of a study from the others, as text. */
-export function keyText({ role, arm, lambda, seed, fold, round = 0, stage }: RunKey): string {
-  return JSON.stringify([role, arm, lambda, seed, fold, round, stage]);
 }
 
 /**
@@ -86,36 +79,6 @@ function runsByCondition<Run extends RunKey>(runs: readonly Run[]): Run[][] {
       compareText(a.stage, b.stage)
     )
     .map((group) => group.sort((a, b) => a.seed - b.seed || a.fold - b.fold));
-}
-
-/** Accuracy over the questions of several test sets together: means weighted by question counts. */
-export function poolAccuracy(parts: readonly Accuracy[]): Accuracy {
-  if (parts.length === 1) return parts[0];
-  const byType = Object.fromEntries(
-    questionTypes(parts).map((type) => [
-      type,
-      poolTypes(
-        parts.flatMap((part) => Object.hasOwn(part.byType, type) ? [part.byType[type]] : []),
-      ),
-    ]),
-  );
-  const sizes = parts.map(({ overall, byType }) => ({
-    accuracy: overall,
-    n: Object.values(byType).reduce((sum, type) => sum + type.n, 0),
-  }));
-  return { overall: poolTypes(sizes).accuracy, byType };
-}
-
-/** Accuracy over the questions of several types together; NaN over none. */
-export function poolTypes(types: readonly TypeAccuracy[]): TypeAccuracy {
-  const n = types.reduce((sum, type) => sum + type.n, 0);
-  return { accuracy: types.reduce((sum, type) => sum + type.accuracy * type.n, 0) / n, n };
-}
-
-/** Question types in code-unit order. */
-export function questionTypes(accuracies: readonly Accuracy[]): string[] {
-  return [...new Set(accuracies.flatMap(({ byType }) => Object.keys(byType)))]
-    .sort();
 }
 
 /** Seeds in ascending order. */

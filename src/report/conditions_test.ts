@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { differenceToBaseline, groupRuns, measure, poolAccuracy, seedsOf } from "./conditions.ts";
-import { exampleAccuracy, exampleRun, exampleRuns } from "./example_records.ts";
+import { differenceToBaseline, groupRuns, measure, seedsOf } from "./conditions.ts";
+import { exampleRun, exampleRuns } from "../records/example_records.ts";
 
 Deno.test("runs are grouped in one order, however they come", () => {
   const runs = exampleRuns([2, 1, 3]);
@@ -37,16 +37,6 @@ Deno.test("the folds of a seed are one replicate over all their questions", () =
   assert.deepEqual(runs.map(({ fold }) => fold), [0, 1]);
   assert.equal(accuracy.byType.color.n, 200);
   assert.ok(Math.abs(accuracy.byType.color.accuracy - 0.6) < 1e-12);
-});
-
-Deno.test("pooled accuracy weights every question equally", () => {
-  const small = { overall: 1, byType: { color: { accuracy: 1, n: 100 } } };
-  const pooled = poolAccuracy([small, exampleAccuracy(0.5, 0.5)]);
-  assert.deepEqual(pooled.byType, {
-    color: { accuracy: 0.75, n: 200 },
-    "yes/no": { accuracy: 0.5, n: 200 },
-  });
-  assert.equal(pooled.overall, 0.625);
 });
 
 Deno.test("differences pair equal seeds, and only where the folds agree too", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseHTML } from "linkedom";
 import { groupRuns } from "./conditions.ts";
 import { cosineHistogram } from "./cosine_histogram.ts";
-import { exampleGeometry, exampleRun } from "./example_records.ts";
+import { exampleGeometry, exampleRun } from "../records/example_records.ts";
 
 const shares = (entries: Record<number, number>) =>
   Array.from({ length: 40 }, (_, i) => entries[i] ?? 0);

@@ -2,7 +2,7 @@
  * Columns of the embedding statistics, the same in every table.
  */
 import type { Summary } from "../evaluation/intervals.ts";
-import type { EmbeddingStatistics, RunRecord } from "../study/record.ts";
+import type { EmbeddingStatistics, RunRecord } from "../records/record.ts";
 import { spreadColumn } from "./condition_columns.ts";
 import type { Column } from "./table.ts";
 

@@ -2,7 +2,7 @@
  * What P1 does to image tokens: their shape before and behind it, how much of it stays, and how near
  * to the text embeddings it takes them.
  */
-import type { EmbeddingGeometry, MatrixGeometry } from "../study/record.ts";
+import type { EmbeddingGeometry, MatrixGeometry } from "../records/record.ts";
 import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
 import { type Condition, measure } from "./conditions.ts";
 import { geometriesOf } from "./condition_points.ts";

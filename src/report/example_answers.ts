@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { Example, Question } from "../data/dataset.ts";
 import { PROCEDURAL_DATASETS } from "../data/datasets.ts";
 import { isCorrect } from "../evaluation/vqa_accuracy.ts";
-import type { GivenAnswer, RunRecord, StudyRecord } from "../study/record.ts";
+import type { GivenAnswer, RunRecord, StudyRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { pixelSvg } from "./pixel_svg.ts";
 import { table } from "./table.ts";
@@ -48,7 +48,7 @@ const settings = z.looseObject({
  *
  * @example
  * ```ts
- * import { exampleRuns, exampleStudy } from "./example_records.ts";
+ * import { exampleRuns, exampleStudy } from "../records/example_records.ts";
  * import { exampleAnswers } from "./example_answers.ts";
  * import assert from "node:assert/strict";
  *

@@ -5,7 +5,7 @@ import { accuracyLatex } from "./accuracy_latex.ts";
 import { renderPage } from "./page.ts";
 import type { Report } from "./report.ts";
 import { resultsCsv } from "./results_csv.ts";
-import type { RunRecord, StudyRecord } from "../study/record.ts";
+import type { RunRecord, StudyRecord } from "../records/record.ts";
 
 /** What an export is made of. */
 export interface ExportSource {

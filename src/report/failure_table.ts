@@ -1,7 +1,7 @@
 /**
  * Runs that were begun and have no record: an arm that diverges is a finding about that arm.
  */
-import type { RunFailure } from "../study/record.ts";
+import type { RunFailure } from "../records/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
 import { sortRuns } from "./conditions.ts";
 import { count } from "./number_format.ts";

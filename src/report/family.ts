@@ -16,7 +16,7 @@ import {
 } from "../evaluation/intervals.ts";
 import { holm } from "../evaluation/holm.ts";
 import { pairedT } from "../evaluation/paired_t.ts";
-import type { StudyRecord } from "../study/record.ts";
+import type { StudyRecord } from "../records/record.ts";
 import { analysisOf } from "./analysis.ts";
 import { chooseLambda, type LambdaChoice } from "./chosen_lambda.ts";
 import { type Condition, differenceToBaseline } from "./conditions.ts";

@@ -1,7 +1,7 @@
 /**
  * The report's figures: one line chart a quantity and stage, lines by condition.
  */
-import type { RunRecord } from "../study/record.ts";
+import type { RunRecord } from "../records/record.ts";
 import type { Condition } from "./conditions.ts";
 import { averagePoints } from "./condition_points.ts";
 import type { DrawnChart } from "./chart_frame.ts";

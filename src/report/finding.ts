@@ -9,9 +9,8 @@ import {
   type Verdict,
 } from "../evaluation/intervals.ts";
 import { lambdaSlope } from "../evaluation/lambda_slope.ts";
-import type { Accuracy } from "../study/record.ts";
+import { type Accuracy, BASELINE } from "../records/record.ts";
 import {
-  BASELINE,
   type Condition,
   differenceTo,
   differenceToBaseline,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { groupRuns } from "./conditions.ts";
-import { exampleRun } from "./example_records.ts";
+import { exampleRun } from "../records/example_records.ts";
 import { lambdaChoiceTable } from "./lambda_choice_table.ts";
 
 Deno.test("the chosen lambda stands beside all that were tried", () => {

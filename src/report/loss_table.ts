@@ -4,7 +4,7 @@
 import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
 import { type Condition, measure, runsOf } from "./conditions.ts";
 import type { Figure } from "./figures.ts";
-import type { DiagnosticPoint, RunRecord } from "../study/record.ts";
+import type { DiagnosticPoint, RunRecord } from "../records/record.ts";
 import { table } from "./table.ts";
 
 /** The table, then each figure as a relative link. */

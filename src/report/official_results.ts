@@ -2,7 +2,7 @@
  * Answers in the layout of official VQA results: `[{question_id, answer}]`.
  */
 import { VQA_V2 } from "../data/vqa_v2.ts";
-import type { GivenAnswer } from "../study/record.ts";
+import type { GivenAnswer } from "../records/record.ts";
 
 /** One entry of official VQA results. */
 export interface OfficialResult {

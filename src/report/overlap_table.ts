@@ -1,7 +1,7 @@
 /**
  * Token F1 and BLEU-1 beside exact match, by condition.
  */
-import type { AnswerOverlap } from "../study/record.ts";
+import type { AnswerOverlap } from "../records/record.ts";
 import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
 import { type Condition, measure, runsOf } from "./conditions.ts";
 import { table } from "./table.ts";

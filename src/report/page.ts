@@ -19,7 +19,7 @@ const POLICY =
  *
  * @example
  * ```ts
- * import { exampleRuns, exampleStudy } from "./example_records.ts";
+ * import { exampleRuns, exampleStudy } from "../records/example_records.ts";
  * import { renderPage } from "./page.ts";
  * import { renderReport } from "./report.ts";
  * import assert from "node:assert/strict";

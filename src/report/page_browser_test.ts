@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { type BrowserPage, findChromium, withChromium } from "../testing/chromium.ts";
-import { exampleGeometry, exampleRuns, exampleStudy } from "./example_records.ts";
+import { exampleGeometry, exampleRuns, exampleStudy } from "../records/example_records.ts";
 import { renderPage } from "./page.ts";
 import { renderReport } from "./report.ts";
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { parseHTML } from "linkedom";
-import { exampleGeometry, exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import {
+  exampleGeometry,
+  exampleRun,
+  exampleRuns,
+  exampleStudy,
+} from "../records/example_records.ts";
 import script from "./page.js" with { type: "text" };
 import { renderPage } from "./page.ts";
 import { renderReport, type Report } from "./report.ts";

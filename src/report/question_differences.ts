@@ -3,7 +3,7 @@
  * the sample.
  */
 import { recordedScore } from "../evaluation/vqa_accuracy.ts";
-import type { GivenAnswer } from "../study/record.ts";
+import type { GivenAnswer } from "../records/record.ts";
 import type { Condition } from "./conditions.ts";
 
 /** One test question, answered by both. */

@@ -2,7 +2,7 @@
  * Accuracy by group of question types: what stands before the colon in `relational: closest`.
  */
 import type { Summary } from "../evaluation/intervals.ts";
-import type { Accuracy, StudyRecord } from "../study/record.ts";
+import { type Accuracy, BASELINE, type StudyRecord } from "../records/record.ts";
 import {
   conditionColumns,
   inPercent,
@@ -10,18 +10,11 @@ import {
   type Named,
   pointsColumns,
 } from "./condition_columns.ts";
-import {
-  BASELINE,
-  type Condition,
-  differenceTo,
-  measureAccuracy,
-  poolTypes,
-  questionTypes,
-  runsOf,
-} from "./conditions.ts";
+import { type Condition, differenceTo, measureAccuracy, runsOf } from "./conditions.ts";
 import { count, fixed, inWords, signed } from "./number_format.ts";
 import { PUBLISHED_ACCURACY, type PublishedAccuracy } from "./published_accuracy.ts";
 import { type Column, table } from "./table.ts";
+import { poolTypes, questionTypes } from "../evaluation/pool_accuracy.ts";
 
 /** A condition, or a publication. */
 interface GroupRow extends Named {

@@ -3,7 +3,7 @@
  *
  * Pure: no file, no network, no clock, no locale. The same records give the same bytes.
  */
-import type { RunFailure, RunRecord, StudyRecord } from "../study/record.ts";
+import type { RunFailure, RunRecord, StudyRecord } from "../records/record.ts";
 import { accuracyTable } from "./accuracy_table.ts";
 import type { ChartValue } from "./chart_frame.ts";
 import { claimsTable } from "./claims_table.ts";
@@ -51,7 +51,7 @@ export interface Report {
  *
  * @example
  * ```ts
- * import { exampleRuns, exampleStudy } from "./example_records.ts";
+ * import { exampleRuns, exampleStudy } from "../records/example_records.ts";
  * import { renderReport } from "./report.ts";
  * import assert from "node:assert/strict";
  *

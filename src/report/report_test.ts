@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
 import { renderReport } from "./report.ts";
 
 Deno.test("the report opens with the finding and links every figure", () => {

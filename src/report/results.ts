@@ -1,7 +1,12 @@
 /**
  * `results.json`: the report's machine-readable twin.
  */
-import { type Results, type RunRecord, SCHEMA_VERSION, type StudyRecord } from "../study/record.ts";
+import {
+  type Results,
+  type RunRecord,
+  SCHEMA_VERSION,
+  type StudyRecord,
+} from "../records/record.ts";
 import { sortRuns } from "./conditions.ts";
 
 /**

@@ -1,7 +1,7 @@
 /**
  * `results.csv`: a row a run, for programs that read tables.
  */
-import type { RunRecord } from "../study/record.ts";
+import type { RunRecord } from "../records/record.ts";
 import { sortRuns } from "./conditions.ts";
 import { csv, type CsvValue } from "./csv.ts";
 
@@ -36,7 +36,7 @@ const FIELDS = [
  *
  * @example
  * ```ts
- * import { exampleRun } from "./example_records.ts";
+ * import { exampleRun } from "../records/example_records.ts";
  * import { resultsCsv } from "./results_csv.ts";
  * import assert from "node:assert/strict";
  *

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { exampleGeometry, exampleRun } from "./example_records.ts";
+import { exampleGeometry, exampleRun } from "../records/example_records.ts";
 import { resultsCsv } from "./results_csv.ts";
 
 const runs = [

@@ -5,7 +5,7 @@ import {
   exampleRun,
   exampleRuns,
   exampleStudy,
-} from "./example_records.ts";
+} from "../records/example_records.ts";
 import { buildResults, resultsText } from "./results.ts";
 
 Deno.test("results hold every run in the report's order, without the answers", () => {

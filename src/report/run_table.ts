@@ -1,7 +1,7 @@
 /**
  * Every run in one table.
  */
-import type { RunRecord } from "../study/record.ts";
+import type { RunRecord } from "../records/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
 import { count, fixed } from "./number_format.ts";
 import { table } from "./table.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { RunRecord } from "../study/record.ts";
+import type { RunRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
-import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
+import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
 import { familyOf } from "./family.ts";
 import { secondaryTable } from "./secondary_table.ts";
 

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Summary } from "../evaluation/intervals.ts";
-import type { StudyRecord } from "../study/record.ts";
+import type { StudyRecord } from "../records/record.ts";
 import { conditionColumns, pointsColumns } from "./condition_columns.ts";
 import { type Condition, differenceTo } from "./conditions.ts";
 import { count } from "./number_format.ts";

@@ -2,7 +2,7 @@
  * Image tokens among text tokens, on two principal components: do both kinds mix, or lie apart?
  */
 import * as Plot from "@observablehq/plot";
-import type { EmbeddingGeometry } from "../study/record.ts";
+import type { EmbeddingGeometry } from "../records/record.ts";
 import { type ChartValue, drawChart, INK, markStyle, PLOT_WIDTH } from "./chart_frame.ts";
 import type { Condition } from "./conditions.ts";
 import type { Figure } from "./figures.ts";

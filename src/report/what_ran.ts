@@ -3,11 +3,12 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { RunKey, RunRecord, StudyRecord } from "../study/record.ts";
+import type { RunKey, RunRecord, StudyRecord } from "../records/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
-import { type Condition, conditionNames, keyText, runsOf, seedsOf } from "./conditions.ts";
+import { type Condition, conditionNames, runsOf, seedsOf } from "./conditions.ts";
 import { count, inWords } from "./number_format.ts";
 import { table } from "./table.ts";
+import { keyText } from "../records/run_key.ts";
 
 const OPERAND_FORMS: Record<string, string> = {
   image: "storage textures",

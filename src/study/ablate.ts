@@ -5,7 +5,7 @@ import { replaceFile } from "../data/replace_file.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
-import { readFailure, removeFailure, writeFailure } from "../report/failures.ts";
+import { readFailure, removeFailure, writeFailure } from "../records/failures.ts";
 import { loadProgress, saveProgress } from "../training/progress_file.ts";
 import { run, test } from "../training/run.ts";
 import type { RunSettings } from "../training/settings.ts";
@@ -14,10 +14,11 @@ import { determinantsOf } from "./determinants.ts";
 import { freezeSettings } from "./frozen_settings.ts";
 import { recordName, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
-import { type RunFailure, SCHEMA_VERSION } from "./record.ts";
+import { type RunFailure, SCHEMA_VERSION } from "../records/record.ts";
 import { runId } from "./run_id.ts";
-import { runRecord, studyRecord, type StudyRecordInput, writeRecord } from "./run_record.ts";
+import { runRecord, studyRecord, type StudyRecordInput } from "./run_record.ts";
 import { loadWeights, saveWeights } from "./saved_weights.ts";
+import { writeRecord } from "../records/write_record.ts";
 
 /** What a study runs on. */
 export interface AblationInput extends StudyRecordInput {

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { openGpu } from "../gpu/adapter.ts";
 import { defaultPlan } from "../gpu/plan.ts";
 import { createEngine, type Engine } from "../gpu/program.ts";
-import { readRecords } from "../report/store.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { ablate, type AblationInput } from "./ablate.ts";
 import { expandGrid, recordName, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { readRecords } from "../records/read_records.ts";
 
 const [baseline, cosine] = tinyStudy().arms;
 // A baseline would have to have the stage that diverges.

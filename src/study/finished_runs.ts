@@ -2,7 +2,7 @@
 import type { RunSettings } from "../training/settings.ts";
 import { type AblationSetting, armConfig, sharedDeterminants } from "./determinants.ts";
 import { recordName } from "./grid.ts";
-import type { RunRecord } from "./record.ts";
+import type { RunRecord } from "../records/record.ts";
 
 /**
  * Runs of the grid that a record is there for.

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { oneLine } from "../data/one_line.ts";
 import { createFile } from "../data/replace_file.ts";
-import { readRecord } from "../report/record_file.ts";
+import { readRecord } from "../records/record_file.ts";
 import { type AblationSetting, sharedDeterminants } from "./determinants.ts";
 import { firstDifference } from "./finished_runs.ts";
 

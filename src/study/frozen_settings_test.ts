@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { defaultPlan } from "../gpu/plan.ts";
-import { exampleRun } from "../report/example_records.ts";
+import { exampleRun } from "../records/example_records.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import type { AblationSetting } from "./determinants.ts";

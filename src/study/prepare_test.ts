@@ -8,7 +8,7 @@ import {
   loadStudyEncoder,
   outlineStudy,
 } from "./prepare.ts";
-import type { RunRole } from "./record.ts";
+import type { RunRole } from "../records/record.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 
 const study = tinyStudy();

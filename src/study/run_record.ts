@@ -1,19 +1,20 @@
-/** What a run leaves, and what all runs of a study share, as files. */
-import { join } from "node:path";
+/** What a run leaves, and what all runs of a study share, as records. */
 import type { Dataset } from "../data/dataset.ts";
-import { replaceFile } from "../data/replace_file.ts";
 import { majorityBaseline } from "../evaluation/majority.ts";
-import { poolAccuracy } from "../report/conditions.ts";
-import { packAnswers, type PackedAnswers } from "../report/packed_answers.ts";
-import { withChecksum } from "../report/record_checksum.ts";
 import { ENGINE } from "../training/engine_number.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import type { RunOutcome } from "../training/run.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { type AblationSetting, armConfig, determinantsOf, studyConfig } from "./determinants.ts";
-import { type Accuracy, type RunRecord, SCHEMA_VERSION, type StudyRecord } from "./record.ts";
+import {
+  type Accuracy,
+  type RunRecord,
+  SCHEMA_VERSION,
+  type StudyRecord,
+} from "../records/record.ts";
 import { runId } from "./run_id.ts";
 import type { Study } from "./study.ts";
+import { poolAccuracy } from "../evaluation/pool_accuracy.ts";
 
 /** Version of the program, kept in every record. */
 export const VERSION = "0.1.0";
@@ -40,30 +41,6 @@ export function runRecord(
     operandForm: engine.plan.form,
     versions: { plumbline: VERSION, deno: Deno.version.deno },
   };
-}
-
-/** Writes `runs/NAME.json`, and the questions that it answers under `questions/`. */
-export async function writeRecord(out: string, name: string, record: RunRecord): Promise<void> {
-  const { questions, packed } = packAnswers(record.answers);
-  // Before the record, which is of no use without them.
-  const list = join(out, "questions", `${packed.questions}.json`);
-  await replaceFile(list, `${JSON.stringify(questions)}\n`);
-  await replaceFile(join(out, "runs", `${name}.json`), recordText(record, packed));
-}
-
-/** A record as JSON with its answers packed, one part of the embeddings' geometry a line, and a checksum. */
-export function recordText(
-  { answers: _, geometry, ...rest }: RunRecord,
-  packed: PackedAnswers,
-): string {
-  const parts = (of: object) =>
-    Object.entries(of).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`)
-      .join(",\n");
-  return withChecksum(
-    `${JSON.stringify(rest, null, 1).slice(0, -2)}` +
-      (geometry ? `,\n "geometry": {\n${parts(geometry)}\n }` : "") +
-      `,\n "answers": {\n${parts(packed)}\n }\n}\n`,
-  );
 }
 
 /** What a study's record is made of. */

@@ -5,12 +5,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { Dataset } from "../data/dataset.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { MODULES } from "../models/multimodal.ts";
-import { readRunRecord } from "../report/store.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { foldsConfig } from "./determinants.ts";
 import type { StudyLanguage } from "./prepare.ts";
-import type { RunRecord } from "./record.ts";
+import type { RunRecord } from "../records/record.ts";
 import { type Study, studySchema } from "./study.ts";
+import { readRunRecord } from "../records/read_records.ts";
 
 /** A run's record, and the folder of its weights. */
 export interface SavedRun {

@@ -9,10 +9,9 @@ import { DEFAULT_LORA, LORA_TARGETS } from "../nn/lora.ts";
 import { LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import { CLAIM_STATISTICS } from "../report/claim_statistics.ts";
-import { BASELINE } from "../report/conditions.ts";
 import { FOLD_UNITS } from "../training/folds.ts";
 import { closest } from "./closest.ts";
-import { RUN_ROLES } from "./record.ts";
+import { BASELINE, RUN_ROLES } from "../records/record.ts";
 
 const count = z.number().int().min(1);
 const share = z.number().min(0).max(1);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { freeTensor } from "../gpu/program.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
-import { dropout as reference } from "../testing/reference/dropout.ts";
-import { add } from "../testing/reference/values.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { dropout as reference } from "../reference/dropout.ts";
+import { add } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { dropout } from "./dropout.ts";
 import { linear } from "./linear.ts";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { freeTensor, ownTensor } from "../gpu/program.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
-import { embeddingBackward } from "../testing/reference/embedding.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { embeddingBackward } from "../reference/embedding.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { embedding, mixEmbeddings } from "./embedding.ts";
 

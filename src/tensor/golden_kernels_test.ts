@@ -19,8 +19,8 @@ import {
   upload,
   uploadInts,
 } from "../testing/gpu.ts";
-import { joinColumns, joinHeads, splitHeads, takeColumns } from "../testing/heads.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { joinColumns, joinHeads, splitHeads, takeColumns } from "../reference/heads.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { attention } from "./attention.ts";
 import type { GeluForm } from "./gelu.ts";

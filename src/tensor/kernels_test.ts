@@ -14,21 +14,21 @@ import {
   upload,
   uploadInts,
 } from "../testing/gpu.ts";
-import { joinColumns, joinHeads, splitHeads, takeColumns } from "../testing/heads.ts";
-import { randomValues } from "../testing/random_values.ts";
-import * as reference from "../testing/reference/attention.ts";
-import { cosineLoss as referenceCosine, cosineLossBackward } from "../testing/reference/cosine.ts";
-import { GELU, gelu, geluBackward } from "../testing/reference/gelu.ts";
-import { layerNormBackward } from "../testing/reference/layer_norm.ts";
-import { linear as referenceLinear, linearBackward } from "../testing/reference/linear.ts";
-import { matmul, type MatmulForm, type MatmulSize } from "../testing/reference/matmul.ts";
-import { packQuestions } from "../testing/reference/packing.ts";
-import { addPositionsBackward } from "../testing/reference/positions.ts";
-import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../testing/reference/rms_norm.ts";
-import { rope, ropeBackward } from "../testing/reference/rope.ts";
-import { swigluBackward } from "../testing/reference/swiglu.ts";
-import { unitRowsBackward } from "../testing/reference/unit_rows.ts";
-import { add, row } from "../testing/reference/values.ts";
+import { joinColumns, joinHeads, splitHeads, takeColumns } from "../reference/heads.ts";
+import { randomValues } from "../reference/random_values.ts";
+import * as reference from "../reference/attention.ts";
+import { cosineLoss as referenceCosine, cosineLossBackward } from "../reference/cosine.ts";
+import { GELU, gelu, geluBackward } from "../reference/gelu.ts";
+import { layerNormBackward } from "../reference/layer_norm.ts";
+import { linear as referenceLinear, linearBackward } from "../reference/linear.ts";
+import { matmul, type MatmulForm, type MatmulSize } from "../reference/matmul.ts";
+import { packQuestions } from "../reference/packing.ts";
+import { addPositionsBackward } from "../reference/positions.ts";
+import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../reference/rms_norm.ts";
+import { rope, ropeBackward } from "../reference/rope.ts";
+import { swigluBackward } from "../reference/swiglu.ts";
+import { unitRowsBackward } from "../reference/unit_rows.ts";
+import { add, row } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { attention, type SequenceLayout, sequenceLength, sequencePositions } from "./attention.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "./embedding.ts";

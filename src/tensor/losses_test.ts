@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { freeTensor } from "../gpu/program.ts";
 import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { takeColumns } from "../testing/heads.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { takeColumns } from "../reference/heads.ts";
+import { randomValues } from "../reference/random_values.ts";
 import {
   crossEntropy as referenceLoss,
   crossEntropyBackward,
   IGNORED,
-} from "../testing/reference/cross_entropy.ts";
-import { matmul } from "../testing/reference/matmul.ts";
-import { softmax } from "../testing/reference/softmax.ts";
+} from "../reference/cross_entropy.ts";
+import { matmul } from "../reference/matmul.ts";
+import { softmax } from "../reference/softmax.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { linear } from "./linear.ts";
 import { crossEntropy } from "./losses.ts";

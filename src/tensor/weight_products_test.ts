@@ -4,7 +4,7 @@ import { bandsOf, readTensor, weightTensor, writeTensor } from "../gpu/bands.ts"
 import { readMatrix } from "../gpu/memory.ts";
 import { type Engine, freeTensor, type Tensor, withPlan } from "../gpu/program.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { embedding, gatherRows, mixEmbeddings } from "./embedding.ts";
 import { type Activation, linear } from "./linear.ts";
 import { ropeTable } from "./rope.ts";

@@ -7,20 +7,17 @@
 import assert from "node:assert/strict";
 import { posix } from "node:path";
 
-/**
- * Rooms by floor, lowest first. A room is what a path begins with: a folder, or files that stand
- * apart from theirs.
- */
+/** Rooms by floor, lowest first. A room is what a path begins with. */
 const FLOORS = [
-  // Plain data and plain loops: what a record holds, and the float64 reference of the kernels.
-  ["kernels/", "src/study/record.ts", "src/testing/reference/", "src/testing/random_values.ts"],
+  // Plain loops: the float64 reference of the kernels.
+  ["kernels/", "src/reference/"],
   ["src/gpu/"],
   ["src/tensor/"],
-  ["src/data/", "src/testing/heads.ts"],
-  ["src/nn/"],
+  ["src/data/"],
+  ["src/nn/", "src/records/"],
   ["src/connectors/", "src/objectives/"],
   // The self-test traces the operations, so it stands above them.
-  ["src/models/", "src/evaluation/", "src/gpu/self_test"],
+  ["src/models/", "src/evaluation/", "src/self_test/"],
   // A tower is a model.
   ["src/encoders/"],
   ["src/training/"],
@@ -30,9 +27,7 @@ const FLOORS = [
   ["src/mod.ts", "src/testing/"],
 ];
 
-const ROOMS = FLOORS.flatMap((rooms, floor) => rooms.map((path) => ({ path, floor })))
-  // The longest path wins: `src/study/record.ts` before `src/study/`.
-  .sort((a, b) => b.path.length - a.path.length);
+const ROOMS = FLOORS.flatMap((rooms, floor) => rooms.map((path) => ({ path, floor })));
 
 /** Statements that name a module, calls that load one, and addresses of workers and children. */
 const IMPORTS = [
@@ -118,27 +113,6 @@ Deno.test("rooms of one floor do not import each other", () => {
     "src/objectives/none.ts imports src/connectors/mlp.ts",
   ]);
   assert.deepEqual(climbingImports("src/connectors/linear.ts", text), []);
-});
-
-Deno.test("a file that stands apart has its own floor, not its folder's", () => {
-  const imports = (file: string, path: string) =>
-    climbingImports(file, `import { x } from "${path}";`);
-  assert.deepEqual(imports("src/gpu/adapter.ts", "../study/record.ts"), []);
-  assert.deepEqual(imports("src/gpu/adapter.ts", "../study/study.ts"), [
-    "src/gpu/adapter.ts imports src/study/study.ts",
-  ]);
-  assert.deepEqual(imports("src/study/record.ts", "../gpu/plan.ts"), [
-    "src/study/record.ts imports src/gpu/plan.ts",
-  ]);
-  for (const path of ["./plan.ts", "../tensor/tape.ts", "../testing/reference/matmul.ts"]) {
-    assert.deepEqual(imports("src/gpu/self_test.ts", path), []);
-  }
-  assert.deepEqual(imports("src/gpu/self_test.ts", "../testing/gpu.ts"), [
-    "src/gpu/self_test.ts imports src/testing/gpu.ts",
-  ]);
-  assert.deepEqual(imports("src/gpu/program.ts", "./self_test.ts"), [
-    "src/gpu/program.ts imports src/gpu/self_test.ts",
-  ]);
 });
 
 Deno.test("a folder without a floor is refused", () => {

@@ -8,11 +8,12 @@
  * `example_records.ts`: 50 values of lambda with a growing number of seeds, 300 answers each.
  */
 import { join } from "node:path";
-import { exampleRun, exampleStudy } from "../report/example_records.ts";
-import { packAnswers } from "../report/packed_answers.ts";
-import { readRecords, writeReport } from "../report/store.ts";
-import { recordText } from "../study/run_record.ts";
+import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import { packAnswers } from "../records/packed_answers.ts";
+import { writeReport } from "../report/write_report.ts";
 import { inTempFolder } from "./temp_folder.ts";
+import { readRecords } from "../records/read_records.ts";
+import { recordText } from "../records/write_record.ts";
 
 /** Values of lambda. */
 const POINTS = 50;

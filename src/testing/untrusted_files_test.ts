@@ -25,9 +25,8 @@ import { openLlama } from "../models/load_llama.ts";
 import { loadPeft, peftConfig } from "../models/peft.ts";
 import { loraSpecs } from "../models/llama_adapters.ts";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
-import { exampleRun, exampleStudy } from "../report/example_records.ts";
-import { hashQuestions, packAnswers } from "../report/packed_answers.ts";
-import { readRecords } from "../report/store.ts";
+import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import { hashQuestions, packAnswers } from "../records/packed_answers.ts";
 import { readSettings } from "../study/frozen_settings.ts";
 import { loadStudy } from "../study/load.ts";
 import { loadProgress, saveProgress } from "../training/progress_file.ts";
@@ -35,6 +34,7 @@ import { fuzz } from "./fuzz.ts";
 import { mutatedBytes, mutatedJson } from "./mutations.ts";
 import { TINY_CONFIG, TINY_CONFIG_JSON, tinyTensors } from "./tiny_checkpoint.ts";
 import { tinyStudy } from "./tiny_study.ts";
+import { readRecords } from "../records/read_records.ts";
 
 /** A file: bytes, or a value that is written as JSON. */
 type Files = Record<string, unknown>;

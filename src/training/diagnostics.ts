@@ -16,7 +16,7 @@ import {
   traceTokenLoss,
 } from "../models/multimodal_trace.ts";
 import { mlp } from "../nn/mlp.ts";
-import type { DiagnosticPoint } from "../study/record.ts";
+import type { DiagnosticPoint } from "../records/record.ts";
 import { createTape, keep, type Tape } from "../tensor/tape.ts";
 
 /** The numbers of the step whose batch is measured. */

@@ -13,8 +13,8 @@ import { compileQuestioner } from "../models/questioner.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
-import { type Mlp, mlp, type MlpParameter } from "../testing/reference/mlp.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { type Mlp, mlp, type MlpParameter } from "../reference/mlp.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { diagnose } from "./diagnostics.ts";
 

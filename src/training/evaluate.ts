@@ -16,7 +16,7 @@ import {
   writeBatch,
 } from "../models/multimodal.ts";
 import type { Asked, Questioner } from "../models/questioner.ts";
-import type { RunRecord } from "../study/record.ts";
+import type { RunRecord } from "../records/record.ts";
 import { freshP2Cosine } from "./fresh_p2.ts";
 import { batchFeatures, evaluationBatches } from "./batches.ts";
 import { type PreparedData, type PreparedSplit, SPLITS } from "./prepared_data.ts";

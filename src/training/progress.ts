@@ -4,7 +4,7 @@
 import { type ModelWeights, type MultimodalModel, readWeights } from "../models/multimodal.ts";
 import type { StepLosses, TrainingStep } from "../models/training_step.ts";
 import { readTrainingState, type TrainingState, writeTrainingState } from "../nn/training_state.ts";
-import type { DiagnosticPoint, ValidationPoint } from "../study/record.ts";
+import type { DiagnosticPoint, ValidationPoint } from "../records/record.ts";
 
 /** What a run has done of a stage. */
 interface Done {

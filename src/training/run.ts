@@ -3,7 +3,7 @@ import type { Engine } from "../gpu/program.ts";
 import { destroyModel, type ModelWeights, type Module } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
 import type { StepLosses } from "../models/training_step.ts";
-import type { CurvePoint, RunRecord } from "../study/record.ts";
+import type { CurvePoint, RunRecord } from "../records/record.ts";
 import { testModel } from "./evaluate.ts";
 import {
   meanImage,

@@ -2,7 +2,7 @@
 import type { Module } from "../models/multimodal.ts";
 import type { LoraConfig } from "../nn/lora.ts";
 import type { LAMBDA_SCHEDULES } from "../nn/schedule.ts";
-import type { RunRole } from "../study/record.ts";
+import type { RunRole } from "../records/record.ts";
 
 /** Shape of a decoder that begins from random weights. */
 export interface DecoderShape {

@@ -10,7 +10,7 @@ import {
 } from "../models/training_step.ts";
 import { READ_EVERY } from "../nn/loss_ring.ts";
 import { biasCorrection, LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
-import type { DiagnosticPoint, ValidationPoint } from "../study/record.ts";
+import type { DiagnosticPoint, ValidationPoint } from "../records/record.ts";
 import { diagnose } from "./diagnostics.ts";
 import { batchFeatures, stageSteps, trainingBatches } from "./batches.ts";
 import { validationAccuracy } from "./evaluate.ts";

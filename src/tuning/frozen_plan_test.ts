@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { defaultPlan } from "../gpu/plan.ts";
-import { exampleRun } from "../report/example_records.ts";
+import { exampleRun } from "../records/example_records.ts";
 import { freezePlan, readFrozenPlan } from "./frozen_plan.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 

@@ -4,7 +4,7 @@ import { chooseBlock, type ProductBlock } from "../gpu/plan.ts";
 import { withPlan } from "../gpu/program.ts";
 import { matmulNN, matmulNT, matmulTN } from "../tensor/matmul.ts";
 import { formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../testing/random_values.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { candidateBlocks, gpuBlocks, registerBlocks } from "./candidates.ts";
 import type { ProductClass } from "./products.ts";
 import { pick, same, tune } from "./tune.ts";

@@ -8,9 +8,9 @@ import { z } from "zod";
 import type { Engine } from "../gpu/program.ts";
 import { KERNELS } from "../gpu/kernel_files.ts";
 import { replaceFile } from "../data/replace_file.ts";
-import type { AdapterRecord } from "../study/record.ts";
 import { blockSchema } from "./plan_schema.ts";
 import type { TunedClass } from "./tune.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** What timings hold for. */
 export interface TuningKey {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { exampleRun } from "../report/example_records.ts";
+import { exampleRun } from "../records/example_records.ts";
 import { defaultPlan } from "../gpu/plan.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { TunedClass } from "./tune.ts";
