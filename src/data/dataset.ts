@@ -47,6 +47,16 @@ export interface Dataset {
   test: Example[];
   /** SHA-256 (hex) over everything that determines the examples. */
   contentHash: string;
+  /** What a question asks whether it is there, where the data set has such; null for any other. */
+  presence?(question: Question): PresenceQuestion | null;
+}
+
+/** A question, answered yes or no, whether something is in the picture. */
+export interface PresenceQuestion {
+  /** The kind of thing, such as `color`. */
+  about: string;
+  /** Whether it asks if the thing is not there, so that `no` says that it is. */
+  negated: boolean;
 }
 
 /** What a study or the command line may ask of a data set. */

@@ -8,7 +8,7 @@
  * Recipe: Victor Zhou, easy-VQA (2019), https://github.com/vzhou842/easy-VQA, folder `gen_data`. Its outlines come
  * from Pillow; ours are the same shapes, so pictures agree with it but for single edge pixels.
  */
-import type { Dataset, DatasetOptions, Image, Question } from "./dataset.ts";
+import type { Dataset, DatasetOptions, Image, PresenceQuestion, Question } from "./dataset.ts";
 import { plainImage, resize, type Rgb, setPixel } from "./image.ts";
 import { generate, type Recipe, type Scene } from "./procedural.ts";
 import type { RandomStream } from "./random.ts";
@@ -115,6 +115,15 @@ function yesNoQuestions(shape: string, color: string): Omit<Question, "id">[] {
   ]);
 }
 
+/** What a yes/no question of the recipe asks about, by its words. */
+function presence({ type, text }: Question): PresenceQuestion | null {
+  if (type !== "yes/no") return null;
+  return {
+    about: SHAPES.some((shape) => text.includes(shape)) ? "shape" : "color",
+    negated: /\b(not|no)\b/.test(text),
+  };
+}
+
 /** Whether the canvas pixel (px, py) belongs to the shape; outlines are part of it. */
 const COVERS: Record<
   Drawing["shape"],
@@ -159,5 +168,5 @@ const RECIPE: Recipe<Drawing> = {
  * questions a picture. Question types: `shape`, `color`, `yes/no`.
  */
 export function easyShapes(options: DatasetOptions): Dataset {
-  return generate(RECIPE, options);
+  return { ...generate(RECIPE, options), presence };
 }

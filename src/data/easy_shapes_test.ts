@@ -184,3 +184,21 @@ Deno.test("a number of pictures that is none is refused", () => {
     message: "Cannot make easy-shapes: -1 test pictures",
   });
 });
+
+Deno.test("a yes/no question says what it asks the presence of, and whether it is negated", () => {
+  const { test, presence } = easyShapes({ ...small, testImages: 60 });
+  for (const { questions } of test) {
+    const openAnswers = new Map(
+      questions.filter(({ type }) => type !== "yes/no").map(({ type, answer }) => [type, answer]),
+    );
+    for (const question of questions) {
+      const asked = presence!(question);
+      assert.equal(asked !== null, question.type === "yes/no", question.text);
+      const answer = asked && openAnswers.get(asked.about);
+      if (!answer) continue;
+      // Open questions about the same picture say what is there.
+      const isThere = new RegExp(`\\b${answer}\\b`).test(question.text);
+      assert.equal(question.answer, isThere === asked.negated ? "no" : "yes", question.text);
+    }
+  }
+});

@@ -42,6 +42,12 @@ export function chooseLambda(conditions: readonly Condition[]): LambdaChoice | n
   return { chosen: ascending[scores.findIndex((score) => score.validation === best)], scores };
 }
 
+/** Mean validation accuracy over seeds at the end of training; null where no seed was validated. */
+export function lastValidation(condition: Condition): number | null {
+  const values = [...validationBySeed(condition).values()];
+  return values.length === 0 ? null : mean(values);
+}
+
 /** Accuracy of the last validation by seed, mean over folds; without the seeds that have none. */
 function validationBySeed({ replicates }: Condition): Map<number, number> {
   const last = ({ runs }: Replicate) =>

@@ -5,9 +5,9 @@ import type { RunRecord, StudyRecord } from "../records/record.ts";
 import {
   conditionColumns,
   inPercent,
+  intervalColumn,
   pointsColumns,
   seedCount,
-  spreadColumn,
 } from "./condition_columns.ts";
 import { differenceToBaseline, findBaseline, groupRuns, measureAccuracy } from "./conditions.ts";
 import { inWords } from "./number_format.ts";
@@ -24,8 +24,8 @@ export interface ComparedStudy {
 }
 
 /**
- * A Markdown table of every condition of the studies: accuracy in percent, mean ± standard deviation
- * over seeds, and the difference to the first study's baseline of the same stage, in percentage
+ * A Markdown table of every condition of the studies: accuracy in percent, mean ± half the width
+ * of its 95 % interval over seeds, and the difference to the first study's baseline of the same stage, in percentage
  * points at the same seeds and folds with Student's 95 % interval. A line above it says whether data
  * and image encoder are the same.
  *
@@ -81,7 +81,7 @@ export function compareStudies(
   return [
     sameness("Data", data) + " " +
     sameness("Image encoders", hashes(studies, ({ encoder }) => encoder.contentHash)),
-    "Accuracy is in percent of test questions, mean ± standard deviation over seeds. Differences are " +
+    "Accuracy is in percent of test questions, mean ± half the width of the 95 % interval over seeds. Differences are " +
     `percentage points to the baseline of ${first.name} after the same stage, at the same seeds and ` +
     "folds, with Student's 95 % interval, not adjusted for the number of comparisons." +
     (data.size > 1
@@ -91,7 +91,7 @@ export function compareStudies(
       { header: "Study", cell: ({ name }) => name },
       ...conditionColumns(rows),
       seedCount,
-      spreadColumn("Accuracy", 1, ({ overall }) => overall),
+      intervalColumn("Accuracy", 1, ({ overall }) => overall),
       ...pointsColumns<typeof rows[number]>("Difference", ({ difference }) => difference),
     ], rows),
   ].join("\n\n");

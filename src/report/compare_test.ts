@@ -27,14 +27,14 @@ Deno.test("every condition stands against the first study's baseline, at common 
   assert.equal(
     compareStudies([first, second]),
     `Data: the same in all studies, \`${d}\`. Image encoders: the same in all studies, \`${e}\`.\n\n` +
-      "Accuracy is in percent of test questions, mean ± standard deviation over seeds. Differences are " +
+      "Accuracy is in percent of test questions, mean ± half the width of the 95 % interval over seeds. Differences are " +
       "percentage points to the baseline of runs/a after the same stage, at the same seeds and folds, " +
       "with Student's 95 % interval, not adjusted for the number of comparisons.\n\n" +
       "| Study  | Arm               |   λ | Seeds |   Accuracy | Difference |    95 % interval |\n" +
       "| ------ | ----------------- | --: | ----: | ---------: | ---------: | ---------------: |\n" +
-      "| runs/a | baseline          |   0 |     2 | 83.8 ± 0.7 |            |                  |\n" +
+      "| runs/a | baseline          |   0 |     2 | 83.8 ± 6.4 |            |                  |\n" +
       "| runs/b | baseline          |   0 |     1 |       83.3 |            |                  |\n" +
-      "| runs/b | self-distillation |   1 |     2 | 84.8 ± 0.7 |      +1.00 | −11.71 to +13.71 |\n",
+      "| runs/b | self-distillation |   1 |     2 | 84.8 ± 6.4 |      +1.00 | −11.71 to +13.71 |\n",
   );
 });
 

@@ -2,7 +2,7 @@
  * The columns that name a condition, the same in every table.
  */
 import type { Condition } from "./conditions.ts";
-import { count, meanAndSpread, plain, pointsInterval, signed } from "./number_format.ts";
+import { count, meanAndInterval, plain, pointsInterval, signed } from "./number_format.ts";
 import type { Summary } from "../evaluation/intervals.ts";
 import type { Column } from "./table.ts";
 
@@ -39,35 +39,20 @@ export const seedCount: Column<Condition> = {
   cell: ({ replicates }) => count(replicates.length),
 };
 
-/** A column of mean ± standard deviation over seeds, or what else `spread` makes of them. */
-export function spreadColumn<Row>(
-  header: string,
-  decimals: number,
-  summary: (row: Row) => Summary | null,
-  spread: (summary: Summary) => number | null = ({ sd }) => sd,
-): Column<Row> {
-  return {
-    header,
-    align: "right",
-    cell: (row) => {
-      const value = summary(row);
-      return value && meanAndSpread(value.mean, spread(value), decimals);
-    },
-  };
-}
-
 /** A column of mean ± half the width of its 95 % interval over seeds. */
 export function intervalColumn<Row>(
   header: string,
   decimals: number,
   summary: (row: Row) => Summary | null,
 ): Column<Row> {
-  return spreadColumn(
+  return {
     header,
-    decimals,
-    summary,
-    ({ interval }) => interval && (interval.high - interval.low) / 2,
-  );
+    align: "right",
+    cell: (row) => {
+      const value = summary(row);
+      return value && meanAndInterval(value, decimals);
+    },
+  };
 }
 
 /** Columns of a mean in percentage points and its 95 % interval, of shares. */

@@ -3,7 +3,7 @@
  */
 import type { Summary } from "../evaluation/intervals.ts";
 import type { EmbeddingStatistics, RunRecord } from "../records/record.ts";
-import { spreadColumn } from "./condition_columns.ts";
+import { intervalColumn } from "./condition_columns.ts";
 import type { Column } from "./table.ts";
 
 /** Header and decimals of each statistic, in the order of the full table. */
@@ -28,16 +28,14 @@ export const SHOWN_STATISTICS = Object.keys(COLUMNS) as ShownStatistic[];
  * The columns of some statistics.
  *
  * @param summary of a row's runs, from each run's measurement
- * @param column how mean and spread are shown
  */
 export function embeddingColumns<Row>(
   statistics: readonly ShownStatistic[],
   summary: (row: Row, pick: (run: RunRecord) => number | null) => Summary | null,
-  column: typeof spreadColumn<Row> = spreadColumn,
 ): Column<Row>[] {
   return statistics.map((statistic) => {
     const [header, decimals] = COLUMNS[statistic];
-    return column(
+    return intervalColumn(
       header,
       decimals,
       (row) => summary(row, ({ embedding }) => embedding[statistic] ?? null),

@@ -3,12 +3,12 @@
  * to the text embeddings it takes them.
  */
 import type { EmbeddingGeometry, MatrixGeometry } from "../records/record.ts";
-import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
+import { conditionColumns, intervalColumn, seedCount } from "./condition_columns.ts";
 import { type Condition, measure } from "./conditions.ts";
 import { geometriesOf } from "./condition_points.ts";
 import { cosineHistogram } from "./cosine_histogram.ts";
 import type { Figure } from "./figures.ts";
-import { count, fixed, inWords, meanAndSpread, plain } from "./number_format.ts";
+import { count, fixed, inWords, meanAndInterval, plain } from "./number_format.ts";
 import { spectrumChart } from "./spectrum_chart.ts";
 import { type Column, table } from "./table.ts";
 import { tokenMap } from "./token_map.ts";
@@ -57,7 +57,7 @@ export function shapeTable(conditions: readonly Condition[]): string {
       const before = measure(condition, ({ geometry }) => geometry ? pick(geometry.X) : null);
       const behind = measure(condition, ({ geometry }) => geometry ? pick(geometry.Z) : null);
       if (before === null || behind === null) return null;
-      return `${fixed(before.mean, decimals)} → ${meanAndSpread(behind.mean, behind.sd, decimals)}`;
+      return `${fixed(before.mean, decimals)} → ${meanAndInterval(behind, decimals)}`;
     },
   });
   return table([
@@ -80,7 +80,7 @@ export function keptTable(conditions: readonly Condition[]): string {
     decimals: number,
     pick: (geometry: EmbeddingGeometry) => number | null | undefined,
   ) =>
-    spreadColumn<Condition>(
+    intervalColumn<Condition>(
       header,
       decimals,
       (condition) => measure(condition, ({ geometry }) => (geometry && pick(geometry)) ?? null),
@@ -105,7 +105,7 @@ function shapeText(conditions: readonly Condition[]): string {
   const widthX = sizes(conditions, ({ X }) => X.width);
   const widthZ = sizes(conditions, ({ Z }) => Z.width);
   return `Of ${tokens} image tokens of held-out pictures, before P1 (X, width ${widthX}) → behind it (Z = P1(X), ` +
-    `width ${widthZ}); mean over seeds, ± standard deviation. IsoScore is (participation ratio − 1) / (width − 1) ` +
+    `width ${widthZ}); mean over seeds ± half the width of the 95 % interval. IsoScore is (participation ratio − 1) / (width − 1) ` +
     "(arXiv 2108.07344). The collapse gauge is the mean standard deviation of the columns of the unit rows, times " +
     "√width: near 1 where directions fill the space, 0 where they are one (arXiv 2011.10566). Uniformity is the " +
     "logarithm of the mean of exp(−2 squared distance) over pairs of unit rows: 0 in a complete collapse " +

@@ -41,7 +41,7 @@ Deno.test("the first table has the shape before and behind P1, by arm", () => {
   ];
   assert.deepEqual(rows, [
     ["baseline", "0", "2", "0.250 → 0.500 ± 0.000", ...same],
-    ["self-distillation", "1", "2", "0.250 → 0.813 ± 0.088", ...same],
+    ["self-distillation", "1", "2", "0.250 → 0.813 ± 0.794", ...same],
     [
       "question-only",
       "",

@@ -15,7 +15,7 @@ export function embeddingTable(conditions: readonly Condition[]): string {
     ),
   ].join(" or ");
   return [
-    `Of ${tokens} projected image tokens Z = P1(x) of held-out pictures; mean ± standard deviation over seeds. ` +
+    `Of ${tokens} projected image tokens Z = P1(x) of held-out pictures; mean ± half the width of the 95 % interval over seeds. ` +
     "Average cosine is the mean over all pairs of tokens (1: all point the same way). Effective rank is the " +
     "exponential of the entropy of the singular values (Roy and Vetterli 2007), as it is and with the mean token " +
     "taken off (centred). Participation ratio counts the directions that carry the variance. Text norm is the mean " +

@@ -4,13 +4,11 @@
  * Records hold no pictures. Those of procedural data are drawn again from the data set's name and
  * seed, and shown only where every recorded answer is as right or wrong as it is said to be.
  */
-import { z } from "zod";
 import type { Example, Question } from "../data/dataset.ts";
-import { PROCEDURAL_DATASETS } from "../data/datasets.ts";
-import { isCorrect } from "../evaluation/vqa_accuracy.ts";
 import type { GivenAnswer, RunRecord, StudyRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { pixelSvg } from "./pixel_svg.ts";
+import { answersFit, redrawTest } from "./redrawn.ts";
 import { table } from "./table.ts";
 
 /** A part of a report that is made beforehand. */
@@ -32,10 +30,6 @@ interface Answering {
   name: string;
   answers: ReadonlyMap<string, GivenAnswer>;
 }
-
-const settings = z.looseObject({
-  data: z.looseObject({ seed: z.int(), testImages: z.int().nonnegative().optional() }),
-});
 
 /**
  * The examples of a study, chosen by a fixed rule: the first test picture with a question on which
@@ -62,8 +56,9 @@ export async function exampleAnswers(
   runs: readonly RunRecord[],
 ): Promise<ReportPart> {
   const arms = answeringArms(runs);
-  const examples = testExamples(study);
-  const shown = fits(examples, arms) ? choose(examples, arms) : [];
+  const examples = redrawTest(study)?.test ?? [];
+  const isFitting = arms.length > 0 && arms.every(({ answers }) => answersFit(examples, answers));
+  const shown = isFitting ? choose(examples, arms) : [];
   if (shown.length === 0) return { markdown: "", figures: {} };
   const figures: Record<string, string> = {};
   for (const [i, { example }] of shown.entries()) {
@@ -90,28 +85,6 @@ function answeringArms(runs: readonly RunRecord[]): Answering[] {
         .map((answer) => [answer.id, answer]),
     ),
   }));
-}
-
-/** The test pictures, drawn again; none where that cannot be done. */
-function testExamples({ data, config, folds }: StudyRecord): Example[] {
-  const { success, data: known } = settings.safeParse(config);
-  if (!success || folds || !Object.hasOwn(PROCEDURAL_DATASETS, data.name)) return [];
-  // Test pictures come first, so they are the same without the others.
-  const draw = PROCEDURAL_DATASETS[data.name];
-  const { test } = draw({ ...known.data, trainImages: 0, validationImages: 0 });
-  return test.length === data.images.test ? test : [];
-}
-
-/** Whether the pictures are those that the arms saw, as far as their answers show. */
-function fits(examples: readonly Example[], arms: readonly Answering[]): boolean {
-  const questions = examples.flatMap(({ questions }) => questions);
-  return arms.length > 0 && arms.every(({ answers }) =>
-    answers.size === questions.length &&
-    questions.every(({ id, answer: truth }) => {
-      const given = answers.get(id);
-      return given !== undefined && given.correct === isCorrect(given.answer, truth);
-    })
-  );
 }
 
 function choose(examples: readonly Example[], arms: readonly Answering[]): Shown[] {

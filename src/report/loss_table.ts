@@ -1,7 +1,7 @@
 /**
  * Final losses by condition, and the curves that lead there.
  */
-import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
+import { conditionColumns, intervalColumn, seedCount } from "./condition_columns.ts";
 import { type Condition, measure, runsOf } from "./conditions.ts";
 import type { Figure } from "./figures.ts";
 import type { DiagnosticPoint, RunRecord } from "../records/record.ts";
@@ -16,14 +16,14 @@ export function lossTable(
     header: string,
     pick: (losses: RunRecord["losses"]) => number | null,
   ) =>
-    spreadColumn<Condition>(
+    intervalColumn<Condition>(
       header,
       4,
       (condition) => measure(condition, ({ losses }) => pick(losses)),
     );
   return [
     "Token loss L_TP is the mean cross-entropy of the answer tokens, in nats. Training losses are means over the " +
-    "last tenth of the steps; L_cos is before the factor λ. Mean ± standard deviation over seeds.\n",
+    "last tenth of the steps; L_cos is before the factor λ. Mean ± half the width of the 95 % interval over seeds.\n",
     table([
       ...conditionColumns(conditions),
       seedCount,
@@ -48,7 +48,7 @@ function diagnosticTable(conditions: readonly Condition[]): string[] {
     decimals: number,
     pick: (point: DiagnosticPoint) => number | null,
   ) =>
-    spreadColumn<Condition>(header, decimals, (condition) =>
+    intervalColumn<Condition>(header, decimals, (condition) =>
       measure(condition, (run) => {
         const last = lastOf(run);
         return last ? pick(last) : null;
@@ -56,7 +56,7 @@ function diagnosticTable(conditions: readonly Condition[]): string[] {
   return [
     "What both losses do to P1 at the end of training, on its last batch: norms of their gradients by P1's " +
     "parameters, λ in that of L_cos, and how the one compares with the other; norm and average cosine of P1(x); " +
-    "and how far P2 is from the identity, |P2(z) - z| / |z|.\n",
+    "and how far P2 is from the identity, |P2(z) - z| / |z|, where a cosine loss leaves the length of P2(z) free.\n",
     table([
       ...conditionColumns(conditions),
       column("Gradient of L_TP", 4, ({ tokenGradientNorm }) => tokenGradientNorm),

@@ -20,14 +20,15 @@ export function signed(value: number, decimals: number): string {
   return value > 0 && Number.isFinite(value) && Number(text) !== 0 ? `+${text}` : text;
 }
 
-/** Mean and standard deviation, `93.1 ± 0.4`; the mean alone where there is no deviation. */
-export function meanAndSpread(
-  mean: number,
-  sd: number | null,
+/** A mean and half the width of its interval, `93.1 ± 0.4`; the mean alone where it has none. */
+export function meanAndInterval(
+  { mean, interval }: { mean: number; interval: Interval | null },
   decimals: number,
 ): string {
   const centre = fixed(mean, decimals);
-  return sd === null || !Number.isFinite(mean) ? centre : `${centre} ± ${fixed(sd, decimals)}`;
+  return interval === null || !Number.isFinite(mean)
+    ? centre
+    : `${centre} ± ${fixed((interval.high - interval.low) / 2, decimals)}`;
 }
 
 /** An interval of shares in percentage points, `−0.52 to +1.14`; null where there is none. */

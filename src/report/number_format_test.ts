@@ -4,7 +4,7 @@ import {
   count,
   duration,
   fixed,
-  meanAndSpread,
+  meanAndInterval,
   plain,
   probability,
   rounded,
@@ -21,8 +21,9 @@ Deno.test("numbers have fixed decimals, a real minus sign and no signed zero", (
 });
 
 Deno.test("a spread is shown only where there is one", () => {
-  assert.equal(meanAndSpread(93.14, 0.42, 1), "93.1 ± 0.4");
-  assert.equal(meanAndSpread(93.14, null, 1), "93.1");
+  const interval = { low: 92.72, high: 93.56 };
+  assert.equal(meanAndInterval({ mean: 93.14, interval }, 1), "93.1 ± 0.4");
+  assert.equal(meanAndInterval({ mean: 93.14, interval: null }, 1), "93.1");
 });
 
 Deno.test("counts, settings and durations read as people write them", () => {
@@ -39,7 +40,7 @@ Deno.test("NaN and infinity are never printed", () => {
   const formats = [
     (x: number) => fixed(x, 2),
     (x: number) => signed(x, 2),
-    (x: number) => meanAndSpread(x, x, 1),
+    (x: number) => meanAndInterval({ mean: x, interval: { low: x, high: x } }, 1),
     count,
     plain,
     duration,

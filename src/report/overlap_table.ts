@@ -2,7 +2,7 @@
  * Token F1 and BLEU-1 beside exact match, by condition.
  */
 import type { AnswerOverlap } from "../records/record.ts";
-import { conditionColumns, seedCount, spreadColumn } from "./condition_columns.ts";
+import { conditionColumns, intervalColumn, seedCount } from "./condition_columns.ts";
 import { type Condition, measure, runsOf } from "./conditions.ts";
 import { table } from "./table.ts";
 
@@ -15,7 +15,7 @@ export function overlapTable(conditions: readonly Condition[]): string {
     tokenF1 !== exactMatch || bleu1 !== exactMatch;
   if (!runsOf(conditions).some(({ overlap }) => overlap && differs(overlap))) return "";
   const column = (header: string, pick: (overlap: AnswerOverlap) => number) =>
-    spreadColumn<Condition>(
+    intervalColumn<Condition>(
       header,
       1,
       (condition) => measure(condition, ({ overlap }) => overlap ? 100 * pick(overlap) : null),
@@ -23,8 +23,8 @@ export function overlapTable(conditions: readonly Condition[]): string {
   return [
     "Words that generated answers share with the true ones, in percent: exact match, token F1 (arXiv 1606.05250, " +
     "articles left out) and BLEU-1 (Papineni and others 2002, each answer by itself, with brevity penalty), means " +
-    "over the test questions. Where both answers are one word, the three are the same. Mean ± standard deviation " +
-    "over seeds.\n",
+    "over the test questions. Where both answers are one word, the three are the same. Mean ± half the " +
+    "width of the 95 % interval over seeds.\n",
     table([
       ...conditionColumns(conditions),
       seedCount,

@@ -19,6 +19,7 @@ import { lambdaChoiceTable } from "./lambda_choice_table.ts";
 import { lossTable } from "./loss_table.ts";
 import { duration } from "./number_format.ts";
 import { overlapTable } from "./overlap_table.ts";
+import { presenceTable } from "./presence_table.ts";
 import { questionGroupsTable } from "./question_groups_table.ts";
 import { runTable } from "./run_table.ts";
 import { secondaryTable } from "./secondary_table.ts";
@@ -89,9 +90,10 @@ export function renderReport(
     "## VQA accuracy",
     accuracyTable(study.majority, conditions, family),
     questionGroupsTable(study, conditions),
+    presenceTable(study, conditions),
     overlapTable(conditions),
     teacherTable(study, conditions),
-    lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? []),
+    lambdaChoiceTable(family?.flatMap(({ choice }) => choice ?? []) ?? [], conditions),
     ...section("## Failed runs", failureTable(failures)),
     ...section("## Claims", claimsTable(study, conditions)),
     "## What ran",

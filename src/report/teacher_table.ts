@@ -31,8 +31,9 @@ export function teacherTable({ config }: StudyRecord, conditions: readonly Condi
   const rows = data ? taughtRows(data.arms, conditions) : [];
   if (rows.length === 0) return "";
   return [
-    "What the teacher adds, by round: accuracy of a student of the round before less that of a model trained as " +
-    "often without one, in points at the same seeds. The intervals are not adjusted, and none decides a verdict.\n",
+    "What the teacher adds, by round: accuracy of a student of the round before less that of a model that began the " +
+    "round with the same weights and saw the same batches without one, in points at the same seeds. The intervals " +
+    "are not adjusted, and none decides a verdict.\n",
     table([
       ...conditionColumns(rows),
       { header: "Less", cell: ({ untaught }) => untaught },

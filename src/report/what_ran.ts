@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { RunKey, RunRecord, StudyRecord } from "../records/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
 import { type Condition, conditionNames, runsOf, seedsOf } from "./conditions.ts";
-import { count, inWords } from "./number_format.ts";
+import { count, fixed, inWords } from "./number_format.ts";
 import { table } from "./table.ts";
 import { keyText } from "../records/run_key.ts";
 
@@ -50,6 +50,7 @@ export function whatRan(
     ]),
     ["Seeds", seedsOf(conditions).join(", ")],
     ["Optimiser steps", each(({ steps }) => count(steps))],
+    ...passesInWords(study, runs),
     [
       "Adapter",
       each(({ adapter }) => adapter.description + (adapter.software ? " (software)" : "")),
@@ -92,6 +93,26 @@ const ARM_COLUMNS: { header: string; align?: "right"; of(run: RunRecord): string
     of: ({ parameters }) => count(parameters.trained),
   },
 ];
+
+const stagesSchema = z.looseObject({
+  stages: z.array(z.looseObject({
+    name: z.string(),
+    training: z.looseObject({ batch: z.number() }),
+  })),
+});
+
+/** How often training goes through its pictures; nothing where folds choose them, or no record says. */
+function passesInWords({ data, folds }: StudyRecord, runs: readonly RunRecord[]): Fact[] {
+  if (folds || !data.images.train) return [];
+  const passes = new Set(runs.map(({ config, stage, steps }) => {
+    const stages = stagesSchema.safeParse(config).data?.stages ?? [];
+    const batch = stages.find(({ name }) => name === stage)?.training.batch;
+    return batch === undefined ? NaN : steps * batch / data.images.train;
+  }));
+  return [...passes].every(Number.isFinite)
+    ? [["Passes over the training pictures", [...passes].map((each) => fixed(each, 2)).join("; ")]]
+    : [];
+}
 
 const optionsSchema = z.looseObject({ objectiveOptions: z.record(z.string(), z.unknown()) });
 

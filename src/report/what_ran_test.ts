@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StudyRecord } from "../records/record.ts";
+import type { RunRecord, StudyRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
@@ -129,4 +129,25 @@ Deno.test("options of an objective stand behind its name", () => {
   for (const margin of [0.5, 0.9]) {
     assert.match(text, new RegExp(`hinge \\(margin ${margin}, squared true\\)`));
   }
+});
+
+Deno.test("passes over the training pictures follow from steps, batch and pictures", () => {
+  const passes = (runs: RunRecord[], folds?: StudyRecord["folds"]) =>
+    whatRan(exampleStudy({ folds }), groupRuns(runs)).split("\n")
+      .map((line) => line.replace(/ +/g, " ")).find((line) => line.startsWith("| Passes "));
+  const config = {
+    stages: [
+      { name: exampleRun().stage, training: { batch: 8 } },
+      { name: "later", training: { batch: 10 } },
+    ],
+  };
+  // 40 steps over 1,000 pictures.
+  const run = exampleRun({ config });
+  assert.equal(passes([run]), "| Passes over the training pictures | 0.32 |");
+  assert.equal(
+    passes([run, exampleRun({ config, stage: "later", steps: 250 })]),
+    "| Passes over the training pictures | 0.32; 2.50 |",
+  );
+  assert.equal(passes([exampleRun()]), undefined, "older records do not say");
+  assert.equal(passes([run], { count: 3, by: "image" }), undefined, "folds choose the pictures");
 });

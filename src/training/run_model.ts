@@ -47,7 +47,8 @@ export function createRunModel(
 
 /**
  * What names the draws of each module besides its own name: the round, for what a student trains is
- * drawn anew and what stays frozen is its teacher's too, and the stage where it says so. Of the first stage everything is drawn, whether it says so or not.
+ * drawn anew and what stays frozen is its teacher's too, and the stage where it says so. Of the first
+ * stage everything is drawn, whether it says so or not.
  */
 function drawnAnew(
   { round, stages }: RunSettings,
