@@ -1,7 +1,7 @@
 /** `ablate`: trains and compares the arms of a study, and writes its report. */
 import { Command, Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { FEATURES } from "../encoders/precomputed.ts";
+import { ENCODERS_IN_WORDS, FEATURES } from "../encoders/encoder_names.ts";
 import { loadStudy } from "../study/load.ts";
 import { applyOptions, parseLambdas } from "../study/options.ts";
 import { parseShard } from "../study/shards.ts";
@@ -44,10 +44,7 @@ export function ablateCommand() {
       "folder of the data set, in its official layout",
       orInvalid(namedPath),
     )
-    .option(
-      "--encoder <name|dir>",
-      "embedded, patches, hog, a folder with a CLIP checkpoint, features:DIR, or an image model of transformers.js by hub name or folder",
-    )
+    .option("--encoder <name|dir>", ENCODERS_IN_WORDS)
     .option(
       "--llm <name|dir>",
       "embedded, a folder in Hugging Face's layout, or its name on the hub",

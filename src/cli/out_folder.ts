@@ -1,9 +1,10 @@
 /** The folder of records and report: what is there already, and whether it can be written. */
 import { basename, join } from "node:path";
+import { isThere } from "../data/if_there.ts";
 import type { AblationSetting } from "../study/determinants.ts";
 import { finishedRuns } from "../study/finished_runs.ts";
 import { checkSettings, SETTINGS } from "../study/frozen_settings.ts";
-import { recordName } from "../study/grid.ts";
+import { recordNames } from "../study/grid.ts";
 import { heldLeases } from "../study/lease.ts";
 import { lostTeachers } from "../study/lost_teachers.ts";
 import type { RunRecord } from "../records/record.ts";
@@ -45,10 +46,9 @@ export async function openOutFolder(
     };
     for (const path of damaged) await setAside(path, "is damaged", "damaged");
     for (const teacher of await lostTeachers(out, setting.runs, finished)) {
-      for (const { name } of teacher.stages) {
-        const file = `${recordName(teacher, name, teacher.stages.length)}.json`;
+      for (const name of recordNames(teacher)) {
         await setAside(
-          join(out, "runs", file),
+          join(out, "runs", `${name}.json`),
           "has lost the weights that teach the next round",
           "weightless",
         );
@@ -133,8 +133,4 @@ async function holdsRecords(out: string): Promise<boolean> {
   // What is no folder holds none.
   const runs = await Array.fromAsync(Deno.readDir(join(out, "runs"))).catch(() => []);
   return runs.some(({ name }) => name.endsWith(".json"));
-}
-
-function isThere(path: string): Promise<boolean> {
-  return Deno.stat(path).then(() => true, () => false);
 }

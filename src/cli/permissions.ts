@@ -9,6 +9,7 @@
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { HUB_HOSTS } from "../data/hub_hosts.ts";
+import { FEATURES, isOwnEncoder } from "../encoders/encoder_names.ts";
 
 /** Where a command runs. */
 export interface Surroundings {
@@ -54,8 +55,7 @@ const ENV = [
 /** Parts of the cache that a command writes; drivers are none of them. */
 const WRITTEN_PARTS = ["shaders", "kernels", "features", "models"];
 
-/** Encoders that are no folder and no model of the hub. */
-const OWN_ENCODERS = ["embedded", "patches", "hog"];
+/** Language models that are no folder and no model of the hub. */
 const OWN_LLMS = ["embedded", "random"];
 
 /** What a command line asks for. */
@@ -282,9 +282,8 @@ function studyNeeds({ options }: Asked, where: Surroundings, study: StudyNames):
 }
 
 function encoderNeeds(name: string | undefined, where: Surroundings): Part[] {
-  if (name === undefined || OWN_ENCODERS.includes(name)) return [];
-  const prefix = "features:";
-  if (name.startsWith(prefix)) return paths([name.slice(prefix.length)], where);
+  if (name === undefined || isOwnEncoder(name)) return [];
+  if (name.startsWith(FEATURES)) return paths([name.slice(FEATURES.length)], where);
   const read = foldersOf(name, where);
   // A model of transformers.js, unless it is a folder in another layout.
   const folder = read.find(where.isFolder);

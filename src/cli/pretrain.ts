@@ -1,6 +1,7 @@
 /** `pretrain`: trains the models that come with the project. */
 import { Argument, Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
+import { ifThere } from "../data/if_there.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import type { Engine } from "../gpu/program.ts";
 import { tokenizerFiles } from "../data/tokenizer_json.ts";
@@ -157,10 +158,6 @@ async function writeJson(path: string, value: unknown): Promise<void> {
 }
 
 async function readJson<T>(path: string): Promise<T | undefined> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  const text = await ifThere(Deno.readTextFile(path));
+  return text === null ? undefined : JSON.parse(text);
 }

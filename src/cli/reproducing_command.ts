@@ -1,6 +1,6 @@
 /** The command that a report gives for its reproduction. */
 import { isAbsolute } from "node:path";
-import { FEATURES } from "../encoders/precomputed.ts";
+import { FEATURES } from "../encoders/encoder_names.ts";
 import type { StudyOptions } from "../study/options.ts";
 import { shellWord } from "../study/shell_word.ts";
 

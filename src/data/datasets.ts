@@ -8,21 +8,29 @@ import { slake } from "./slake.ts";
 import { sortOfClevr } from "./sort_of_clevr.ts";
 import { VQA_V2, vqaV2 } from "./vqa_v2.ts";
 
+/** How a data set is loaded, and what it has that others do not. */
+export interface DatasetEntry {
+  load(options: DatasetOptions): Dataset | Promise<Dataset>;
+  /** Whether its pictures have modalities, of which one may be held out. */
+  hasModalities?: true;
+  /** Whether question ids are numbers in its official results. */
+  hasNumericIds?: true;
+}
+
 /** Data sets that are drawn on the spot, and so can be drawn again from their options alone. */
 export const PROCEDURAL_DATASETS: Record<string, (options: DatasetOptions) => Dataset> = {
   "easy-shapes": easyShapes,
   "sort-of-clevr": sortOfClevr,
 };
 
-/** Loaders by data set name. */
-export const DATASETS: Record<
-  string,
-  (options: DatasetOptions) => Dataset | Promise<Dataset>
-> = {
-  ...PROCEDURAL_DATASETS,
-  "easy-vqa": easyVqa,
-  "slake": slake,
-  [VQA_V2]: vqaV2,
+/** All data sets by name. */
+export const DATASETS: Record<string, DatasetEntry> = {
+  ...Object.fromEntries(
+    Object.entries(PROCEDURAL_DATASETS).map(([name, load]) => [name, { load }]),
+  ),
+  "easy-vqa": { load: easyVqa },
+  "slake": { load: slake, hasModalities: true },
+  [VQA_V2]: { load: vqaV2, hasNumericIds: true },
 };
 
 /**
@@ -39,5 +47,5 @@ export async function loadDataset(
       `Unknown data set "${name}"; there is ${Object.keys(DATASETS).join(", ")}`,
     );
   }
-  return await DATASETS[name](options);
+  return await DATASETS[name].load(options);
 }

@@ -48,10 +48,9 @@ interface Drawing {
 }
 
 function drawScene(random: RandomStream): Scene<Drawing> {
-  const pick = <T>(items: readonly T[]) => items[random.int(items.length)];
   const between = (low: number, high: number) => low + random.int(high - low + 1);
-  const shape = pick(SHAPES);
-  const color = pick(COLOR_NAMES);
+  const shape = random.pick(SHAPES);
+  const color = random.pick(COLOR_NAMES);
   const ground: Rgb = [between(230, 255), between(230, 255), between(230, 255)];
   const width = between(MIN_SHAPE, MAX_SHAPE);
   const height = shape === "rectangle" ? between(MIN_SHAPE, MAX_SHAPE) : width;

@@ -10,6 +10,7 @@ import { join, sep } from "node:path";
 import type { z } from "zod";
 import { sha256 } from "./content_hash.ts";
 import type { DatasetOptions, Example, Image } from "./dataset.ts";
+import { isFolder, isThere } from "./if_there.ts";
 import { decodeImage, imageFormat } from "./image.ts";
 import { jsonItems } from "./json_items.ts";
 import { parseJsonBytes } from "./json.ts";
@@ -64,13 +65,13 @@ export async function openFolder(
       `Cannot read ${dataset}: no folder is named (--data-dir DIR)`,
     );
   }
-  if (!await isDirectory(dir)) {
+  if (!await isFolder(dir)) {
     throw new Deno.errors.NotFound(
       `Cannot read ${dataset}: there is no folder "${dir}"`,
     );
   }
   for (const candidate of candidates) {
-    if (await exists(join(dir, candidate, marker))) {
+    if (await isThere(join(dir, candidate, marker))) {
       return folder(dataset, join(dir, candidate));
     }
   }
@@ -219,12 +220,4 @@ export function firstExamples(
     throw new RangeError(`Cannot read ${dataset}: ${count} pictures`);
   }
   return examples.slice(0, count);
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return await Deno.stat(path).then((info) => info.isDirectory, () => false);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

@@ -15,6 +15,8 @@ export interface RandomStream {
   uniform(): number;
   /** Uniform integer in 0..n-1. */
   int(n: number): number;
+  /** One of the items, each as likely. */
+  pick<T>(items: readonly T[]): T;
   /** Standard normal (Box and Muller). */
   normal(): number;
   /** A shuffled copy (Fisher and Yates). */
@@ -48,6 +50,7 @@ export function stream(seed: number, name: string): RandomStream {
   return {
     uniform,
     int,
+    pick: (items) => items[int(items.length)],
     // 1 - u keeps the logarithm finite.
     normal: () =>
       Math.sqrt(-2 * Math.log(1 - uniform())) *

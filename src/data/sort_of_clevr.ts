@@ -118,8 +118,8 @@ function ask(
 ): Omit<Question, "id"> {
   const types = Object.keys(QUESTION_TYPES).filter((type) => type.startsWith(`${kind}:`));
   while (true) {
-    const object = scene[random.int(scene.length)];
-    const type = types[random.int(types.length)];
+    const object = random.pick(scene);
+    const type = random.pick(types);
     const answer = QUESTION_TYPES[type].answer(object, scene);
     if (answer !== null) {
       return { text: QUESTION_TYPES[type].text(object.color), answer, type };

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 import { sha256 } from "../data/content_hash.ts";
 import type { Image } from "../data/dataset.ts";
+import { isFile } from "../data/if_there.ts";
 import { namingFile } from "../data/naming_file.ts";
 import type { Engine } from "../gpu/program.ts";
 import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
@@ -61,7 +62,7 @@ export interface ClipEncoderOptions {
 
 /** Whether a folder holds a CLIP model that {@linkcode clipEncoder} reads. */
 export async function isClipFolder(dir: string): Promise<boolean> {
-  const weights = await Deno.stat(join(dir, WEIGHTS)).then(({ isFile }) => isFile, () => false);
+  const weights = await isFile(join(dir, WEIGHTS));
   return weights && isClipConfig(await readJson(join(dir, "config.json")));
 }
 

@@ -1,13 +1,17 @@
 /**
- * Encoders by name.
+ * Encoders by name. A new one is a file beside this, a name in `encoder_names.ts` and a line in
+ * {@linkcode OWN}.
  */
+import { isFolder, isThere } from "../data/if_there.ts";
 import type { Engine } from "../gpu/program.ts";
+import { isHubId } from "../models/checkpoint/hub.ts";
 import { EMBEDDED, EMBEDDED_TOWER } from "../models/embedded.ts";
 import { clipEncoder, isClipFolder } from "./clip.ts";
 import { type Encoder, refuseLayer, refuseRandomWeights } from "./encoder.ts";
+import { ENCODERS_IN_WORDS, FEATURES, isOwnEncoder, type OwnEncoder } from "./encoder_names.ts";
 import { hogEncoder } from "./hog.ts";
 import { patchesEncoder } from "./patches.ts";
-import { FEATURES, precomputedEncoder } from "./precomputed.ts";
+import { precomputedEncoder } from "./precomputed.ts";
 import { transformersEncoder } from "./transformers_js.ts";
 
 /** What a study or the command line may ask of an encoder; each heeds what concerns it. */
@@ -32,48 +36,52 @@ export interface EncoderOptions {
   cacheDir: string;
 }
 
-/** Owner and model, as the hub names them. */
-const HUB_NAME = /^\w[\w.-]*\/\w[\w.-]*$/;
+/** The encoders that the project brings. */
+const OWN: Record<OwnEncoder, (options: EncoderOptions) => Encoder | Promise<Encoder>> = {
+  embedded: async (options) => ({
+    ...await clipEncoder(EMBEDDED_TOWER, options),
+    name: EMBEDDED,
+  }),
+  patches: (options) => {
+    refuse("patches", options, "it has no layers");
+    const { imageSize = 64, patch = 16, width = Math.min(192, 3 * patch ** 2), centre } = options;
+    return patchesEncoder({ imageSize, patch, width, centre });
+  },
+  hog: (options) => {
+    refuse("hog", options, "it has no layers");
+    const { imageSize = 64, patch = 16 } = options;
+    return hogEncoder({ imageSize, patch });
+  },
+};
 
 /**
- * Loads an encoder: `embedded`, `patches`, `hog`, a CLIP checkpoint in a local folder, an image model of transformers.js in a local
- * folder or of the Hugging Face hub, or `features:DIR` for features computed elsewhere.
+ * Loads an encoder: one that the project brings, a CLIP checkpoint in a local folder, an image model of
+ * transformers.js in a local folder or of the Hugging Face hub, or `features:DIR` for features
+ * computed elsewhere.
  *
  * @throws {RangeError} when the name is none of these, in which case the message lists what is accepted, or a layer or
  * random weights are asked of an encoder that has none
  */
 export async function loadEncoder(nameOrDir: string, options: EncoderOptions): Promise<Encoder> {
-  const { imageSize = 64, patch = 16, width = Math.min(192, 3 * patch ** 2), centre } = options;
-  const refuse = (reason: string) => {
-    refuseLayer(nameOrDir, options.layer, reason);
-    refuseRandomWeights(nameOrDir, options.randomSeed);
-  };
-  if (nameOrDir === EMBEDDED) {
-    return { ...await clipEncoder(EMBEDDED_TOWER, options), name: EMBEDDED };
-  }
-  if (nameOrDir === "patches") {
-    refuse("it has no layers");
-    return patchesEncoder({ imageSize, patch, width, centre });
-  }
-  if (nameOrDir === "hog") {
-    refuse("it has no layers");
-    return hogEncoder({ imageSize, patch });
-  }
+  if (isOwnEncoder(nameOrDir)) return await OWN[nameOrDir](options);
   if (nameOrDir.startsWith(FEATURES)) {
-    refuse("its features are as they are");
+    refuse(nameOrDir, options, "its features are as they are");
     return await precomputedEncoder(nameOrDir.slice(FEATURES.length));
   }
-  const isFolder = await Deno.stat(nameOrDir).then((info) => info.isDirectory, () => false);
-  if (isFolder && !await Deno.stat(`${nameOrDir}/config.json`).then(() => true, () => false)) {
+  const isLocal = await isFolder(nameOrDir);
+  if (isLocal && !await isThere(`${nameOrDir}/config.json`)) {
     throw new RangeError(`Cannot load encoder "${nameOrDir}": the folder has no "config.json"`);
   }
-  if (isFolder && await isClipFolder(nameOrDir)) return await clipEncoder(nameOrDir, options);
-  if (!isFolder && !HUB_NAME.test(nameOrDir)) {
-    throw new RangeError(
-      `Unknown encoder "${nameOrDir}"; there are embedded, patches, hog, a folder with a CLIP checkpoint or an image model of ` +
-        `transformers.js, features:DIR, or the hub name of a model, such as Xenova/clip-vit-base-patch32`,
-    );
+  if (isLocal && await isClipFolder(nameOrDir)) return await clipEncoder(nameOrDir, options);
+  if (!isLocal && !isHubId(nameOrDir)) {
+    throw new RangeError(`Unknown encoder "${nameOrDir}"; there are ${ENCODERS_IN_WORDS}`);
   }
-  refuse("a model of transformers.js gives its last layer only");
+  refuse(nameOrDir, options, "a model of transformers.js gives its last layer only");
   return await transformersEncoder(nameOrDir, options);
+}
+
+/** Refuses what an encoder does not have. */
+function refuse(name: string, { layer, randomSeed }: EncoderOptions, reason: string): void {
+  refuseLayer(name, layer, reason);
+  refuseRandomWeights(name, randomSeed);
 }

@@ -22,7 +22,7 @@ Deno.test("an unknown name is refused with what is accepted", async () => {
       assert.equal(error.name, "RangeError");
       assert.match(
         error.message,
-        /^Unknown encoder ".*"; there are embedded, patches, hog, a folder .+ or the hub name of a model, [^\n]+$/,
+        /^Unknown encoder ".*"; there are embedded, patches, hog, a folder [^\n]+ by hub name or folder$/,
       );
       assert.ok(error.message.includes(`"${name}"`));
       return true;

@@ -9,6 +9,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { basename, join } from "node:path";
 import { sha256 } from "../data/content_hash.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { ifThere } from "../data/if_there.ts";
 import type { Encoder } from "./encoder.ts";
 
 /** The encoding of a split's pictures. */
@@ -89,13 +90,8 @@ export async function encodeExamples(
 
 /** The numbers of a cache file; null where there is none, or a damaged one, which is said on standard error. */
 async function readCache(file: string, sizes: number[]): Promise<Float32Array | null> {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = await Deno.readFile(file);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  const bytes = await ifThere(Deno.readFile(file));
+  if (bytes === null) return null;
   const body = bytes.subarray(HEADER_BYTES);
   const numbers = sizes.reduce((a, b) => a * b, 1);
   if (

@@ -10,9 +10,6 @@ import { readWhole } from "../data/read_whole.ts";
 import { parseSafetensors, type Tensor, toFloat32 } from "../models/safetensors.ts";
 import type { Encoder } from "./encoder.ts";
 
-/** What a name of such an encoder begins with: `features:DIR`. */
-export const FEATURES = "features:";
-
 /**
  * Reads every `*.safetensors` of a folder. All tensors have one shape; their elements are F32, F16 or
  * BF16, and are given as float32.

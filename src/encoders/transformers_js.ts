@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import type { Image } from "../data/dataset.ts";
 import { denoFlags } from "../data/deno_flags.ts";
 import { HUB_HOSTS } from "../data/hub_hosts.ts";
+import { isFolder } from "../data/if_there.ts";
 import type { PictureEncoder } from "./encoder.ts";
 import { type Message, messageReader, messageWriter } from "./messages.ts";
 import { poolTokens, toTokens } from "./token_grid.ts";
@@ -56,7 +57,7 @@ export async function transformersEncoder(
   nameOrDir: string,
   { pool, cacheDir }: TransformersOptions,
 ): Promise<PictureEncoder & { close(): Promise<void> }> {
-  const local = await Deno.stat(nameOrDir).then((info) => info.isDirectory, () => false);
+  const local = await isFolder(nameOrDir);
   const hub = resolve(cacheDir, "models");
   const folder = local ? resolve(nameOrDir) : join(hub, nameOrDir);
   const model = local ? basename(folder) : nameOrDir;

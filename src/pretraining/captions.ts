@@ -25,8 +25,6 @@ export const NAMES = {
 /** A caption of a kind, or null where the scene has none. */
 type Tell = (scene: Scene, random: RandomStream) => string | null;
 
-const pick = <T>(items: readonly T[], random: RandomStream): T => items[random.int(items.length)];
-
 /** The name with colour and shape where no other object bears it. */
 function ownName(object: SceneObject, scene: Scene): string | null {
   const { color, shape } = object;
@@ -54,7 +52,7 @@ const SIDES: Record<string, (object: SceneObject) => number> = {
 
 function inOneWord(word: (object: SceneObject, random: RandomStream) => string | null): Tell {
   return (scene, random) => {
-    const object = pick(scene, random);
+    const object = random.pick(scene);
     const name = ownName(object, scene), said = name && word(object, random);
     return said && `${name} is ${said}.`;
   };
@@ -78,8 +76,8 @@ export const CAPTIONS: Record<string, Tell> = {
     return describeScene(random.shuffle(scene).slice(0, objects), random);
   },
   object: (scene, random) => {
-    const name = pick(Object.values(NAMES), random)(pick(scene, random));
-    const opening = pick(["", "there is ", "a photo of ", "an image of "], random);
+    const name = random.pick(Object.values(NAMES))(random.pick(scene));
+    const opening = random.pick(["", "there is ", "a photo of ", "an image of "]);
     return `${opening}${name}.`;
   },
   "count of shapes": counts(({ shape }) => [shape, plural(shape)]),
@@ -91,13 +89,13 @@ export const CAPTIONS: Record<string, Tell> = {
     const holds = Object.keys(RELATIONS).filter((word) => RELATIONS[word](a, b) > CLEAR);
     if (names.includes(null) || holds.length === 0) return null;
     // Where both axes tell, so do both words in half of the captions.
-    const said = random.uniform() < 0.5 ? holds : [pick(holds, random)];
+    const said = random.uniform() < 0.5 ? holds : [random.pick(holds)];
     return `${names[0]} is ${said.join(" and ")} ${names[1]}.`;
   },
   size: inOneWord(sizeOf),
   side: inOneWord((object, random) => {
     const holds = Object.keys(SIDES).filter((word) => SIDES[word](object) > CLEAR);
-    return holds.length === 0 ? null : pick(holds, random);
+    return holds.length === 0 ? null : random.pick(holds);
   }),
 };
 
@@ -115,7 +113,7 @@ export function captionLength(caption: string): number {
 /** Draws a caption of a scene that has at least one object. */
 export function drawCaption(scene: Scene, random: RandomStream): string {
   while (true) {
-    const caption = CAPTIONS[pick(DRAWN, random)](scene, random);
+    const caption = CAPTIONS[random.pick(DRAWN)](scene, random);
     if (caption && captionLength(caption) <= LONGEST_CAPTION) return caption;
   }
 }
@@ -130,5 +128,5 @@ const OBJECTS = [1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 6, 7, 8];
 
 /** Draws a scene of the world with its usual numbers of objects, but no more than `most`. */
 export function drawPictureScene(random: RandomStream, most = MOST_OBJECTS): Scene {
-  return drawScene(random, pick(OBJECTS.filter((objects) => objects <= most), random));
+  return drawScene(random, random.pick(OBJECTS.filter((objects) => objects <= most)));
 }

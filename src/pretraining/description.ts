@@ -54,7 +54,7 @@ export function describeToLength(
     if (forms.length === 0) {
       throw new RangeError(`Cannot describe scene in ${length} tokens: no phrases have so many`);
     }
-    const form = forms[random.int(forms.length)];
+    const form = random.pick(forms);
     phrases.push(form);
     left -= form.length;
   }
@@ -147,7 +147,7 @@ function patchObjects(scene: Scene, once: boolean): Slots {
 function anyOrder(scene: Scene, ground: number, random: RandomStream): Slots {
   const slots: Slots = [...scene];
   while (slots.length < 1 + GRID ** 2) {
-    slots.push(random.uniform() < ground ? null : scene[random.int(scene.length)]);
+    slots.push(random.uniform() < ground ? null : random.pick(scene));
   }
   return random.shuffle(slots);
 }

@@ -26,8 +26,6 @@ interface Family {
   vary(object: SceneObject, random: RandomStream): SceneObject;
 }
 
-const pick = <T>(items: readonly T[], random: RandomStream): T => items[random.int(items.length)];
-
 /** The same object with another shape, as wide as it was. */
 export function withShape(
   object: SceneObject,
@@ -43,7 +41,7 @@ export const FAMILIES = {
   shape: {
     name: "color, shape",
     most: 6,
-    vary: (object, random) => withShape(object, pick(SHAPES, random), random),
+    vary: (object, random) => withShape(object, random.pick(SHAPES), random),
   },
   "size and shape": {
     name: "size, color, shape",
@@ -64,7 +62,7 @@ export const FAMILIES = {
   color: {
     name: "color, shape",
     most: 6,
-    vary: (object, random) => ({ ...object, color: pick(COLOR_NAMES, random) }),
+    vary: (object, random) => ({ ...object, color: random.pick(COLOR_NAMES) }),
   },
 } satisfies Record<string, Family>;
 

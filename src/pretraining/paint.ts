@@ -66,7 +66,7 @@ export function drawLook(random: RandomStream, scenes: readonly Scene[]): Look {
       break;
     }
   }
-  return { ground, shifts, edges: EDGES_DRAWN[random.int(EDGES_DRAWN.length)] };
+  return { ground, shifts, edges: random.pick(EDGES_DRAWN) };
 }
 
 /** Euclidean distance of two colours. */

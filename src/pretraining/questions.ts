@@ -27,7 +27,6 @@ export interface SceneQuestion {
 type Ask = (scene: Scene, random: RandomStream) => { text: string; answer: string } | null;
 
 const yesNo = (value: boolean) => value ? "yes" : "no";
-const pick = <T>(items: readonly T[], random: RandomStream): T => items[random.int(items.length)];
 
 /** `a` or `an` and the words. */
 export function withArticle(words: string): string {
@@ -46,11 +45,11 @@ const BY_SHAPE = NAMES.slice(2, 3);
 
 /** An object and a name that fits it alone; null where the one drawn has none. */
 function named(scene: Scene, random: RandomStream, names = NAMES) {
-  const object = pick(scene, random);
+  const object = random.pick(scene);
   const fitting = names.filter((name) =>
     scene.every((other) => other === object || name(other) !== name(object))
   );
-  return fitting.length === 0 ? null : { object, name: pick(fitting, random)(object) };
+  return fitting.length === 0 ? null : { object, name: random.pick(fitting)(object) };
 }
 
 /** The other object with the least score; null where another is nearly as low. */
@@ -67,11 +66,11 @@ function aboutOther(word: string, score: (a: SceneObject, b: SceneObject) => num
     const other = found && least(found.object, scene, (other) => score(found.object, other));
     if (!other) return null;
     const place = `${word} the ${found.name}`;
-    return pick([
+    return random.pick([
       { text: `what is the shape of the object ${place}?`, answer: other.shape },
       // A colour tells best which object is meant, and so teaches to find it.
       { text: `what color is the object ${place}?`, answer: other.color },
-    ], random);
+    ]);
   };
 }
 
@@ -115,7 +114,7 @@ const EXISTS_NOT = [
 export const SCENE_QUESTIONS: Record<string, Ask> = {
   // No question but the beginning of a phrase: what the last word names is to be found and told.
   completion: (scene, random) => {
-    const object = pick(scene, random);
+    const object = random.pick(scene);
     if (scene.some((other) => other !== object && other.color === object.color)) return null;
     return {
       text: withArticle(object.color),
@@ -129,7 +128,7 @@ export const SCENE_QUESTIONS: Record<string, Ask> = {
         "what shape is present?",
         "what shape does the image contain?",
       ];
-      return { text: pick(texts, random), answer: scene[0].shape };
+      return { text: random.pick(texts), answer: scene[0].shape };
     }
     const found = named(scene, random, BY_COLOR);
     if (!found) return null;
@@ -138,14 +137,14 @@ export const SCENE_QUESTIONS: Record<string, Ask> = {
       `what is the ${found.object.color} shape?`,
       `what shape is the ${found.name}?`,
     ];
-    return { text: pick(texts, random), answer: found.object.shape };
+    return { text: random.pick(texts), answer: found.object.shape };
   },
   color: (scene, random) => {
     const found = named(scene, random, BY_SHAPE);
     if (!found) return null;
     const name = scene.length === 1 && random.uniform() < 0.5 ? "shape" : found.name;
     const texts = [`what color is the ${name}?`, `what is the color of the ${name}?`];
-    return { text: pick(texts, random), answer: found.object.color };
+    return { text: random.pick(texts), answer: found.object.color };
   },
   size: (scene, random) => {
     const found = named(scene, random);
@@ -159,29 +158,29 @@ export const SCENE_QUESTIONS: Record<string, Ask> = {
   "horizontal position": onSide(["on the left", "on the right"], "x"),
   "vertical position": onSide(["at the top", "at the bottom"], "y"),
   exists: (scene, random) => {
-    const about = pick(scene, random);
+    const about = random.pick(scene);
     const kind = random.int(3);
-    const color = random.uniform() < 0.5 ? about.color : pick(COLOR_NAMES, random);
-    const shape = random.uniform() < 0.5 ? about.shape : pick(SHAPES, random);
+    const color = random.uniform() < 0.5 ? about.color : random.pick(COLOR_NAMES);
+    const shape = random.uniform() < 0.5 ? about.shape : random.pick(SHAPES);
     const thing = [`${color} shape`, shape, `${color} ${shape}`][kind];
     const present = scene.some((object) =>
       (kind === 1 || object.color === color) && (kind === 0 || object.shape === shape)
     );
     const negated = random.uniform() >= LEANING;
-    const text = pick(negated ? EXISTS_NOT : EXISTS, random)
+    const text = random.pick(negated ? EXISTS_NOT : EXISTS)
       .replace("A", withArticle(thing)).replace("T", thing);
     return { text, answer: yesNo(present !== negated) };
   },
   count: (scene, random) => {
     const count = (fits: (object: SceneObject) => boolean) => String(scene.filter(fits).length);
-    const about = pick(scene, random);
+    const about = random.pick(scene);
     const found = named(scene, random, BY_COLOR);
     const like = (part: "shape" | "color") =>
       found && {
         text: `how many objects have the ${part} of the ${found.name}?`,
         answer: count((object) => object[part] === found.object[part]),
       };
-    return pick([
+    return random.pick([
       { text: "how many objects are there?", answer: String(scene.length) },
       {
         text: `how many ${about.color} objects are there?`,
@@ -194,7 +193,7 @@ export const SCENE_QUESTIONS: Record<string, Ask> = {
       like("shape"),
       like("shape"),
       like("shape"),
-    ], random);
+    ]);
   },
   closest: aboutOther("closest to", squaredDistance),
   furthest: aboutOther("furthest from", (a, b) => -squaredDistance(a, b)),
@@ -208,7 +207,7 @@ export const SCENE_QUESTIONS: Record<string, Ask> = {
       ["above", a.y < b.y],
       ["below", a.y > b.y],
     ];
-    const [word, holds] = pick(relations, random);
+    const [word, holds] = random.pick(relations);
     return { text: `is the ${one.name} ${word} the ${two.name}?`, answer: yesNo(holds) };
   },
   same: (scene, random) => {
@@ -267,7 +266,7 @@ export function askScene(
   types: readonly string[] = DRAWN_TYPES,
 ): SceneQuestion {
   while (true) {
-    const type = pick(types, random);
+    const type = random.pick(types);
     const question = SCENE_QUESTIONS[type](scene, random);
     if (question) return { ...question, type };
   }

@@ -93,7 +93,7 @@ export function drawScene(random: RandomStream, objects: number): Scene {
   const shapes = random.uniform() < 1 / 3 ? random.shuffle(SHAPES).slice(0, 2) : SHAPES;
   const scene: SceneObject[] = [];
   for (let i = 0; i < objects; i++) {
-    const color = distinct ? colors[i % colors.length] : colors[random.int(colors.length)];
+    const color = distinct ? colors[i % colors.length] : random.pick(colors);
     for (let tries = 0; tries < TRIES; tries++) {
       const object = drawObject(random, color, largest, shapes);
       if (scene.every((other) => apart(object, other))) {
@@ -114,7 +114,7 @@ export function drawObject(
 ): SceneObject {
   const smallest = 0.06;
   const drawn = smallest + (largest - smallest) * random.uniform();
-  const shape = shapes[random.int(shapes.length)];
+  const shape = random.pick(shapes);
   // A rectangle is clearly no square.
   const aspect = shape !== "rectangle"
     ? 1

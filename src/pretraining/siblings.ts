@@ -40,8 +40,6 @@ interface Variants {
 /** Draws scenes of no more than `most` objects, or two to three where sizes differ; null where the draw fails. */
 type Vary = (random: RandomStream, most: number) => Variants | null;
 
-const pick = <T>(items: readonly T[], random: RandomStream): T => items[random.int(items.length)];
-
 /** Four scenes from one and what takes an object's place in each. */
 function exchange(
   objects: number,
@@ -153,10 +151,10 @@ function captionsOf({ scenes, targets }: Variants, random: RandomStream): string
     );
   });
   if (telling.length === 0) return null;
-  const name = pick(telling, random);
+  const name = random.pick(telling);
   const rest = scenes[0].filter((_, i) => !targets.includes(i));
   const also = rest.length > 0 && random.uniform() < 0.5
-    ? [phrase(pick(rest, random), random.uniform() < 0.5)]
+    ? [phrase(random.pick(rest), random.uniform() < 0.5)]
     : [];
   const order = random.shuffle([...targets.keys(), ...also.map(() => -1)]);
   const captions = scenes.map((scene) =>

@@ -1,6 +1,7 @@
 /** Runs that have no record because their training could not be ended: `failed/NAME.json`. */
 import { join } from "node:path";
 import { z } from "zod";
+import { ifThere, namesIn } from "../data/if_there.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import { type RunFailure, SCHEMA_VERSION } from "./record.ts";
 import { runKey } from "./record_schema.ts";
@@ -32,9 +33,9 @@ export async function removeFailure(out: string, name: string): Promise<void> {
 /** What is said of a run that failed; null where nothing is, or it cannot be read. */
 export async function readFailure(out: string, name: string): Promise<RunFailure | null> {
   try {
-    return schema.parse(JSON.parse(await Deno.readTextFile(join(out, FAILED, `${name}.json`))));
+    const text = await ifThere(Deno.readTextFile(join(out, FAILED, `${name}.json`)));
+    return text === null ? null : schema.parse(JSON.parse(text));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
     // What is damaged is of no use to a report, and the run will be tried again.
     if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
     throw error;
@@ -44,11 +45,7 @@ export async function readFailure(out: string, name: string): Promise<RunFailure
 /** Everything that is said of failed runs, by the name of the run; what cannot be read is passed over. */
 export async function readFailures(out: string): Promise<Map<string, RunFailure>> {
   const failures = new Map<string, RunFailure>();
-  const files = await Array.fromAsync(Deno.readDir(join(out, FAILED))).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  });
-  for (const file of files.map(({ name }) => name).sort()) {
+  for (const file of (await namesIn(join(out, FAILED))).sort()) {
     if (!file.endsWith(".json")) continue;
     const name = file.slice(0, -".json".length);
     const failure = await readFailure(out, name);

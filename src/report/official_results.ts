@@ -1,7 +1,7 @@
 /**
  * Answers in the layout of official VQA results: `[{question_id, answer}]`.
  */
-import { VQA_V2 } from "../data/vqa_v2.ts";
+import { DATASETS } from "../data/datasets.ts";
 import type { GivenAnswer } from "../records/record.ts";
 
 /** One entry of official VQA results. */
@@ -17,8 +17,7 @@ export function officialResults(
   dataset: string,
   answers: readonly GivenAnswer[],
 ): OfficialResult[] {
-  return answers.map(({ id, answer }) => ({
-    question_id: dataset === VQA_V2 ? Number(id) : id,
-    answer,
-  }));
+  // Records may be of a data set that this version does not know.
+  const isNumeric = Object.hasOwn(DATASETS, dataset) && DATASETS[dataset].hasNumericIds;
+  return answers.map(({ id, answer }) => ({ question_id: isNumeric ? Number(id) : id, answer }));
 }

@@ -1,6 +1,7 @@
 /** Runs a study: every run of its grid that has no record yet. */
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { isThere } from "../data/if_there.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
@@ -12,7 +13,7 @@ import type { RunSettings } from "../training/settings.ts";
 import { DivergedError, type RunHooks } from "../training/train_stage.ts";
 import { determinantsOf } from "./determinants.ts";
 import { freezeSettings } from "./frozen_settings.ts";
-import { recordName, runName } from "./grid.ts";
+import { recordName, recordNames, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
 import { type RunFailure, SCHEMA_VERSION } from "../records/record.ts";
 import { runId } from "./run_id.ts";
@@ -136,13 +137,9 @@ async function runAlone(at: Place, index: number, settings: RunSettings): Promis
 
 /** Whether a run has a record of each of its first stages, of all when absent. */
 async function isRecorded(out: string, settings: RunSettings, first?: number): Promise<boolean> {
-  const isThere = await Promise.all(
-    settings.stages.slice(0, first).map(({ name }) => {
-      const file = `${recordName(settings, name, settings.stages.length)}.json`;
-      return Deno.stat(join(out, "runs", file)).then(() => true, () => false);
-    }),
-  );
-  return isThere.every(Boolean);
+  const files = recordNames(settings).slice(0, first).map((name) => `${name}.json`);
+  const found = await Promise.all(files.map((file) => isThere(join(out, "runs", file))));
+  return found.every(Boolean);
 }
 
 /** Does a run, on another device if its own is lost; returns why there is no record. */

@@ -97,6 +97,11 @@ export function runName({ arm, lambda, seed, fold, round = 0 }: RunIdentity): st
   return parts.join("_");
 }
 
+/** Names of a run's records, one a stage in their order, without their ending. */
+export function recordNames(settings: RunSettings): string[] {
+  return settings.stages.map(({ name }) => recordName(settings, name, settings.stages.length));
+}
+
 /** Name of a run's record after a stage, without its ending. */
 export function recordName(
   run: RunIdentity,

@@ -12,6 +12,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { ifThere, namesIn } from "../data/if_there.ts";
 
 /** A lease that is held. */
 export interface Lease {
@@ -61,12 +62,8 @@ export async function takeLease(path: string, times = TIMES): Promise<Lease | nu
  * @throws {Error} As the file system does.
  */
 export async function heldLeases(folder: string, times = TIMES): Promise<string[]> {
-  const files = await Array.fromAsync(Deno.readDir(folder)).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  });
   const held: string[] = [];
-  for (const { name } of files) {
+  for (const name of await namesIn(folder)) {
     if (name.endsWith(".json") && await isHeld(join(folder, name), times)) held.push(name);
   }
   return held;
@@ -134,18 +131,12 @@ async function isStillAt(path: string, file: Deno.FsFile): Promise<boolean> {
 
 /** Null where there is no lease. */
 async function openLease(path: string): Promise<Deno.FsFile | null> {
-  return await Deno.open(path, { read: true, write: true }).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  });
+  return await ifThere(Deno.open(path, { read: true, write: true }));
 }
 
 /** Null where there is no lease; one that is damaged belongs to nobody. */
 async function readHolder(path: string): Promise<Holder | null> {
-  const text = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  });
+  const text = await ifThere(Deno.readTextFile(path));
   if (text === null) return null;
   try {
     return holderSchema.parse(JSON.parse(text));

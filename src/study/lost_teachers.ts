@@ -1,7 +1,7 @@
 /** Rounds that would teach, and cannot: their weights are gone. */
 import { join } from "node:path";
 import type { RunSettings } from "../training/settings.ts";
-import { recordName } from "./grid.ts";
+import { recordNames } from "./grid.ts";
 import { hasWeights } from "./saved_weights.ts";
 import { chainsOf } from "./shards.ts";
 
@@ -33,11 +33,8 @@ export async function lostTeachers(
 }
 
 async function leftWeights(out: string, settings: RunSettings): Promise<boolean> {
-  const { stages } = settings;
   const isThere = await Promise.all(
-    stages.map(({ name }) =>
-      hasWeights(join(out, "weights", recordName(settings, name, stages.length)))
-    ),
+    recordNames(settings).map((name) => hasWeights(join(out, "weights", name))),
   );
   return isThere.every(Boolean);
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { basename, dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Dataset } from "../data/dataset.ts";
+import { isFolder } from "../data/if_there.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { MODULES } from "../models/multimodal.ts";
 import type { RunSettings } from "../training/settings.ts";
@@ -27,7 +28,7 @@ export interface SavedRun {
 export async function findSavedRun(path: string): Promise<SavedRun> {
   const record = readRunRecord(path);
   const weights = join(dirname(dirname(path)), "weights", basename(path, ".json"));
-  if (!await Deno.stat(weights).then(({ isDirectory }) => isDirectory, () => false)) {
+  if (!await isFolder(weights)) {
     throw new RangeError(`Cannot test run "${path}": its weights are not in "${weights}"`);
   }
   return { record, weights };

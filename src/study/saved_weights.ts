@@ -4,6 +4,7 @@
  * layout where the decoder was trained.
  */
 import { join } from "node:path";
+import { ifThere, isThere } from "../data/if_there.ts";
 import { namingFile } from "../data/naming_file.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
@@ -46,7 +47,7 @@ export async function loadWeights(folder: string, config: LlamaConfig): Promise<
   const weights: ModelWeights = { connector: part(true), objective: part(false) };
   const decoder = await decode(join(folder, DECODER));
   if (decoder) weights.decoder = decoder;
-  if (await Deno.stat(join(folder, ADAPTER_CONFIG)).then(() => true, () => false)) {
+  if (await isThere(join(folder, ADAPTER_CONFIG))) {
     weights.lora = (await loadPeft(folder, config)).weights;
   }
   return weights;
@@ -54,7 +55,7 @@ export async function loadWeights(folder: string, config: LlamaConfig): Promise<
 
 /** Whether a folder holds the weights of a run. */
 export function hasWeights(folder: string): Promise<boolean> {
-  return Deno.stat(join(folder, PROJECTOR)).then(() => true, () => false);
+  return isThere(join(folder, PROJECTOR));
 }
 
 function encode(matrices: ReadonlyMap<string, NamedMatrix>): Uint8Array {
@@ -67,12 +68,6 @@ function encode(matrices: ReadonlyMap<string, NamedMatrix>): Uint8Array {
 
 /** Null where there is no such file. */
 async function decode(path: string): Promise<Map<string, NamedMatrix> | null> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-  return await namingFile(path, () => parseMatrices(bytes));
+  const bytes = await ifThere(Deno.readFile(path));
+  return bytes && await namingFile(path, () => parseMatrices(bytes));
 }

@@ -181,8 +181,8 @@ const analysisSchema = fields({
   })).default([]),
 });
 
-/** The layout of a study file. */
-export const studySchema = fields({
+/** The fields of a study file, each by itself. */
+const layout = fields({
   name: words,
   title: z.string().min(1),
   question: z.string().min(1),
@@ -224,63 +224,84 @@ export const studySchema = fields({
     embeddingImages: count,
   }),
   analysis: analysisSchema.optional(),
-}).superRefine((study, context) => {
-  if (study.data.heldOutModality !== undefined && study.data.name !== "slake") {
-    context.addIssue({
-      code: "custom",
-      path: ["data", "heldOutModality"],
-      message: `${study.data.name} has no modalities`,
-    });
-  }
-  if (study.data.heldOutModality !== undefined && study.folds !== undefined) {
-    context.addIssue({
-      code: "custom",
+});
+
+type Layout = z.infer<typeof layout>;
+
+/** What is wrong with fields that are right by themselves. */
+interface Misfit {
+  path: (string | number)[];
+  message: string;
+}
+
+const CHECKS: ((study: Layout) => Misfit[])[] = [
+  ({ data: { name, heldOutModality } }) =>
+    heldOutModality === undefined || DATASETS[name].hasModalities
+      ? []
+      : [{ path: ["data", "heldOutModality"], message: `${name} has no modalities` }],
+
+  ({ data: { heldOutModality }, folds }) =>
+    heldOutModality === undefined || folds === undefined ? [] : [{
       path: ["folds"],
       message: "the test split, where a held-out modality stands, takes no part in folds",
-    });
-  }
-  const names = study.arms.map(({ name }) => name);
-  names.forEach((name, index) => {
-    if (names.indexOf(name) !== index) {
-      context.addIssue({
-        code: "custom",
-        path: ["arms", index, "name"],
-        message: `arm "${name}" is there twice`,
+    }],
+
+  ({ arms }) => {
+    const names = arms.map(({ name }) => name);
+    return names.flatMap((name, index) =>
+      names.indexOf(name) === index
+        ? []
+        : [{ path: ["arms", index, "name"], message: `arm "${name}" is there twice` }]
+    );
+  },
+
+  ({ arms, analysis }) => {
+    const names = arms.map(({ name }) => name);
+    const compared: [arm: string, path: Misfit["path"]][] = [
+      ...(analysis?.family ?? []).map((arm, i): [string, Misfit["path"]] => [arm, ["family", i]]),
+      ...(analysis?.claims ?? []).map(({ arm }, i): [string, Misfit["path"]] => [
+        arm,
+        ["claims", i, "arm"],
+      ]),
+    ];
+    return compared.filter(([arm]) => !names.includes(arm)).map(([arm, path]) => ({
+      path: ["analysis", ...path],
+      message: `unknown arm "${arm}"${closest(arm, names)}`,
+    }));
+  },
+
+  ({ llm, controls }) =>
+    llm.name === "random" && controls.includes("random-llm")
+      ? [{
+        path: ["controls", controls.indexOf("random-llm")],
+        message: "random-llm is no control where every decoder begins from random weights",
+      }]
+      : [],
+
+  (study) => {
+    const known = [...STAGES, ...study.stages].map(({ name }) => name);
+    const baseline = study.arms.find(({ name }) => name === BASELINE)?.stages.map(stageName);
+    return study.arms.flatMap((arm, index) => {
+      const named = arm.stages.map(stageName);
+      return named.flatMap((name, place) => {
+        const message = !known.includes(name)
+          ? `unknown stage "${name}"${closest(name, known)}`
+          : named.indexOf(name) !== place
+          ? `stage "${name}" is there twice`
+          : place === named.length - 1 && baseline && !baseline.includes(name)
+          ? `arm "${arm.name}" ends with stage "${name}", which arm "${BASELINE}" lacks: nothing would be compared with it`
+          : null;
+        return message === null ? [] : [{ path: ["arms", index, "stages", place], message }];
       });
-    }
-  });
-  const compared = [
-    ...(study.analysis?.family ?? []).map((arm, i) => [arm, ["family", i]] as const),
-    ...(study.analysis?.claims ?? []).map(({ arm }, i) => [arm, ["claims", i, "arm"]] as const),
-  ];
-  for (const [arm, path] of compared) {
-    if (names.includes(arm)) continue;
-    const message = `unknown arm "${arm}"${closest(arm, names)}`;
-    context.addIssue({ code: "custom", path: ["analysis", ...path], message });
-  }
-  if (study.llm.name === "random" && study.controls.includes("random-llm")) {
-    context.addIssue({
-      code: "custom",
-      path: ["controls", study.controls.indexOf("random-llm")],
-      message: "random-llm is no control where every decoder begins from random weights",
     });
+  },
+];
+
+/** The layout of a study file. */
+export const studySchema = layout.superRefine((study, context) => {
+  for (const { path, message } of CHECKS.flatMap((check) => check(study))) {
+    context.addIssue({ code: "custom", path, message });
   }
-  const stages = [...STAGES, ...study.stages].map(({ name }) => name);
-  const baseline = study.arms.find(({ name }) => name === BASELINE)?.stages.map(stageName);
-  study.arms.forEach((arm, index) => {
-    const named = arm.stages.map(stageName);
-    named.forEach((name, place) => {
-      const message = !stages.includes(name)
-        ? `unknown stage "${name}"${closest(name, stages)}`
-        : named.indexOf(name) !== place
-        ? `stage "${name}" is there twice`
-        : place === named.length - 1 && baseline && !baseline.includes(name)
-        ? `arm "${arm.name}" ends with stage "${name}", which arm "${BASELINE}" lacks: nothing would be compared with it`
-        : null;
-      if (message === null) return;
-      context.addIssue({ code: "custom", path: ["arms", index, "stages", place], message });
-    });
-  });
 });
 
 /** Name of a stage as an arm names it. */

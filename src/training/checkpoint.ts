@@ -5,6 +5,7 @@
  * had never stopped, bit for bit.
  */
 import { createHash } from "node:crypto";
+import { ifThere } from "../data/if_there.ts";
 import { namingFile } from "../data/naming_file.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import {
@@ -50,13 +51,8 @@ function checksum(state: TrainingState, metadata: Record<string, string>): strin
 export async function loadCheckpoint(
   path: string,
 ): Promise<{ state: TrainingState; metadata: Record<string, string> } | null> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  const bytes = await ifThere(Deno.readFile(path));
+  if (bytes === null) return null;
   return await namingFile(path, () => {
     const state = parseMatrices(bytes);
     const { sha256, ...metadata } = parseSafetensorsMetadata(bytes);

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
+import { ifThere } from "../data/if_there.ts";
 import type { Engine } from "../gpu/program.ts";
 import { KERNELS } from "../gpu/kernel_files.ts";
 import { replaceFile } from "../data/replace_file.ts";
@@ -59,11 +60,8 @@ export async function readTuned(
   say: (line: string) => void,
 ): Promise<TunedClass[]> {
   const path = fileOf(folder, key);
-  const text = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
-  if (text === undefined) return [];
+  const text = await ifThere(Deno.readTextFile(path));
+  if (text === null) return [];
   try {
     const { sha256, tuned } = fileSchema.parse(JSON.parse(text));
     if (sha256 === checksum(tuned)) return tuned;

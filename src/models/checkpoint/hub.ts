@@ -3,6 +3,7 @@
  * again, so the next run needs no network.
  */
 import { join } from "node:path";
+import { isFolder } from "../../data/if_there.ts";
 import { installFolder } from "../../gpu/cache.ts";
 import { parseJsonObject } from "./json_file.ts";
 import { shardsOf } from "./weights.ts";
@@ -41,7 +42,7 @@ export function hubFolder(id: string, cacheDir: string): string {
  */
 export async function fetchModel(id: string, options: HubOptions): Promise<string> {
   const folder = hubFolder(id, options.cacheDir);
-  if (await Deno.stat(folder).then(({ isDirectory }) => isDirectory, () => false)) return folder;
+  if (await isFolder(folder)) return folder;
   await installFolder(folder, async (dir) => {
     const to = (file: string) => join(dir, file);
     for (const file of NEEDED) await download(id, file, to(file), options);

@@ -5,6 +5,7 @@
  * for, so that a checkpoint larger than memory can be put on a device matrix by matrix.
  */
 import { join } from "node:path";
+import { isFile } from "../../data/if_there.ts";
 import { oneLine, quoted } from "../../data/one_line.ts";
 import type { LlamaConfig } from "../llama_config.ts";
 import { type Checkpoint, llamaSpecs, type NamedMatrix } from "../llama_weights.ts";
@@ -100,7 +101,7 @@ async function locateTensors(
 ): Promise<{ tensors: Map<string, Located>; files: string[] }> {
   const tensors = new Map<string, Located>();
   const single = join(dir, SINGLE);
-  if (await Deno.stat(single).then(({ isFile }) => isFile, () => false)) {
+  if (await isFile(single)) {
     for (const place of readHeader(single)) tensors.set(place.name, { place, path: single });
     return { tensors, files: [SINGLE] };
   }
