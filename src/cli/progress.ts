@@ -57,7 +57,7 @@ export function createProgress(log?: (typeof LOGS)[number]): Progress {
 }
 
 /** A run's title for people, as in `[3/12] baseline lambda 0 seed 1`. */
-export function titleText({ run, runs, arm, lambda, seed, fold, round }: RunTitle): string {
+function titleText({ run, runs, arm, lambda, seed, fold, round }: RunTitle): string {
   const part = fold === undefined ? "" : ` fold ${fold}`;
   const again = round === undefined ? "" : ` round ${round}`;
   return `[${run}/${runs}] ${arm} lambda ${lambda} seed ${seed}${part}${again}`;

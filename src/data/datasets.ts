@@ -33,6 +33,11 @@ export const DATASETS: Record<string, DatasetEntry> = {
   [VQA_V2]: { load: vqaV2, hasNumericIds: true },
 };
 
+/** What is known of a data set; nothing of one that is in records of another version. */
+export function datasetEntry(name: string): DatasetEntry | undefined {
+  return Object.hasOwn(DATASETS, name) ? DATASETS[name] : undefined;
+}
+
 /**
  * Loads a data set.
  *
@@ -42,10 +47,11 @@ export async function loadDataset(
   name: string,
   options: DatasetOptions,
 ): Promise<Dataset> {
-  if (!Object.hasOwn(DATASETS, name)) {
+  const entry = datasetEntry(name);
+  if (!entry) {
     throw new RangeError(
       `Unknown data set "${name}"; there is ${Object.keys(DATASETS).join(", ")}`,
     );
   }
-  return await DATASETS[name].load(options);
+  return await entry.load(options);
 }

@@ -4,8 +4,7 @@ import { oneLine, quoted } from "./one_line.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** Text to ids and back, as a model's own tokenizer does it. */
-export interface HfTokenizer
-  extends Omit<Tokenizer, "toJSON" | "tokens" | "pad" | "unk" | "bos" | "eos"> {
+export interface HfTokenizer extends Omit<Tokenizer, "tokens" | "pad" | "unk" | "bos" | "eos"> {
   /** Ids of the special tokens that the model names; null for the others. */
   pad: number | null;
   unk: number | null;

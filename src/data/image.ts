@@ -12,7 +12,7 @@ import { oneLine, quoted } from "./one_line.ts";
 export const MAX_PIXELS = 64e6;
 
 /** A side is no longer, JPEG's own limit: a strip of one pixel's width would be far larger once it is resized. */
-export const MAX_SIDE = 65535;
+const MAX_SIDE = 65535;
 
 /** A progressive JPEG has about ten scans; each costs a pass over all pixels, however few bytes it has. */
 const MAX_SCANS = 100;

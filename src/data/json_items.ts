@@ -10,7 +10,7 @@ import { parseJson } from "./json.ts";
 import { oneLine } from "./one_line.ts";
 
 /** An object of the list is no longer, so that a file that never ends one cannot fill the memory. */
-export const MOST_CHARACTERS = 64e6;
+const MOST_CHARACTERS = 64e6;
 
 const QUOTE = 0x22, BACKSLASH = 0x5c;
 const OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;

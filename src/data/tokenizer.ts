@@ -20,15 +20,6 @@ export interface Tokenizer {
   decode(ids: Iterable<number>): string;
   /** Every token, by id. */
   tokens: string[];
-  /** What {@link tokenizerFromJson} reads. */
-  toJSON(): TokenizerJson;
-}
-
-/** A tokenizer as plain data. */
-export interface TokenizerJson {
-  type: "word-level";
-  /** Words in id order, each with the space before it where it has one; specials and bytes are understood. */
-  words: string[];
 }
 
 const SPECIALS = ["<pad>", "<unk>", "<bos>", "<eos>"];
@@ -59,23 +50,6 @@ export function buildTokenizer(texts: Iterable<string>): Tokenizer {
   const words = new Set<string>();
   for (const text of texts) for (const piece of pieces(text)) words.add(piece);
   return fromWords([...words].sort());
-}
-
-/**
- * The tokenizer that {@link Tokenizer.toJSON} described.
- *
- * @throws {TypeError} when the data is no such description
- */
-export function tokenizerFromJson(json: TokenizerJson): Tokenizer {
-  if (
-    json?.type !== "word-level" || !Array.isArray(json.words) ||
-    new Set(json.words).size !== json.words.length
-  ) {
-    throw new TypeError(
-      'Cannot read tokenizer: it is no list of distinct words of type "word-level"',
-    );
-  }
-  return fromWords(json.words);
 }
 
 function fromWords(words: string[]): Tokenizer {
@@ -116,6 +90,5 @@ function fromWords(words: string[]): Tokenizer {
       );
       return text.startsWith(" ") ? text.slice(1) : text;
     },
-    toJSON: () => ({ type: "word-level", words }),
   };
 }

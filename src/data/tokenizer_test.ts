@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { buildTokenizer, normalizeText, tokenizerFromJson } from "./tokenizer.ts";
+import { buildTokenizer, normalizeText } from "./tokenizer.ts";
 
 const texts = [
   "What shape is present?",
@@ -120,21 +120,4 @@ Deno.test("the vocabulary is specials, bytes and the distinct words, whatever th
   assert.equal(tokenizer.tokens[FIRST_BYTE + 255], "<0xff>");
   assert.deepEqual(buildTokenizer(texts.toReversed()).tokens, tokenizer.tokens);
   assert.equal(new Set(tokenizer.tokens).size, tokenizer.vocabularySize);
-});
-
-Deno.test("a tokenizer goes through JSON unchanged, and other JSON is refused", () => {
-  const copy = tokenizerFromJson(JSON.parse(JSON.stringify(tokenizer)));
-  assert.deepEqual(copy.tokens, tokenizer.tokens);
-  assert.deepEqual(
-    copy.encode("is there a späh?"),
-    tokenizer.encode("is there a späh?"),
-  );
-  assert.throws(
-    () => tokenizerFromJson(JSON.parse('{"type":"bpe"}')),
-    TypeError,
-  );
-  assert.throws(
-    () => tokenizerFromJson({ type: "word-level", words: ["a", "a"] }),
-    TypeError,
-  );
 });

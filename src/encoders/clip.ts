@@ -36,7 +36,7 @@ import type { PictureEncoder } from "./encoder.ts";
 import { poolTokens } from "./token_grid.ts";
 
 /** The state before the last layer, which LLaVA (arXiv 2304.08485) and this project's study read. */
-export const DEFAULT_LAYER = -2;
+const DEFAULT_LAYER = -2;
 
 const WEIGHTS = "model.safetensors";
 /** Pictures at a time, and most tokens at a time. */

@@ -30,7 +30,7 @@ export function bandsOf(tensor: Tensor): Band[] {
  *
  * @throws {RangeError} If the adapter's limits do not even allow four rows
  */
-export function mostRows(engine: Engine, columns: number): number {
+function mostRows(engine: Engine, columns: number): number {
   // A kernel may take a workgroup for each row.
   const groups = engine.device.limits.maxComputeWorkgroupsPerDimension;
   const rows = engine.plan.form === "image"

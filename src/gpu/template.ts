@@ -22,7 +22,7 @@
 export type Constants = Readonly<Record<string, number>>;
 
 /** Operand roles that a kernel may declare, in binding order. */
-export const ROLES = [
+const ROLES = [
   "operand",
   "read",
   "write",

@@ -91,7 +91,7 @@ function layerSpecs(
  * Parameters of a vision tower. Class token, positions and projection start at d^-1/2 as in OpenAI's
  * code, the patches at a third of the inverse fan-in as variance, PyTorch's default of convolutions.
  */
-export function clipVisionSpecs(
+function clipVisionSpecs(
   config: ClipVisionConfig,
   { layers = config.num_hidden_layers, head = true }: VisionExtent = {},
 ): ClipSpec[] {
@@ -120,7 +120,7 @@ export const CLASS_EMBEDDING = "vision_model.embeddings.class_embedding";
 export const PATCH_EMBEDDING = "vision_model.embeddings.patch_embedding.weight";
 
 /** Parameters of a text tower. Tokens start at 0.02 and positions at 0.01, as in OpenAI's code. */
-export function clipTextSpecs(config: ClipTextConfig): ClipSpec[] {
+function clipTextSpecs(config: ClipTextConfig): ClipSpec[] {
   const { hidden_size: d, vocab_size, max_position_embeddings, projection_dim } = config;
   const embeddings = "text_model.embeddings";
   return [

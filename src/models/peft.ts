@@ -9,6 +9,7 @@ import { decodeUtf8, parseJson } from "../data/json.ts";
 import { namingFile } from "../data/naming_file.ts";
 import { oneLine, quoted } from "../data/one_line.ts";
 import { readWhole } from "../data/read_whole.ts";
+import { replaceFile } from "../data/replace_file.ts";
 import { LORA_TARGETS, type LoraConfig, type LoraTarget } from "../nn/lora.ts";
 import { loraSpecs } from "./llama_adapters.ts";
 import type { LlamaConfig } from "./llama_config.ts";
@@ -224,9 +225,6 @@ export async function savePeft(folder: string, adapter: PeftAdapter): Promise<vo
   const tensors = [...adapter.weights].map(([name, { rows, columns, data }]) =>
     [name, { dtype: "F32", shape: [rows, columns], data } as Tensor] as const
   );
-  await Deno.writeFile(
-    join(folder, ADAPTER_MODEL),
-    writeSafetensors(tensors, { format: "pt" }),
-  );
-  await Deno.writeTextFile(join(folder, ADAPTER_CONFIG), peftConfig(adapter));
+  await replaceFile(join(folder, ADAPTER_MODEL), writeSafetensors(tensors, { format: "pt" }));
+  await replaceFile(join(folder, ADAPTER_CONFIG), peftConfig(adapter));
 }

@@ -20,7 +20,7 @@ import type { ParameterSpec } from "./parameters.ts";
 export type GatedHeads = Omit<HeadLayout, "kvHeads">;
 
 /** Width of the layer inside the perceptron, in widths of the block. */
-export const FF_MULTIPLE = 4;
+const FF_MULTIPLE = 4;
 
 /** PyTorch's default. */
 const EPS = 1e-5;

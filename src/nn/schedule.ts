@@ -31,7 +31,7 @@ export function warmupStableDecay(
 }
 
 /** Linear warm-up, then a constant rate. */
-export function warmupConstant(step: number, _steps: number, warmup: number): number {
+function warmupConstant(step: number, _steps: number, warmup: number): number {
   return step < warmup ? step / warmup : 1;
 }
 

@@ -16,7 +16,7 @@ export function toHalfPrecision(weights: ReadonlyMap<string, Tensor>): Map<strin
 }
 
 /** The `config.json` of a pair: CLIPConfig. */
-export function clipConfigJson(config: ClipConfig, tokenizer: Tokenizer): unknown {
+function clipConfigJson(config: ClipConfig, tokenizer: Tokenizer): unknown {
   const { vision_config, text_config, ...rest } = config;
   return {
     architectures: ["CLIPModel"],
@@ -35,7 +35,7 @@ export function clipConfigJson(config: ClipConfig, tokenizer: Tokenizer): unknow
 }
 
 /** The `preprocessor_config.json` of a tower: pictures are resized to a square, not cut. */
-export function preprocessorJson(side: number): unknown {
+function preprocessorJson(side: number): unknown {
   const size = { height: side, width: side };
   return {
     image_processor_type: "CLIPImageProcessor",
@@ -63,7 +63,6 @@ export async function writeClipFolder(
   config: ClipConfig,
   weights: ReadonlyMap<string, Tensor>,
   tokenizer: Tokenizer,
-  metadata: Record<string, string> = {},
 ): Promise<void> {
   const json = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
   await Deno.mkdir(folder, { recursive: true });
@@ -74,6 +73,6 @@ export async function writeClipFolder(
   );
   await replaceFile(
     `${folder}/model.safetensors`,
-    writeSafetensors(weights, { format: "pt", ...metadata }),
+    writeSafetensors(weights, { format: "pt" }),
   );
 }

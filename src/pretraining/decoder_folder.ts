@@ -10,7 +10,7 @@ import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 const CONTEXT = 256;
 
 /** The `config.json` of a decoder: LlamaConfig. */
-export function decoderConfigJson(config: LlamaConfig, tokenizer: Tokenizer): unknown {
+function decoderConfigJson(config: LlamaConfig, tokenizer: Tokenizer): unknown {
   return {
     architectures: ["LlamaForCausalLM"],
     model_type: "llama",
@@ -28,7 +28,7 @@ export function decoderConfigJson(config: LlamaConfig, tokenizer: Tokenizer): un
 }
 
 /** Rounds a decoder's weights to half precision, as they are committed. */
-export function halfPrecision(
+function halfPrecision(
   weights: ReadonlyMap<string, NamedMatrix>,
 ): [string, Tensor][] {
   return [...weights].map(([name, { rows, columns, data }]) => [name, {

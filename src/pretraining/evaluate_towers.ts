@@ -37,7 +37,7 @@ export interface TowerTests {
 }
 
 /** The sizes of the committed figures. */
-export const TOWER_TESTS: TowerTests = {
+const TOWER_TESTS: TowerTests = {
   retrieval: 256,
   siblingGroups: 64,
   zeroShot: 3,

@@ -164,7 +164,7 @@ export async function pretrainLanguage(
 }
 
 /** Sizes of a step. */
-export function languageLayout(
+function languageLayout(
   { texts, scenes }: Pick<LanguageSettings, "texts" | "scenes">,
   tokenizer: Tokenizer,
 ): LanguageLayout {

@@ -26,10 +26,11 @@ export interface Schedule extends Length {
   warmup: number;
 }
 
+/** Points of the curve between two checkpoints. */
+const POINTS_A_CHECKPOINT = 4;
+
 /** Where a training goes on and what it tells. */
 export interface ResumableHooks<Point> {
-  /** Points of the curve between checkpoints: 4 when absent. */
-  every?: number;
   /** Steps between points of the curve: `READ_EVERY` when absent, which is the most. */
   pointEvery?: number;
   onPoint?(point: Point): void;
@@ -64,7 +65,7 @@ export async function trainResumably<Point extends { step: number }>(
   { engine, parameters, moments, schedule, path, description, train, measure }: Resumable<
     Omit<Point, "step">
   >,
-  { every = 4, pointEvery = READ_EVERY, onPoint, signal }: ResumableHooks<Point>,
+  { pointEvery = READ_EVERY, onPoint, signal }: ResumableHooks<Point>,
 ): Promise<{ curve: Point[]; seconds: number }> {
   const { steps, warmup, decay, learningRate } = schedule;
   const curve: Point[] = [];
@@ -93,7 +94,7 @@ export async function trainResumably<Point extends { step: number }>(
     curve.push(point);
     onPoint?.(point);
     // Only here, where the curve has all steps.
-    if (path && (curve.length % every === 0 || step === steps || signal?.aborted)) {
+    if (path && (curve.length % POINTS_A_CHECKPOINT === 0 || step === steps || signal?.aborted)) {
       const state = await readTrainingState(engine, parameters, moments);
       await saveCheckpoint(path, state, {
         description,

@@ -1,7 +1,7 @@
 import { dot, row, type Values } from "./values.ts";
 
 /** Smallest norm a row is divided by, as in torch.nn.functional.cosine_similarity. */
-export const COSINE_EPS = 1e-8;
+const COSINE_EPS = 1e-8;
 
 /**
  * Cosine of each pair of rows and loss = 1 - their mean: u and v (rows, width). The cosine of a zero

@@ -1,7 +1,7 @@
 /**
  * Answers in the layout of official VQA results: `[{question_id, answer}]`.
  */
-import { DATASETS } from "../data/datasets.ts";
+import { datasetEntry } from "../data/datasets.ts";
 import type { GivenAnswer } from "../records/record.ts";
 
 /** One entry of official VQA results. */
@@ -17,7 +17,6 @@ export function officialResults(
   dataset: string,
   answers: readonly GivenAnswer[],
 ): OfficialResult[] {
-  // Records may be of a data set that this version does not know.
-  const isNumeric = Object.hasOwn(DATASETS, dataset) && DATASETS[dataset].hasNumericIds;
+  const isNumeric = datasetEntry(dataset)?.hasNumericIds;
   return answers.map(({ id, answer }) => ({ question_id: isNumeric ? Number(id) : id, answer }));
 }

@@ -15,7 +15,7 @@ import { matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import type { PreparedData, PreparedSplit } from "../training/prepared_data.ts";
 import { evaluationBatches, stageSteps } from "../training/batches.ts";
-import { imagineStep } from "../training/imagined_programs.ts";
+import { imagineStep, programKey } from "../training/imagined_programs.ts";
 import { createRunModel } from "../training/run_model.ts";
 import type { RunSettings, StageSettings } from "../training/settings.ts";
 
@@ -95,11 +95,10 @@ export function runCosts(
   plan: KernelPlan,
   speed: Speed,
 ): (settings: RunSettings) => Estimate {
-  // Runs differ by these only; lambda, seed and the number of a taught round change nothing.
   const costs = new Map<string, Estimate>();
   return (settings) => {
-    const { connector, objective, stages, round } = settings;
-    const key = JSON.stringify([connector, objective, stages, round > 0]);
+    const { stages } = settings;
+    const key = JSON.stringify(stages.map((stage) => programKey(settings, stage)));
     if (!costs.has(key)) {
       const each = stages.map((stage) => estimateStage(settings, stage, { data, plan, speed }));
       costs.set(key, {

@@ -1,4 +1,5 @@
 /** What a run leaves, and what all runs of a study share, as records. */
+import config from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/dataset.ts";
 import { majorityBaseline } from "../evaluation/majority.ts";
 import { ENGINE } from "../training/engine_number.ts";
@@ -17,7 +18,7 @@ import type { Study } from "./study.ts";
 import { poolAccuracy } from "../evaluation/pool_accuracy.ts";
 
 /** Version of the program, kept in every record. */
-export const VERSION = "0.1.0";
+export const VERSION = config.version;
 
 /** The record of a stage's outcome. */
 export function runRecord(

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { DIRECTIONS } from "../evaluation/claims.ts";
 import { CONNECTORS } from "../connectors/connectors.ts";
-import { DATASETS } from "../data/datasets.ts";
+import { datasetEntry, DATASETS } from "../data/datasets.ts";
 import { oneLine } from "../data/one_line.ts";
 import { MODULES } from "../models/multimodal.ts";
 import { DEFAULT_LORA, LORA_TARGETS } from "../nn/lora.ts";
@@ -236,7 +236,7 @@ interface Misfit {
 
 const CHECKS: ((study: Layout) => Misfit[])[] = [
   ({ data: { name, heldOutModality } }) =>
-    heldOutModality === undefined || DATASETS[name].hasModalities
+    heldOutModality === undefined || datasetEntry(name)?.hasModalities
       ? []
       : [{ path: ["data", "heldOutModality"], message: `${name} has no modalities` }],
 

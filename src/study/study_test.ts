@@ -104,6 +104,7 @@ Deno.test("a modality is held out of data that have several, and of no other", (
     parseStudy({ ...tinyStudy(), data: { name, seed: 0, heldOutModality: "CT" } }, "study.json");
   assert.equal(held("slake").data.heldOutModality, "CT");
   assert.throws(() => held("easy-shapes"), /"data.heldOutModality": easy-shapes has no modalities/);
+  assert.throws(() => held("slak"), /"data.name": unknown data set "slak"; did you mean "slake"/);
   const folds = { count: 3, by: "image", seed: 0 };
   assert.throws(
     () => parseStudy({ ...held("slake"), folds }, "study.json"),

@@ -58,7 +58,7 @@ export async function fuzz<Input>(
 }
 
 /** Fails for an error that is no refusal of a file. */
-export function checkRefusal(error: unknown, names: RegExp): void {
+function checkRefusal(error: unknown, names: RegExp): void {
   assert.ok(error instanceof Error);
   assert.ok(KINDS.some((kind) => error instanceof kind), `${error.stack}`);
   assert.match(error.message, ONE_LINE);

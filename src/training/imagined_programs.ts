@@ -25,14 +25,9 @@ export function imaginePrograms(
   data: PreparedData,
 ): { commands: Command[]; kernels: Kernel[] } {
   const engine = createEngine(imaginaryDevice(device), plan);
-  // Runs differ by these; lambda, seed and the number of a taught round change nothing.
   const stages = new Map(
     runs.flatMap((settings) =>
-      settings.stages.map((stage) => {
-        const { connector, objective, objectiveOptions, round } = settings;
-        const key = JSON.stringify([connector, objective, objectiveOptions, stage, round > 0]);
-        return [key, { settings, stage }] as const;
-      })
+      settings.stages.map((stage) => [programKey(settings, stage), { settings, stage }] as const)
     ),
   );
   const tokens = new Set<number>();
@@ -46,6 +41,14 @@ export function imaginePrograms(
     compileFreshP2(engine, { rows, columns: data.decoder.config.hidden_size }, 0);
   }
   return { commands, kernels: [...engine.cache.values()] };
+}
+
+/** What programs depend on: lambda, seed and the number of a taught round change nothing. */
+export function programKey(
+  { connector, objective, objectiveOptions, round }: RunSettings,
+  stage: StageSettings,
+): string {
+  return JSON.stringify([connector, objective, objectiveOptions, stage, round > 0]);
 }
 
 /**

@@ -20,7 +20,7 @@ const STATE = "state";
 type Flat = Map<string, NamedMatrix>;
 
 /** Weights as one map. */
-export function flatten(weights: Partial<ModelWeights>): Flat {
+function flatten(weights: Partial<ModelWeights>): Flat {
   return new Map(
     PARTS.flatMap((part) =>
       [...weights[part] ?? []].map(([name, matrix]) => [`${part}/${name}`, matrix] as const)
@@ -29,7 +29,7 @@ export function flatten(weights: Partial<ModelWeights>): Flat {
 }
 
 /** The inverse of {@linkcode flatten}; a part without matrices is left out, but for P1 and P2. */
-export function unflatten(flat: ReadonlyMap<string, NamedMatrix>): ModelWeights {
+function unflatten(flat: ReadonlyMap<string, NamedMatrix>): ModelWeights {
   const part = (prefix: string) =>
     new Map(
       [...flat].flatMap(([name, matrix]) =>
