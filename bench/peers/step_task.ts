@@ -7,7 +7,6 @@
  */
 import { packBatch, type PackedBatch, type PackingLayout } from "../../src/data/packing.ts";
 import type { Engine } from "../../src/gpu/program.ts";
-import type { NamedMatrix } from "../../src/models/llama_weights.ts";
 import {
   createModel,
   destroyModel,
@@ -17,6 +16,7 @@ import {
 import type { OptimizerConfig } from "../../src/models/training_step.ts";
 import { OBJECTIVES } from "../../src/objectives/objectives.ts";
 import { randomValues } from "../../src/reference/random_values.ts";
+import type { MatrixValues } from "../../src/nn/matrix_values.ts";
 
 /** A training to compare. */
 export interface StepTask {
@@ -28,7 +28,7 @@ export interface StepTask {
   images: Float32Array<ArrayBuffer>;
   packed: PackedBatch;
   /** First values of every parameter, by name: P1, P2, and the decoder's by their checkpoint names. */
-  weights: Map<string, NamedMatrix>;
+  weights: Map<string, MatrixValues>;
 }
 
 const LAYOUT: PackingLayout = {

@@ -3,8 +3,8 @@
  *
  * `clip_training_step.ts` and `clip_features.ts` make programs of it.
  */
-import { readMatrix } from "../gpu/memory.ts";
 import type { Engine, Tensor } from "../gpu/program.ts";
+import { readParameters, tensorsOf } from "../nn/matrix_values.ts";
 import { createParameters, freeParameters, type Parameter } from "../nn/parameters.ts";
 import type { Tape } from "../tensor/tape.ts";
 import { checkClipConfig, type ClipConfig } from "./clip_config.ts";
@@ -113,7 +113,7 @@ export function writeCaptions(
 
 /** Kernel matrices by name. */
 export function pairWeights({ parameters }: ClipPair): ClipWeights {
-  return new Map(parameters.map(({ name, tensor }) => [name, tensor]));
+  return tensorsOf(parameters);
 }
 
 /** Features of the pictures and captions that were written, not normalised: (B, projection_dim). */
@@ -133,11 +133,7 @@ export function traceFeatures(tape: Tape, pair: ClipPair): { images: Tensor; tex
 export async function readClipWeights(
   { engine, config, parameters }: ClipPair,
 ): Promise<Map<string, StoredTensor>> {
-  const matrices = new Map<string, { rows: number; columns: number; data: Float32Array }>();
-  for (const { name, tensor: { rows, columns, matrix } } of parameters) {
-    matrices.set(name, { rows, columns, data: await readMatrix(engine.device, matrix!) });
-  }
-  return unpackClip(clipPairParts(config), matrices);
+  return unpackClip(clipPairParts(config), await readParameters(engine, parameters));
 }
 
 /** Frees parameters and inputs. */

@@ -12,7 +12,7 @@ import {
   visionStates,
   writePixels,
 } from "./clip_vision.ts";
-import type { MatrixValues } from "./matrix_layout.ts";
+import { type MatrixValues, tensorsOf } from "../nn/matrix_values.ts";
 
 /** What a frozen tower is made of. */
 export interface ClipTowerOptions {
@@ -55,7 +55,7 @@ export function createClipTower(
   );
   const inputs = createVisionInputs(engine, config, batch);
   const tape = createTape(engine);
-  const tensors = new Map(parameters.map(({ name, tensor }) => [name, tensor]));
+  const tensors = tensorsOf(parameters);
   const output = keep(visionStates(tape, config, tensors, inputs, layers).at(-1)!);
   const program = compileProgram(engine, tape.commands);
   const picture = config.num_channels * config.image_size ** 2;

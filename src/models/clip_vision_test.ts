@@ -1,6 +1,7 @@
 /** The vision tower against the golden values, on both operand forms. */
 import assert from "node:assert/strict";
 import { type Engine, freeTensor, type Tensor } from "../gpu/program.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 import { createParameters, freeParameters } from "../nn/parameters.ts";
 import type { Tape } from "../tensor/tape.ts";
 import { unitRows } from "../tensor/unit_rows.ts";
@@ -77,7 +78,7 @@ async function withTower(
   const vision = createVisionInputs(engine, config, batch);
   const pixels = goldenTensor(inputs, "pixel_values").data as Float32Array;
   writePixels(engine, config, vision, pixels);
-  await use(new Map(parameters.map(({ name, tensor }) => [name, tensor])), vision);
+  await use(tensorsOf(parameters), vision);
   destroyVisionInputs(engine, vision);
   freeParameters(engine, parameters);
   assert.equal(engine.memory.bytes, before);

@@ -17,13 +17,13 @@ import {
 } from "./clip_config.ts";
 import {
   type MatrixLayout,
-  type MatrixValues,
   packMatrices,
   placesFrom,
   unpackMatrices,
   wholeLayout,
 } from "./matrix_layout.ts";
 import { type Tensor as StoredTensor, toFloat32 } from "./safetensors.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** A parameter as a checkpoint has it; as a matrix, its first axis are the rows. */
 export interface ClipSpec extends ParameterSpec {

@@ -7,7 +7,6 @@ import { OBJECTIVES } from "../objectives/objectives.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { randomValues } from "../reference/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import type { NamedMatrix } from "./llama_weights.ts";
 import {
   createModel,
   destroyModel,
@@ -17,6 +16,7 @@ import {
 } from "./multimodal.ts";
 import { compileQuestioner } from "./questioner.ts";
 import { compileTrainingStep } from "./training_step.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const LAYOUT = {
   ...{ batch: 2, prefix: 1, lead: [1], beside: 5, blocks: 2, block: 8, answers: 4 },
@@ -32,7 +32,7 @@ const ENTRIES: BatchEntry[] = [
 
 function makeModel(
   engine: Engine,
-  connector?: Map<string, NamedMatrix>,
+  connector?: Map<string, MatrixValues>,
 ): MultimodalModel {
   return createModel(engine, {
     connector: "gated-cross-attention",
@@ -58,7 +58,7 @@ function makeModel(
 }
 
 /** Random values in place of the first ones, gates among them. */
-function opened(connector: ReadonlyMap<string, NamedMatrix>): Map<string, NamedMatrix> {
+function opened(connector: ReadonlyMap<string, MatrixValues>): Map<string, MatrixValues> {
   return new Map(
     [...connector].map(([name, { rows, columns }], i) => {
       const scale = name.endsWith("_gate") ? 1 : 0.4;

@@ -7,13 +7,14 @@ import { sharedPath } from "../testing/shared_folder.ts";
 import { TINY_CONFIG, tinyTensors } from "../testing/tiny_checkpoint.ts";
 import { freeDecoder, uploadDecoder } from "./decoder_weights.ts";
 import { generate } from "./generate.ts";
-import { llamaSpecs, type NamedMatrix } from "./llama_weights.ts";
+import { llamaSpecs } from "./llama_weights.ts";
 import { openLlama } from "./load_llama.ts";
 import { toFloat32 } from "./safetensors.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const TENSORS = tinyTensors();
 const CHECKPOINT = new Map(
-  llamaSpecs(TINY_CONFIG).map(({ name, rows, columns }): [string, NamedMatrix] => [
+  llamaSpecs(TINY_CONFIG).map(({ name, rows, columns }): [string, MatrixValues] => [
     name,
     { rows, columns, data: toFloat32(TENSORS.get(name)!) },
   ]),

@@ -4,7 +4,7 @@
  * PEFT keeps a pair A (r, in) and B (out, r) for each projection. Here projections that share a
  * kernel matrix share a pair, with rows and columns in the order of that matrix.
  */
-import { readMatrix, writeMatrix } from "../gpu/memory.ts";
+import { writeMatrix } from "../gpu/memory.ts";
 import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
 import { checkLoraConfig, type LoraConfig, type LoraTarget } from "../nn/lora.ts";
 import {
@@ -15,7 +15,15 @@ import {
 } from "../nn/parameters.ts";
 import { ADAPTED_PARTS, type LlamaAdapters } from "./llama.ts";
 import type { LlamaConfig } from "./llama_config.ts";
-import { type Layout, layouts, llamaSpecs, type NamedMatrix } from "./llama_weights.ts";
+import { type Layout, layouts, llamaSpecs, llamaSpecsByName } from "./llama_weights.ts";
+import {
+  checkedMatrix,
+  type MatrixValues,
+  readParameters,
+  tensorsOf,
+  zeroMatrices,
+  zeroMatrix,
+} from "../nn/matrix_values.ts";
 
 /** A kernel matrix with the projections in it that are adapted. */
 interface AdapterLayout extends Layout {
@@ -61,16 +69,10 @@ export function loraSpecs(config: LlamaConfig, lora: LoraConfig): ParameterSpec[
 export function packAdapters(
   config: LlamaConfig,
   lora: LoraConfig,
-  adapters: ReadonlyMap<string, NamedMatrix>,
-): Map<string, NamedMatrix> {
-  for (const { name, rows, columns } of loraSpecs(config, lora)) {
-    const found = adapters.get(name);
-    if (!found) throw new RangeError(`Cannot load adapters: tensor "${name}" is missing`);
-    if (found.rows !== rows || found.columns !== columns) {
-      throw new RangeError(
-        `Cannot load adapters: tensor "${name}" is ${found.rows} x ${found.columns}, not ${rows} x ${columns}`,
-      );
-    }
+  adapters: ReadonlyMap<string, MatrixValues>,
+): Map<string, MatrixValues> {
+  for (const spec of loraSpecs(config, lora)) {
+    checkedMatrix("adapters", spec, adapters.get(spec.name));
   }
   const packed = emptyPairs(config, lora);
   forEachElement(config, lora, (peft, at, kernel, to) => {
@@ -83,14 +85,9 @@ export function packAdapters(
 export function unpackAdapters(
   config: LlamaConfig,
   lora: LoraConfig,
-  kernelMatrices: ReadonlyMap<string, NamedMatrix>,
-): Map<string, NamedMatrix> {
-  const adapters = new Map(
-    loraSpecs(config, lora).map(({ name, rows, columns }) => [
-      name,
-      { rows, columns, data: new Float32Array(rows * columns) },
-    ]),
-  );
+  kernelMatrices: ReadonlyMap<string, MatrixValues>,
+): Map<string, MatrixValues> {
+  const adapters = zeroMatrices(loraSpecs(config, lora));
   forEachElement(config, lora, (peft, at, kernel, to) => {
     adapters.get(peft)!.data[at] = kernelMatrices.get(kernel)!.data[to];
   });
@@ -106,7 +103,7 @@ export function createAdapters(
   engine: Engine,
   config: LlamaConfig,
   lora: LoraConfig,
-  adapters: ReadonlyMap<string, NamedMatrix>,
+  adapters: ReadonlyMap<string, MatrixValues>,
   { frozen = false }: { frozen?: boolean } = {},
 ): AdapterSet {
   const packed = packAdapters(config, lora, adapters);
@@ -144,7 +141,7 @@ export function createAdapters(
  * @param dropout Rate; 0 but in training
  */
 export function tracedAdapters(set: AdapterSet, dropout = 0): LlamaAdapters {
-  const tensors = new Map(set.parameters.map(({ name, tensor }) => [name, tensor]));
+  const tensors = tensorsOf(set.parameters);
   return {
     dropout,
     of(layer, part) {
@@ -165,12 +162,8 @@ export async function readAdapters(
   config: LlamaConfig,
   lora: LoraConfig,
   { parameters }: AdapterSet,
-): Promise<Map<string, NamedMatrix>> {
-  const matrices = new Map<string, NamedMatrix>();
-  for (const { name, tensor: { rows, columns, matrix } } of parameters) {
-    matrices.set(name, { rows, columns, data: await readMatrix(engine.device, matrix!) });
-  }
-  return unpackAdapters(config, lora, matrices);
+): Promise<Map<string, MatrixValues>> {
+  return unpackAdapters(config, lora, await readParameters(engine, parameters));
 }
 
 /** Frees the memory of adapters. */
@@ -198,20 +191,15 @@ function adapterLayouts(config: LlamaConfig, lora: LoraConfig): AdapterLayout[] 
 }
 
 /** A and B of the kernel matrices, all zero. */
-function emptyPairs(config: LlamaConfig, lora: LoraConfig): Map<string, NamedMatrix> {
-  const specs = new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
-  const zeros = (rows: number, columns: number) => ({
-    rows,
-    columns,
-    data: new Float32Array(rows * columns),
-  });
+function emptyPairs(config: LlamaConfig, lora: LoraConfig): Map<string, MatrixValues> {
+  const specs = llamaSpecsByName(config);
   return new Map(
     adapterLayouts(config, lora).flatMap(({ name, rows, columns, members }) => {
       const inputs = columns?.length ?? specs.get(members[0])!.columns;
       const ranks = members.length * lora.rank;
       return [
-        [kernelName(name, "A"), zeros(ranks, inputs)] as const,
-        [kernelName(name, "B"), zeros(rows.length, ranks)] as const,
+        [kernelName(name, "A"), zeroMatrix({ rows: ranks, columns: inputs })] as const,
+        [kernelName(name, "B"), zeroMatrix({ rows: rows.length, columns: ranks })] as const,
       ];
     }),
   );
@@ -224,7 +212,7 @@ function forEachElement(
   visit: (peft: string, at: number, kernel: string, to: number) => void,
 ): void {
   const { rank } = lora;
-  const specs = new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
+  const specs = llamaSpecsByName(config);
   for (const { name, rows, columns, members } of adapterLayouts(config, lora)) {
     members.forEach((member, block) => {
       const { columns: inputs } = specs.get(member)!;

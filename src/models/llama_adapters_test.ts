@@ -39,7 +39,8 @@ import {
   unpackAdapters,
 } from "./llama_adapters.ts";
 import { headLayout } from "./llama_config.ts";
-import { llamaSpecs, type NamedMatrix, packLlama } from "./llama_weights.ts";
+import { llamaSpecs, packLlama } from "./llama_weights.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const CONFIG = {
   vocab_size: 11,
@@ -72,7 +73,7 @@ const X = randomValues(100, TOKENS * CONFIG.hidden_size);
 const COTANGENT = randomValues(101, TOKENS * CONFIG.vocab_size);
 
 /** Random adapters, or as they are at the start, when B is zero. */
-function adaptersOf(lora: LoraConfig, zeroB = false): Map<string, NamedMatrix> {
+function adaptersOf(lora: LoraConfig, zeroB = false): Map<string, MatrixValues> {
   return new Map(
     loraSpecs(CONFIG, lora).map(({ name, rows, columns }, i) => {
       const values = randomValues(200 + i, rows * columns, 0.5);
@@ -82,7 +83,7 @@ function adaptersOf(lora: LoraConfig, zeroB = false): Map<string, NamedMatrix> {
   );
 }
 
-const float64 = (matrices: ReadonlyMap<string, NamedMatrix>): Weights =>
+const float64 = (matrices: ReadonlyMap<string, MatrixValues>): Weights =>
   new Map([...matrices].map(([name, { data }]) => [name, Float64Array.from(data)]));
 
 /** The reference with the adapters merged into the weights. */
@@ -96,7 +97,7 @@ function reference(adapters: Weights) {
 }
 
 /** The tiny decoder on a device, frozen unless said otherwise. */
-function build(engine: Engine, lora: LoraConfig, adapters: Map<string, NamedMatrix>) {
+function build(engine: Engine, lora: LoraConfig, adapters: Map<string, MatrixValues>) {
   const checkpoint = new Map(
     llamaSpecs(CONFIG).map(({ name, rows, columns }) => [
       name,
@@ -145,7 +146,7 @@ function traceLogits(tape: Tape, { weights, x, rope, set }: Tiny, dropout?: numb
 }
 
 /** Logits, and the gradients by the adapters in PEFT's layout, of sum(logits * cotangent). */
-async function run(engine: Engine, lora: LoraConfig, adapters: Map<string, NamedMatrix>) {
+async function run(engine: Engine, lora: LoraConfig, adapters: Map<string, MatrixValues>) {
   const tiny = build(engine, lora, adapters);
   const { logits, x, ...read } = await runOnce(engine, (tape) => {
     const { logits } = traceLogits(tape, tiny);

@@ -36,9 +36,10 @@ import {
   unpackAdapters,
 } from "./llama_adapters.ts";
 import type { LlamaConfig } from "./llama_config.ts";
-import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
+import { llamaSpecs, packLlama, unpackLlama } from "./llama_weights.ts";
 import { createModel, destroyModel, type MultimodalModel, writeBatch } from "./multimodal.ts";
 import { compileQuestioner } from "./questioner.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 // The golden image tokens are already where the decoder reads them.
 CONNECTORS["identity"] = {
@@ -335,7 +336,7 @@ async function lossAndGradients(
     return { loss, ...Object.fromEntries(gradients) };
   }, { tokenScale });
   const matrices = new Map(
-    [...decoder, ...beside].map(({ name, tensor: { rows, columns } }): [string, NamedMatrix] => [
+    [...decoder, ...beside].map(({ name, tensor: { rows, columns } }): [string, MatrixValues] => [
       name,
       { rows, columns, data: read[name] },
     ]),

@@ -5,15 +5,9 @@
  * (i, i + head_dim / 2). Here q, k, v are rows of one matrix, as are gate and up; pairs of query and
  * key heads are neighbours (2i, 2i + 1), and heads and gate/up are padded to a multiple of four.
  */
+import { checkedMatrix, type MatrixValues, zeroMatrices } from "../nn/matrix_values.ts";
 import type { ParameterSpec } from "../nn/parameters.ts";
 import { headLayout, type LlamaConfig } from "./llama_config.ts";
-
-/** A matrix of a checkpoint. Gains are (1, hidden) here. */
-export interface NamedMatrix {
-  rows: number;
-  columns: number;
-  data: Float32Array;
-}
 
 /** Where a row (or column) of a kernel matrix comes from: checkpoint matrix and row, or nothing. */
 export type Source = { name: string; index: number } | null;
@@ -70,6 +64,11 @@ export function llamaSpecs(config: LlamaConfig): ParameterSpec[] {
   return specs;
 }
 
+/** {@linkcode llamaSpecs} by name. */
+export function llamaSpecsByName(config: LlamaConfig): Map<string, ParameterSpec> {
+  return new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
+}
+
 const plainRows = (name: string, count: number): Source[] =>
   Array.from({ length: count }, (_, index) => ({ name, index }));
 
@@ -93,7 +92,7 @@ export function layouts(config: LlamaConfig): Layout[] {
     rows: plainRows(name, rows),
     columns: null,
   });
-  const specs = new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
+  const specs = llamaSpecsByName(config);
   const result: Layout[] = [whole(specs.get("model.embed_tokens.weight")!)];
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const prefix = `model.layers.${layer}`;
@@ -140,14 +139,14 @@ export function layouts(config: LlamaConfig): Layout[] {
 }
 
 /** Matrices of a checkpoint by name, all in memory or read when they are asked for. */
-export type Checkpoint = Pick<ReadonlyMap<string, NamedMatrix>, "get">;
+export type Checkpoint = Pick<ReadonlyMap<string, MatrixValues>, "get">;
 
 /**
  * Gathers kernel matrices from a checkpoint.
  *
  * @throws {RangeError} If a checkpoint matrix is missing or has another shape.
  */
-export function packLlama(config: LlamaConfig, checkpoint: Checkpoint): Map<string, NamedMatrix> {
+export function packLlama(config: LlamaConfig, checkpoint: Checkpoint): Map<string, MatrixValues> {
   return new Map(packedMatrices(config, checkpoint));
 }
 
@@ -160,12 +159,15 @@ export function packLlama(config: LlamaConfig, checkpoint: Checkpoint): Map<stri
 export function* packedMatrices(
   config: LlamaConfig,
   checkpoint: Checkpoint,
-): Generator<[string, NamedMatrix]> {
-  const specs = new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
+): Generator<[string, MatrixValues]> {
+  const specs = llamaSpecsByName(config);
   for (const layout of layouts(config)) {
     const names = new Set(layout.rows.flatMap((source) => source ? [source.name] : []));
     const sources = new Map(
-      [...names].map((name) => [name, checkedMatrix(specs.get(name)!, checkpoint)]),
+      [...names].map((name) => [
+        name,
+        checkedMatrix("decoder", specs.get(name)!, checkpoint.get(name)),
+      ]),
     );
     yield [layout.name, gather(layout, sources)];
   }
@@ -173,7 +175,7 @@ export function* packedMatrices(
 
 /** A checkpoint without values, of which kernel matrices of zeros are made: for tracing only. */
 export function emptyCheckpoint(config: LlamaConfig): Checkpoint {
-  const specs = new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
+  const specs = llamaSpecsByName(config);
   return {
     get(name) {
       const { rows, columns } = specs.get(name)!;
@@ -182,24 +184,10 @@ export function emptyCheckpoint(config: LlamaConfig): Checkpoint {
   };
 }
 
-function checkedMatrix(
-  { name, rows, columns }: ParameterSpec,
-  checkpoint: Checkpoint,
-): NamedMatrix {
-  const found = checkpoint.get(name);
-  if (!found) throw new RangeError(`Cannot load decoder: tensor "${name}" is missing`);
-  if (found.rows !== rows || found.columns !== columns) {
-    throw new RangeError(
-      `Cannot load decoder: tensor "${name}" is ${found.rows} x ${found.columns}, not ${rows} x ${columns}`,
-    );
-  }
-  return found;
-}
-
 function gather(
   { rows, columns: order }: Layout,
-  sources: ReadonlyMap<string, NamedMatrix>,
-): NamedMatrix {
+  sources: ReadonlyMap<string, MatrixValues>,
+): MatrixValues {
   const [{ columns: width }] = sources.values();
   const columns = order?.length ?? width;
   const data = new Float32Array(rows.length * columns);
@@ -219,14 +207,9 @@ function gather(
 /** The inverse of {@linkcode packLlama}; also takes gradients back into checkpoint layout. */
 export function unpackLlama(
   config: LlamaConfig,
-  kernelMatrices: ReadonlyMap<string, NamedMatrix>,
-): Map<string, NamedMatrix> {
-  const checkpoint = new Map(
-    llamaSpecs(config).map(({ name, rows, columns }) => [
-      name,
-      { rows, columns, data: new Float32Array(rows * columns) },
-    ]),
-  );
+  kernelMatrices: ReadonlyMap<string, MatrixValues>,
+): Map<string, MatrixValues> {
+  const checkpoint = zeroMatrices(llamaSpecs(config));
   for (const layout of layouts(config)) {
     const matrix = kernelMatrices.get(layout.name);
     if (!matrix) continue;

@@ -2,13 +2,7 @@
  * Between the matrices of a checkpoint and those that kernels use: where each row and column of a
  * checkpoint's matrix lies in a kernel's. What no one fills stays zero.
  */
-
-/** Numbers of a matrix, row-major. */
-export interface MatrixValues {
-  rows: number;
-  columns: number;
-  data: Float32Array;
-}
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** A checkpoint's matrix as part of a kernel's. */
 export interface MatrixPart {

@@ -34,10 +34,11 @@ import { checkLlamaConfig, type LlamaConfig } from "./llama_config.ts";
 import {
   type Checkpoint,
   llamaSpecs,
-  type NamedMatrix,
+  llamaSpecsByName,
   packedMatrices,
   unpackLlama,
 } from "./llama_weights.ts";
+import { checkedMatrix, type MatrixValues, readParameters } from "../nn/matrix_values.ts";
 
 /** Parts of a model that a stage trains or leaves as they are. */
 export const MODULES = ["P1", "P2", "lora", "decoder"] as const;
@@ -71,7 +72,7 @@ export interface ModelValues {
   connector?: Checkpoint;
   objective?: Checkpoint;
   decoder?: Checkpoint;
-  lora?: ReadonlyMap<string, NamedMatrix>;
+  lora?: ReadonlyMap<string, MatrixValues>;
 }
 
 /** Parameters on the device, shared by all programs of a model. */
@@ -103,7 +104,7 @@ export function createModel(
 ): MultimodalModel {
   const { decoder, layout, seed, visionWidth, lora = DEFAULT_LORA } = config;
   checkLlamaConfig(decoder);
-  const drawn = (module: Module, spec: ParameterSpec): NamedMatrix => {
+  const drawn = (module: Module, spec: ParameterSpec): MatrixValues => {
     const { name, rows, columns } = spec;
     const anew = config.anew?.[module];
     const stream = anew ? `${anew}/${name}` : name;
@@ -112,13 +113,13 @@ export function createModel(
   const given = (module: Module, specs: ParameterSpec[], from: Checkpoint | undefined) =>
     specs.map((spec) => {
       const { rows, columns, data } = from
-        ? checked(spec, from.get(spec.name))
+        ? checkedMatrix("projector", spec, from.get(spec.name))
         : drawn(module, spec);
       const frozen = spec.fixed || !isTrained(config, module);
       return { name: spec.name, rows, columns, values: data, frozen };
     });
   const widths = connectorWidths(config);
-  const specs = new Map(llamaSpecs(decoder).map((spec) => [spec.name, spec]));
+  const specs = llamaSpecsByName(decoder);
   const checkpoint = values.decoder ??
     { get: (name: string) => drawn("decoder", specs.get(name)!) };
   const textDeviation = () => meanDeviation(checkpoint.get("model.embed_tokens.weight")!);
@@ -172,7 +173,7 @@ export function objectiveOptions({ objective, objectiveOptions = {} }: Multimoda
 }
 
 /** Standard deviation of the columns of a matrix, its mean over them. */
-function meanDeviation({ rows, columns, data }: NamedMatrix): number {
+function meanDeviation({ rows, columns, data }: MatrixValues): number {
   const sums = new Float64Array(columns), squares = new Float64Array(columns);
   data.forEach((value, i) => {
     sums[i % columns] += value;
@@ -180,24 +181,6 @@ function meanDeviation({ rows, columns, data }: NamedMatrix): number {
   });
   const deviations = sums.map((sum, i) => Math.sqrt(squares[i] / rows - (sum / rows) ** 2));
   return deviations.reduce((a, b) => a + b, 0) / columns;
-}
-
-/**
- * A value, if it is there in the shape of its parameter.
- *
- * @throws {RangeError} If it is not.
- */
-export function checked(
-  { name, rows, columns }: ParameterSpec,
-  found?: NamedMatrix,
-): NamedMatrix {
-  if (!found) throw new RangeError(`Cannot load projector: tensor "${name}" is missing`);
-  if (found.rows !== rows || found.columns !== columns) {
-    throw new RangeError(
-      `Cannot load projector: tensor "${name}" is ${found.rows} x ${found.columns}, not ${rows} x ${columns}`,
-    );
-  }
-  return found;
 }
 
 /** Sizes that a connector depends on. */
@@ -236,28 +219,18 @@ export function writeBatch(
 
 /** Values of a model by name, as they are kept in files. */
 export interface ModelWeights {
-  connector: Map<string, NamedMatrix>;
-  objective: Map<string, NamedMatrix>;
+  connector: Map<string, MatrixValues>;
+  objective: Map<string, MatrixValues>;
   /** In checkpoint layout; only where the decoder is trained. */
-  decoder?: Map<string, NamedMatrix>;
+  decoder?: Map<string, MatrixValues>;
   /** In PEFT's layout; only where there are adapters. */
-  lora?: Map<string, NamedMatrix>;
+  lora?: Map<string, MatrixValues>;
 }
 
 /** Reads a model's values back. Waits for the queue. */
 export async function readWeights(model: MultimodalModel): Promise<ModelWeights> {
   const { engine, config, lora } = model;
-  const read = async (parameters: Parameter[]) => {
-    const result = new Map<string, NamedMatrix>();
-    for (const { name, tensor } of parameters) {
-      result.set(name, {
-        rows: tensor.rows,
-        columns: tensor.columns,
-        data: await readTensor(engine, tensor),
-      });
-    }
-    return result;
-  };
+  const read = (parameters: Parameter[]) => readParameters(engine, parameters);
   return {
     connector: await read(model.connector),
     objective: await read(model.objective),
@@ -271,7 +244,7 @@ export async function readWeights(model: MultimodalModel): Promise<ModelWeights>
 /** The decoder's token embeddings, (vocabulary, d). Waits for the queue. */
 export async function readTextEmbeddings(
   { engine, decoder }: MultimodalModel,
-): Promise<NamedMatrix> {
+): Promise<MatrixValues> {
   const { tensor } = decoder.find(({ name }) => name === "model.embed_tokens.weight")!;
   const { rows, columns } = tensor;
   return { rows, columns, data: await readTensor(engine, tensor) };

@@ -16,7 +16,7 @@ import type { Mlp } from "../reference/mlp.ts";
 import { multimodal, type OBJECTIVES as REFERENCE_ARMS } from "../reference/multimodal.ts";
 import { packQuestions } from "../reference/packing.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import { type NamedMatrix, packLlama, unpackLlama } from "./llama_weights.ts";
+import { packLlama, unpackLlama } from "./llama_weights.ts";
 import {
   countParameters,
   createModel,
@@ -35,6 +35,7 @@ import {
   type StepLosses,
   type TrainingStep,
 } from "./training_step.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 type Arm = keyof typeof REFERENCE_ARMS;
 
@@ -329,7 +330,7 @@ Deno.test("a batch asked before the last one's answers are there changes neither
 Deno.test("a model's parameters are counted without the padding of heads", async () => {
   const model = createModel(image, configOf("self-distillation"));
   const { connector, decoder, objective } = await readWeights(model);
-  const count = (matrices: Map<string, NamedMatrix>) =>
+  const count = (matrices: Map<string, MatrixValues>) =>
     [...matrices.values()].reduce((sum, { data }) => sum + data.length, 0);
   const total = count(connector) + count(decoder!);
   assert.deepEqual(countParameters(model), { total, trained: total + count(objective) });
@@ -370,9 +371,9 @@ async function assertStep(engine: Engine, arm: Arm): Promise<void> {
   const weights = await readWeights(model);
   const { tokenLoss, cosineLoss, gradientNorm, gradients } = await losses(model, lambda);
 
-  const values = (matrices: Map<string, NamedMatrix>) =>
+  const values = (matrices: Map<string, MatrixValues>) =>
     new Map([...matrices].map(([name, { data }]) => [name, Float64Array.from(data)]));
-  const mlpOf = (prefix: string, matrices: Map<string, NamedMatrix>): Mlp => {
+  const mlpOf = (prefix: string, matrices: Map<string, MatrixValues>): Mlp => {
     const all = values(matrices);
     const get = (part: string) => all.get(`${prefix}.${part}`) ?? new Float64Array();
     return {
@@ -451,7 +452,7 @@ async function losses(model: MultimodalModel, lambda: number) {
   const { answerTokens } = write(model, 0);
   runStep(step, 0, { tokenScale: 1 / answerTokens, lambda, learningRate: [0, 0] });
   const [losses] = await step.readLosses();
-  const moments = new Map<string, NamedMatrix>();
+  const moments = new Map<string, MatrixValues>();
   for (const [name, { m }] of step.moments) {
     const data = await readMatrix(engine.device, m.matrix!);
     moments.set(name, { rows: m.rows, columns: m.columns, data });

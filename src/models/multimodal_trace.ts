@@ -3,24 +3,14 @@
  */
 import { CONNECTORS } from "../connectors/connectors.ts";
 import type { Tensor } from "../gpu/program.ts";
-import type { Parameter } from "../nn/parameters.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 import { sequenceLength } from "../tensor/attention.ts";
 import { embedding } from "../tensor/embedding.ts";
 import { crossEntropy, type Teacher } from "../tensor/losses.ts";
 import type { Tape } from "../tensor/tape.ts";
-import {
-  type BeforeLayer,
-  llamaHead,
-  llamaLayers,
-  type LlamaWeights,
-  type OutputRows,
-} from "./llama.ts";
+import { type BeforeLayer, llamaHead, llamaLayers, type OutputRows } from "./llama.ts";
 import { tracedAdapters } from "./llama_adapters.ts";
 import { connectorWidths, type MultimodalModel, objectiveOptions } from "./multimodal.ts";
-
-/** Tensors of parameters by name. */
-export const tensorsOf = (parameters: Parameter[]): LlamaWeights =>
-  new Map(parameters.map(({ name, tensor }) => [name, tensor]));
 
 /** z = P1(x): (batch * image tokens, d). */
 export function traceProjection(tape: Tape, model: MultimodalModel): Tensor {

@@ -13,8 +13,9 @@ import { replaceFile } from "../data/replace_file.ts";
 import { LORA_TARGETS, type LoraConfig, type LoraTarget } from "../nn/lora.ts";
 import { loraSpecs } from "./llama_adapters.ts";
 import type { LlamaConfig } from "./llama_config.ts";
-import type { NamedMatrix } from "./llama_weights.ts";
-import { parseSafetensors, type Tensor, toFloat32, writeSafetensors } from "./safetensors.ts";
+import { matrixTensors } from "./matrix_file.ts";
+import { parseSafetensors, toFloat32, writeSafetensors } from "./safetensors.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** The file of settings. */
 export const ADAPTER_CONFIG = "adapter_config.json";
@@ -28,7 +29,7 @@ export interface PeftAdapter {
   /** The decoder they were trained on, as the file names it. */
   baseModel: string | null;
   /** By PEFT's names. */
-  weights: Map<string, NamedMatrix>;
+  weights: Map<string, MatrixValues>;
 }
 
 /** Fields that must have one of these values; the first is what is written. */
@@ -149,9 +150,9 @@ export function parsePeftWeights(
   bytes: Uint8Array,
   config: LlamaConfig,
   lora: LoraConfig,
-): Map<string, NamedMatrix> {
+): Map<string, MatrixValues> {
   const tensors = parseSafetensors(bytes);
-  const weights = new Map<string, NamedMatrix>();
+  const weights = new Map<string, MatrixValues>();
   for (const { name, rows, columns } of loraSpecs(config, lora)) {
     const tensor = tensors.get(name);
     if (!tensor) throw new RangeError(`Cannot read adapters: tensor "${name}" is missing`);
@@ -222,9 +223,7 @@ export function peftConfig({ lora, baseModel }: Omit<PeftAdapter, "weights">): s
 /** Writes a folder of adapters, which is made if there is none. */
 export async function savePeft(folder: string, adapter: PeftAdapter): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const tensors = [...adapter.weights].map(([name, { rows, columns, data }]) =>
-    [name, { dtype: "F32", shape: [rows, columns], data } as Tensor] as const
-  );
-  await replaceFile(join(folder, ADAPTER_MODEL), writeSafetensors(tensors, { format: "pt" }));
+  const model = writeSafetensors(matrixTensors(adapter.weights), { format: "pt" });
+  await replaceFile(join(folder, ADAPTER_MODEL), model);
   await replaceFile(join(folder, ADAPTER_CONFIG), peftConfig(adapter));
 }

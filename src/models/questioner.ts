@@ -11,13 +11,13 @@ import { tracedAdapters } from "./llama_adapters.ts";
 import type { MultimodalModel } from "./multimodal.ts";
 import {
   answerRows,
-  tensorsOf,
   traceDecoder,
   traceLooks,
   traceObjective,
   traceProjection,
   traceTokenLoss,
 } from "./multimodal_trace.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 
 /** What a batch of questions gave. */
 export interface Asked {

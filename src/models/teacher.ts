@@ -1,11 +1,11 @@
 /** A trained model that a student of the same shape learns from (arXiv 2407.04600). */
 import { CONNECTORS } from "../connectors/connectors.ts";
 import { DEFAULT_LORA } from "../nn/lora.ts";
-import { createParameters, freeParameters, type ParameterSpec } from "../nn/parameters.ts";
+import { checkedMatrix, zeroMatrices } from "../nn/matrix_values.ts";
+import { createParameters, freeParameters } from "../nn/parameters.ts";
 import { createAdapters, freeAdapters, loraSpecs } from "./llama_adapters.ts";
 import { emptyCheckpoint } from "./llama_weights.ts";
 import {
-  checked,
   connectorWidths,
   frozenDecoder,
   isTrained,
@@ -27,7 +27,7 @@ export function createTeacher(
   const { engine, config } = student;
   const widths = connectorWidths(config);
   const frozen = CONNECTORS[config.connector].parameters(widths).map((spec) => {
-    const { rows, columns, data } = checked(spec, connector?.get(spec.name));
+    const { rows, columns, data } = checkedMatrix("projector", spec, connector?.get(spec.name));
     return { name: spec.name, rows, columns, values: data, frozen: true };
   });
   return {
@@ -44,17 +44,11 @@ export function createTeacher(
 /** A teacher without values, with all that a student of the round before leaves: for tracing only. */
 export function emptyTeacher(student: MultimodalModel): MultimodalModel {
   const { config } = student;
-  const zeros = (specs: ParameterSpec[]) =>
-    new Map(
-      specs.map(({ name, rows, columns }) => [
-        name,
-        { rows, columns, data: new Float32Array(rows * columns) },
-      ]),
-    );
   return createTeacher(student, {
-    connector: zeros(CONNECTORS[config.connector].parameters(connectorWidths(config))),
+    connector: zeroMatrices(CONNECTORS[config.connector].parameters(connectorWidths(config))),
     ...(isTrained(config, "decoder") && { decoder: emptyCheckpoint(config.decoder) }),
-    ...(student.lora && { lora: zeros(loraSpecs(config.decoder, config.lora ?? DEFAULT_LORA)) }),
+    ...(student.lora &&
+      { lora: zeroMatrices(loraSpecs(config.decoder, config.lora ?? DEFAULT_LORA)) }),
   });
 }
 

@@ -6,17 +6,11 @@
 import { type DeviceMatrix, readMatrix, writeMatrix } from "../gpu/memory.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { Moments } from "./adamw.ts";
+import type { MatrixValues } from "./matrix_values.ts";
 import { type Parameter, writeParameter } from "./parameters.ts";
 
-/** A matrix of a training state, (rows, columns), row-major. */
-export interface StateMatrix {
-  rows: number;
-  columns: number;
-  data: Float32Array;
-}
-
 /** Matrices by `parameters/NAME`, `m/NAME` and `v/NAME`. */
-export type TrainingState = Map<string, StateMatrix>;
+export type TrainingState = Map<string, MatrixValues>;
 
 /** One matrix of a state: where it is read, and how it is given other values. */
 interface Place {
@@ -82,7 +76,7 @@ export function writeTrainingState(
   engine: Engine,
   parameters: readonly Parameter[],
   moments: ReadonlyMap<string, Moments>,
-  state: ReadonlyMap<string, StateMatrix>,
+  state: ReadonlyMap<string, MatrixValues>,
 ): void {
   const wrong = "Cannot restore training state:";
   const all = places(engine, parameters, moments);

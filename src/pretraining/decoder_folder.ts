@@ -3,8 +3,8 @@ import { replaceFile } from "../data/replace_file.ts";
 import type { Tokenizer } from "../data/tokenizer.ts";
 import { tokenizerFiles } from "../data/tokenizer_json.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
-import type { NamedMatrix } from "../models/llama_weights.ts";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** Most tokens of a sequence that it was trained on, rounded up. */
 const CONTEXT = 256;
@@ -29,7 +29,7 @@ function decoderConfigJson(config: LlamaConfig, tokenizer: Tokenizer): unknown {
 
 /** Rounds a decoder's weights to half precision, as they are committed. */
 function halfPrecision(
-  weights: ReadonlyMap<string, NamedMatrix>,
+  weights: ReadonlyMap<string, MatrixValues>,
 ): [string, Tensor][] {
   return [...weights].map(([name, { rows, columns, data }]) => [name, {
     dtype: "F16",
@@ -43,7 +43,7 @@ function halfPrecision(
 export async function writeDecoderFolder(
   folder: string,
   config: LlamaConfig,
-  weights: ReadonlyMap<string, NamedMatrix>,
+  weights: ReadonlyMap<string, MatrixValues>,
   tokenizer: Tokenizer,
 ): Promise<void> {
   const json = (value: unknown) => JSON.stringify(value, null, 2) + "\n";

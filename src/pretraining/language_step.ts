@@ -29,6 +29,7 @@ import { llamaHead, llamaLayers } from "../models/llama.ts";
 import { headLayout, type LlamaConfig } from "../models/llama_config.ts";
 import { type AdamWSettings, type Moments, traceAdamW } from "../nn/adamw.ts";
 import { createLossRing } from "../nn/loss_ring.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 import type { Parameter } from "../nn/parameters.ts";
 import { biasCorrection } from "../nn/schedule.ts";
 import { batchPositions, sequenceLength } from "../tensor/attention.ts";
@@ -159,7 +160,7 @@ export function compileLanguagePrograms(
   optimizer: AdamWSettings & { clip: number },
 ): LanguagePrograms {
   const { device } = engine;
-  const weights = new Map(parameters.map(({ name, tensor }) => [name, tensor]));
+  const weights = tensorsOf(parameters);
   const table = weights.get("model.embed_tokens.weight")!;
   const positionCount = Math.max(
     ...[layout.texts, layout.scenes].map(({ prefix, block }) => prefix + block),

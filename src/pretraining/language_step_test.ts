@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readMatrix } from "../gpu/memory.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
-import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "../models/llama_weights.ts";
+import { llamaSpecs, packLlama, unpackLlama } from "../models/llama_weights.ts";
 import { createParameters, drawValues, freeParameters } from "../nn/parameters.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { PREFIX, prefixBlocks } from "../reference/attention.ts";
@@ -18,6 +18,7 @@ import {
   type PackedScene,
 } from "./language_step.ts";
 import type { PackedText } from "./text_packing.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** Two layers, grouped heads, widths that are no multiples of four. */
 const CONFIG: LlamaConfig = {
@@ -70,7 +71,7 @@ const OPTIMIZER = { beta1: 0, beta2: 0.98, eps: 1e-8, weightDecay: 0, clip: 0 };
 const TOLERANCE = { rtol: 2e-4, atol: 1e-6 };
 
 /** Weights with gains away from one. */
-function drawWeights(config: LlamaConfig, deviation: number): Map<string, NamedMatrix> {
+function drawWeights(config: LlamaConfig, deviation: number): Map<string, MatrixValues> {
   return new Map(
     llamaSpecs(config).map((spec) => {
       const { name, rows, columns } = spec;
@@ -204,7 +205,7 @@ function reference(weights: Values, config: LlamaConfig, batch: LanguageBatch) {
   };
 }
 
-const float64 = (weights: ReadonlyMap<string, NamedMatrix>) =>
+const float64 = (weights: ReadonlyMap<string, MatrixValues>) =>
   new Map([...weights].map(([name, { data }]) => [name, Float64Array.from(data)]));
 
 Deno.test("the reference's gradient is that of its loss, mixtures included", () => {
@@ -241,7 +242,7 @@ for (const engine of await testEngines()) {
         assertClose([losses.texts], [expected.texts], TOLERANCE, "texts");
         assertClose([losses.scenes], [expected.scenes], TOLERANCE, "scenes");
         // With beta1 = 0 the first moment is the gradient.
-        const moments = new Map<string, NamedMatrix>();
+        const moments = new Map<string, MatrixValues>();
         for (const [name, { m }] of programs.moments) {
           const data = await readMatrix(engine.device, m.matrix!);
           moments.set(name, { rows: m.rows, columns: m.columns, data });

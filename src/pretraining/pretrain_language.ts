@@ -10,7 +10,7 @@ import type { Tokenizer } from "../data/tokenizer.ts";
 import { readTensor } from "../gpu/bands.ts";
 import type { Engine } from "../gpu/program.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
-import { llamaSpecs, type NamedMatrix, packLlama, unpackLlama } from "../models/llama_weights.ts";
+import { llamaSpecs, packLlama, unpackLlama } from "../models/llama_weights.ts";
 import type { AdamWSettings } from "../nn/adamw.ts";
 import {
   createParameters,
@@ -39,6 +39,7 @@ import { GRID } from "./description.ts";
 import { SCENE_QUESTIONS } from "./questions.ts";
 import { meanOfEach, type ResumableHooks, type Schedule, trainResumably } from "./resumable.ts";
 import { drawScene } from "./scene.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** What determines a pre-training of the decoder, besides its data and its shape. */
 export interface LanguageSettings extends AdamWSettings, Schedule {
@@ -86,7 +87,7 @@ export interface LanguageAccuracy {
 export interface PretrainedDecoder {
   config: LlamaConfig;
   /** In checkpoint layout. */
-  weights: Map<string, NamedMatrix>;
+  weights: Map<string, MatrixValues>;
   curve: LanguagePoint[];
   /** Of the weights in half precision, as they are written. */
   accuracy: LanguageAccuracy;
@@ -195,9 +196,9 @@ const COPY = 0.5;
  * What is left to learn is where to look. (After arXiv 2305.09828, where the two maps' product begins
  * near a multiple of the identity.)
  */
-function firstWeights(config: LlamaConfig, seed: number): Map<string, NamedMatrix> {
+function firstWeights(config: LlamaConfig, seed: number): Map<string, MatrixValues> {
   const first = new Map(
-    llamaSpecs(config).map((spec): [string, NamedMatrix] => [
+    llamaSpecs(config).map((spec): [string, MatrixValues] => [
       spec.name,
       { rows: spec.rows, columns: spec.columns, data: drawValues(seed, spec) },
     ]),

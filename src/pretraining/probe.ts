@@ -3,9 +3,9 @@
  * layer; what a ridge regression does not find there, it can hardly find either.
  */
 import { Matrix, solve } from "ml-matrix";
-import type { MatrixValues } from "../models/matrix_layout.ts";
 import type { RandomStream } from "../data/random.ts";
 import type { Scene, SceneObject } from "./scene.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** An object and the state of the patch that its middle lies in. */
 export interface ProbedObject {

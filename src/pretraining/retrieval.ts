@@ -1,5 +1,5 @@
 /** Zero-shot figures from features alone. Rows of unit length, so scores are cosines. */
-import type { MatrixValues } from "../models/matrix_layout.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** Share of queries whose own key is the best one, and among the five best. */
 export interface Recall {

@@ -8,12 +8,12 @@ import { ifThere, isThere } from "../data/if_there.ts";
 import { namingFile } from "../data/naming_file.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
-import type { NamedMatrix } from "../models/llama_weights.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
 import { ADAPTER_CONFIG, loadPeft, savePeft } from "../models/peft.ts";
-import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
+import { writeSafetensors } from "../models/safetensors.ts";
 import type { LoraConfig } from "../nn/lora.ts";
-import { parseMatrices } from "../training/checkpoint.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
+import { matrixTensors, parseMatrices } from "../models/matrix_file.ts";
 
 const PROJECTOR = "projector.safetensors";
 const DECODER = "decoder.safetensors";
@@ -58,16 +58,12 @@ export function hasWeights(folder: string): Promise<boolean> {
   return isThere(join(folder, PROJECTOR));
 }
 
-function encode(matrices: ReadonlyMap<string, NamedMatrix>): Uint8Array {
-  return writeSafetensors(
-    [...matrices].map(([name, { rows, columns, data }]) =>
-      [name, { dtype: "F32", shape: [rows, columns], data } as Tensor] as const
-    ),
-  );
+function encode(matrices: ReadonlyMap<string, MatrixValues>): Uint8Array {
+  return writeSafetensors(matrixTensors(matrices));
 }
 
 /** Null where there is no such file. */
-async function decode(path: string): Promise<Map<string, NamedMatrix> | null> {
+async function decode(path: string): Promise<Map<string, MatrixValues> | null> {
   const bytes = await ifThere(Deno.readFile(path));
   return bytes && await namingFile(path, () => parseMatrices(bytes));
 }

@@ -8,13 +8,8 @@ import { createHash } from "node:crypto";
 import { ifThere } from "../data/if_there.ts";
 import { namingFile } from "../data/naming_file.ts";
 import { replaceFile } from "../data/replace_file.ts";
-import {
-  parseSafetensors,
-  parseSafetensorsMetadata,
-  type Tensor,
-  toFloat32,
-  writeSafetensors,
-} from "../models/safetensors.ts";
+import { matrixTensors, parseMatrices } from "../models/matrix_file.ts";
+import { parseSafetensorsMetadata, writeSafetensors } from "../models/safetensors.ts";
 import type { TrainingState } from "../nn/training_state.ts";
 
 /** Writes a checkpoint, whole or not at all. */
@@ -23,11 +18,8 @@ export async function saveCheckpoint(
   state: TrainingState,
   metadata: Record<string, string>,
 ): Promise<void> {
-  const tensors = [...state].map(([name, { rows, columns, data }]) =>
-    [name, { dtype: "F32", shape: [rows, columns], data } as Tensor] as const
-  );
   const sha256 = checksum(state, metadata);
-  await replaceFile(path, writeSafetensors(tensors, { ...metadata, sha256 }));
+  await replaceFile(path, writeSafetensors(matrixTensors(state), { ...metadata, sha256 }));
 }
 
 /** SHA-256 over metadata and matrices. */
@@ -61,23 +53,4 @@ export async function loadCheckpoint(
     }
     return { state, metadata };
   });
-}
-
-/**
- * The matrices of a safetensors file.
- *
- * @throws {SyntaxError | TypeError | RangeError} If the file is damaged, or holds something else.
- */
-export function parseMatrices(bytes: Uint8Array): TrainingState {
-  return new Map(
-    [...parseSafetensors(bytes)].map(([name, tensor]) => {
-      const [rows, columns] = tensor.shape;
-      if (tensor.shape.length !== 2) {
-        throw new RangeError(
-          `Cannot read tensor "${name}": it has shape [${tensor.shape}], not rows and columns`,
-        );
-      }
-      return [name, { rows, columns, data: toFloat32(tensor) }];
-    }),
-  );
 }

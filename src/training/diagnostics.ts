@@ -9,7 +9,6 @@ import { compileProgram, freeTensor, type Tensor, writeStep } from "../gpu/progr
 import type { MultimodalModel } from "../models/multimodal.ts";
 import {
   answerRows,
-  tensorsOf,
   traceDecoder,
   traceObjective,
   traceProjection,
@@ -18,6 +17,7 @@ import {
 import { mlp } from "../nn/mlp.ts";
 import type { DiagnosticPoint } from "../records/record.ts";
 import { createTape, keep, type Tape } from "../tensor/tape.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 
 /** The numbers of the step whose batch is measured. */
 export interface DiagnosedStep {

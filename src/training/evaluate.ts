@@ -6,7 +6,6 @@ import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
 import { meanOverlap } from "../evaluation/answer_overlap.ts";
 import { recordGeometry } from "../evaluation/geometry_record.ts";
 import { isCorrect, recordedScore, scoreAnswer, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
-import type { NamedMatrix } from "../models/llama_weights.ts";
 import {
   countParameters,
   type ModelWeights,
@@ -21,6 +20,7 @@ import { freshP2Cosine } from "./fresh_p2.ts";
 import { batchFeatures, evaluationBatches } from "./batches.ts";
 import { type PreparedData, type PreparedSplit, SPLITS } from "./prepared_data.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /**
  * Answers to the test questions and statistics of the test pictures' projections.
@@ -209,7 +209,7 @@ function usedTokens(data: PreparedData): number[] {
 /** SHA-256 over names and bytes of what answers and was trained, in name order. P2 takes no part. */
 function hashWeights({ connector, decoder = new Map(), lora = new Map() }: ModelWeights): string {
   const hash = createHash("sha256");
-  const weights: [string, NamedMatrix][] = [...connector, ...decoder, ...lora];
+  const weights: [string, MatrixValues][] = [...connector, ...decoder, ...lora];
   for (const [name, { data }] of weights.sort(([a], [b]) => a < b ? -1 : 1)) {
     hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }

@@ -19,6 +19,7 @@ import {
 } from "../gpu/program.ts";
 import { traceAdamW } from "../nn/adamw.ts";
 import { createLossRing } from "../nn/loss_ring.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 import { mlp, mlpSpecs } from "../nn/mlp.ts";
 import { createParameters, drawValues, freeParameters } from "../nn/parameters.ts";
 import { biasCorrection } from "../nn/schedule.ts";
@@ -107,7 +108,7 @@ export function compileFreshP2(engine: Engine, { rows, columns }: Shape, seed: n
       values: drawValues(seed, { ...spec, name: `fresh ${spec.name}` }),
     })),
   );
-  const p2 = new Map(parameters.map(({ name, tensor }) => [name, tensor]));
+  const p2 = tensorsOf(parameters);
 
   const training = createTape(engine);
   const ring = createLossRing(engine.device);

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { parseJson } from "../data/json.ts";
 import { namingFile } from "../data/naming_file.ts";
 import { oneLine } from "../data/one_line.ts";
-import type { NamedMatrix } from "../models/llama_weights.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { Progress } from "./progress.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const PARTS = [
   "connector",
@@ -17,7 +17,7 @@ const PARTS = [
 const STATE = "state";
 
 /** Matrices by `part/name`. */
-type Flat = Map<string, NamedMatrix>;
+type Flat = Map<string, MatrixValues>;
 
 /** Weights as one map. */
 function flatten(weights: Partial<ModelWeights>): Flat {
@@ -29,7 +29,7 @@ function flatten(weights: Partial<ModelWeights>): Flat {
 }
 
 /** The inverse of {@linkcode flatten}; a part without matrices is left out, but for P1 and P2. */
-function unflatten(flat: ReadonlyMap<string, NamedMatrix>): ModelWeights {
+function unflatten(flat: ReadonlyMap<string, MatrixValues>): ModelWeights {
   const part = (prefix: string) =>
     new Map(
       [...flat].flatMap(([name, matrix]) =>

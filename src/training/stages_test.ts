@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { packBatch } from "../data/packing.ts";
 import { readTensor } from "../gpu/bands.ts";
 import type { Engine } from "../gpu/program.ts";
-import type { Checkpoint, NamedMatrix } from "../models/llama_weights.ts";
+import type { Checkpoint } from "../models/llama_weights.ts";
 import { llamaSpecs } from "../models/llama_weights.ts";
 import { destroyModel, type ModelWeights, writeBatch } from "../models/multimodal.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
@@ -16,6 +16,7 @@ import { batchFeatures, trainingBatches } from "./batches.ts";
 import { run, type RunOutcome } from "./run.ts";
 import { createRunModel } from "./run_model.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const study = tinyStudy({
   lora: { rank: 2, alpha: 8, dropout: 0.3, targets: ["q_proj", "v_proj"] },
@@ -48,8 +49,8 @@ const outcomesOf = (settings: RunSettings, on = engine): Promise<RunOutcome[]> =
 
 /** Names of the matrices in which two maps differ; both must have the same names. */
 function changedIn(
-  before: ReadonlyMap<string, NamedMatrix>,
-  after: ReadonlyMap<string, NamedMatrix>,
+  before: ReadonlyMap<string, MatrixValues>,
+  after: ReadonlyMap<string, MatrixValues>,
 ): string[] {
   assert.deepEqual([...before.keys()], [...after.keys()]);
   return [...before].flatMap(([name, { data }]) =>
@@ -158,7 +159,7 @@ Deno.test("each stage leaves one outcome with its name, and goes on from the one
   assert.equal(outcomes[2].weightsSha256, outcomes[1].weightsSha256);
 });
 
-const sizeOf = (matrices: ReadonlyMap<string, NamedMatrix>) =>
+const sizeOf = (matrices: ReadonlyMap<string, MatrixValues>) =>
   [...matrices.values()].reduce((sum, { data }) => sum + data.length, 0);
 
 Deno.test("adapters are trained and named as PEFT names them", async () => {
@@ -221,7 +222,7 @@ Deno.test("a part that is trained and drawn anew begins where the seed and the s
     ]);
   const [one, two] = (await outcomesOf(stage(["lora"], ["P2", "lora"]))).map((o) => o.weights);
   assert.deepEqual(two.connector, one.connector);
-  const isB = ([name]: [string, NamedMatrix]) => name.includes("lora_B");
+  const isB = ([name]: [string, MatrixValues]) => name.includes("lora_B");
   assert.ok([...one.lora!].filter(isB).every(([, { data }]) => data.some((value) => value !== 0)));
   assert.ok(
     [...two.lora!].filter(isB).every(([, { data }]) => data.every((v) => Math.abs(v) < 1e-20)),
@@ -284,7 +285,7 @@ Deno.test("a later stage sees pictures in another order than the first", async (
 
 Deno.test("a pre-trained decoder is taken as it is, but for the control with a random one", async () => {
   const { config } = data.decoder;
-  const checkpoint: Checkpoint & Map<string, NamedMatrix> = new Map(
+  const checkpoint: Checkpoint & Map<string, MatrixValues> = new Map(
     llamaSpecs(config).map((spec) => [
       spec.name,
       { rows: spec.rows, columns: spec.columns, data: drawValues(99, spec) },

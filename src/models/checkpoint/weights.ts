@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { isFile } from "../../data/if_there.ts";
 import { oneLine, quoted } from "../../data/one_line.ts";
 import type { LlamaConfig } from "../llama_config.ts";
-import { type Checkpoint, llamaSpecs, type NamedMatrix } from "../llama_weights.ts";
+import { type Checkpoint, llamaSpecsByName } from "../llama_weights.ts";
 import {
   parseSafetensorsHeader,
   safetensorsHeaderEnd,
@@ -18,6 +18,7 @@ import {
 } from "../safetensors.ts";
 import { isObject } from "./config.ts";
 import { readJson } from "./json_file.ts";
+import type { MatrixValues } from "../../nn/matrix_values.ts";
 
 const SINGLE = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
@@ -49,7 +50,7 @@ interface Located {
  */
 export async function openWeights(dir: string, config: LlamaConfig): Promise<FolderWeights> {
   const { tensors, files } = await locateTensors(dir);
-  const specs = new Map(llamaSpecs(config).map((spec) => [spec.name, spec]));
+  const specs = llamaSpecsByName(config);
   for (const { name, rows, columns } of specs.values()) {
     const located = tensors.get(name);
     if (!located) {
@@ -162,7 +163,7 @@ function readHeader(path: string): TensorPlace[] {
   });
 }
 
-function readMatrix({ place, path }: Located): Pick<NamedMatrix, "data"> {
+function readMatrix({ place, path }: Located): Pick<MatrixValues, "data"> {
   return withFile(path, (file) => {
     const bytes = readBytes(file, place.begin, place.end - place.begin);
     return { data: toFloat32(tensorOf(place, bytes)) };
