@@ -38,3 +38,12 @@ Deno.test("with many values it is as wide as the normal interval of the mean", (
 Deno.test("an empty stratum is refused", () => {
   assert.throws(() => bootstrapInterval([[1], []], () => 0), RangeError);
 });
+
+Deno.test("a resample is of the stratum's own values, in ascending order", () => {
+  const list = [3, 1, 2, 1];
+  bootstrapInterval([list], ([drawn]) => {
+    assert.deepEqual(drawn, drawn.toSorted((a, b) => a - b));
+    assert.ok(drawn.every((value) => list.includes(value)));
+    return 0;
+  });
+});

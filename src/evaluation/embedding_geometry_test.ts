@@ -135,3 +135,17 @@ Deno.test("matrices that do not belong together are refused", () => {
     /it needs 2 rows, got 1/,
   );
 });
+
+Deno.test("sampled rows are distinct, ascending, and from everywhere among all rows", () => {
+  const rows = sampledRows(10_000, 500);
+  assert.deepEqual(rows, [...new Set(rows)].sort((a, b) => a - b));
+  assert.equal(rows.length, 500);
+  assert.ok(rows[0] >= 0 && rows.at(-1)! < 10_000);
+  // Of each tenth about fifty, with a deviation of 6.5.
+  const tenths = Array.from(
+    { length: 10 },
+    (_, i) => rows.filter((row) => Math.floor(row / 1000) === i).length,
+  );
+  assert.ok(tenths.every((count) => count > 20 && count < 80), `${tenths}`);
+  assert.deepEqual(sampledRows(3, 500), [0, 1, 2]);
+});

@@ -61,3 +61,14 @@ Deno.test("few tokens are enough, and equal ones give finite numbers but where n
   assert.equal(collapsed.Z.participationRatio, 0);
   assert.ok(!/NaN|null/.test(JSON.stringify({ ...collapsed, pairs: 0, sampled: 0 })));
 });
+
+Deno.test("the map is of directions: how long a token is moves nothing, and the first axis explains most", () => {
+  const scaled = (matrix: EmbeddingMatrix, factor: number) => ({
+    ...matrix,
+    data: matrix.data.map((value) => factor * value) as Float32Array,
+  });
+  const { map } = recordGeometry(x, scaled(z, 8), scaled(text, 0.125));
+  assert.deepEqual(map, geometry.map);
+  const [first, second] = map.explained;
+  assert.ok(first > second && second > 0 && first + second <= 1, `${map.explained}`);
+});

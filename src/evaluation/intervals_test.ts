@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readGolden } from "../testing/golden.ts";
-import { pairedDifference, summarise, verdict } from "./intervals.ts";
+import { excludesZero, pairedDifference, summarise, verdict } from "./intervals.ts";
 
 const bySeed = (values: number[]) => new Map(values.map((value, seed) => [seed, value]));
 
@@ -93,4 +93,15 @@ Deno.test("an adjusted p takes a verdict away, and gives none to fewer than five
   assert.equal(verdict(five, 0.049), "higher");
   assert.equal(verdict(five, 0.05), "cannot tell");
   assert.equal(verdict(summarise([0.1, 0.11, 0.1, 0.11]), 0), "cannot tell");
+});
+
+Deno.test("an interval that ends at 0 does not leave it out", () => {
+  assert.equal(excludesZero({ low: 0, high: 0 }), false);
+  assert.equal(excludesZero({ low: 0, high: 1 }), false);
+  assert.equal(excludesZero({ low: -1, high: 0 }), false);
+  assert.equal(
+    excludesZero({ low: 1e-9, high: 1 }) && excludesZero({ low: -1, high: -1e-9 }),
+    true,
+  );
+  assert.equal(excludesZero(null), false);
 });

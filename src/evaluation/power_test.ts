@@ -88,3 +88,10 @@ Deno.test("impossible plans are refused", () => {
   assert.throws(() => seedsNeeded({ ...plan, effect: 0 }), /effect must be positive, got 0/);
   assert.throws(() => questionNoise({ accuracy: 1.2, correlation: 0 }), RangeError);
 });
+
+Deno.test("a question's difference varies as that of two coins of the accuracy, less what they share", () => {
+  // Two independent coins of 3/4: 2 x 3/16; of the same coin nothing is left.
+  assert.equal(questionNoise({ accuracy: 0.75, correlation: 0 }), 1e4 * 2 * 3 / 16);
+  assert.equal(questionNoise({ accuracy: 0.5, correlation: 0.5 }), 2500);
+  assert.equal(questionNoise({ accuracy: 0.5, correlation: 1 }), 0);
+});

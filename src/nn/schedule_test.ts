@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { goldenTensor, listGolden, readGolden } from "../testing/golden.ts";
-import { biasCorrection, LAMBDA_SCHEDULES, warmupCosine } from "./schedule.ts";
+import {
+  biasCorrection,
+  LAMBDA_SCHEDULES,
+  SCHEDULES,
+  warmupCosine,
+  warmupStableDecay,
+} from "./schedule.ts";
 
 for (const name of listGolden("adamw")) {
   Deno.test(`learning rates are the golden ones of ${name}`, () => {
@@ -52,4 +58,13 @@ Deno.test("lambda stays, rises over the first half, or falls by half a cosine", 
   assert.deepEqual(at("constant"), [1, 1, 1, 1, 1]);
   assert.deepEqual(at("warm-up"), [0, 0.5, 1, 1, 1]);
   assert.deepEqual(at("cosine"), [1, 0.853553, 0.5, 0.146447, 0]);
+});
+
+Deno.test("the other schedules: constant behind a warm-up, and stable until the last steps", () => {
+  const at = (rate: (step: number) => number) => [0, 1, 2, 5, 7, 8, 9].map(rate);
+  assert.deepEqual(at((step) => SCHEDULES.constant(step, 10, 2)), [0, 0.5, 1, 1, 1, 1, 1]);
+  assert.deepEqual(
+    at((step) => warmupStableDecay(step, 10, 2, 4)),
+    [0, 0.5, 1, 1, 0.75, 0.5, 0.25],
+  );
 });

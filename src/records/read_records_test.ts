@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { named, withRecords } from "../testing/record_folder.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { packAnswers } from "./packed_answers.ts";
+import type { RunRecord } from "./record.ts";
 import { readRecords, readRunRecord } from "./read_records.ts";
 
 Deno.test("records come back as they were written", async () => {
@@ -59,5 +60,21 @@ Deno.test("packed answers are read with the questions that stand beside the runs
       (error: Error) =>
         error.message.startsWith(`Cannot read record: "${path}" field "answers.correct": `),
     );
+  });
+});
+
+Deno.test("of records that cannot be used only damaged ones are passed over, and each is told of", async () => {
+  const good = exampleRun();
+  const damaged = { "a.json": good, "b.json": '{ "arm":' };
+  await withRecords(exampleStudy(), damaged, async (dir) => {
+    const told: string[] = [];
+    const { runs, files } = await readRecords(dir, (path) => told.push(path));
+    assert.deepEqual([runs, files], [[good], ["a.json"]]);
+    assert.deepEqual(told, [join(dir, "runs", "b.json")]);
+    await assert.rejects(readRecords(dir), SyntaxError);
+  });
+  const wrong = { ...good, seed: "one" } as unknown as RunRecord;
+  await withRecords(exampleStudy(), { "a.json": good, "b.json": wrong }, async (dir) => {
+    await assert.rejects(readRecords(dir, () => assert.fail("it is not damaged")), TypeError);
   });
 });

@@ -29,7 +29,7 @@ export function accuracyLatex(study: StudyRecord, runs: readonly RunRecord[]): s
     throw new RangeError(`Cannot report study "${study.study}": it has no finished run`);
   }
   const conditions = groupRuns(runs);
-  return "% Needs \\usepackage{booktabs}. Percent of test questions, mean and half the width of its 95 % interval over seeds;\n" +
+  return "% Needs \\usepackage{booktabs}. VQA accuracy in percent, mean and half the width of its 95 % interval over seeds;\n" +
     "% differences in points.\n" +
     accuracyTabular(study.majority, conditions, familyOf(study, conditions));
 }

@@ -9,7 +9,7 @@ Deno.test("the table of accuracy is a booktabs table, its special characters esc
   ];
   assert.equal(
     accuracyLatex(exampleStudy(), runs),
-    "% Needs \\usepackage{booktabs}. Percent of test questions, mean and half the width of its 95 % interval over seeds;\n" +
+    "% Needs \\usepackage{booktabs}. VQA accuracy in percent, mean and half the width of its 95 % interval over seeds;\n" +
       "% differences in points.\n" +
       "\\begin{tabular}{lrrrrrrlrrr}\n" +
       "\\toprule\n" +

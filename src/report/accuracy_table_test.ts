@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { accuracyTable } from "./accuracy_table.ts";
 import { groupRuns } from "./conditions.ts";
+import { detectableEffects } from "./detectable.ts";
 import {
   exampleAccuracy,
   exampleRun,
@@ -153,4 +154,23 @@ Deno.test("what a percentage is depends on whether several people have answered 
     accuracyTable(majority, groupRuns([exampleRun({ answers })]), null);
   assert.match(text([answer]), /^Percent of test questions whose generated answer equals the true/);
   assert.match(text([{ ...answer, score: 0.9 }]), /^VQA accuracy in percent, by the official rule/);
+});
+
+Deno.test("detectable effects are at the level of Holm's first step, which the legend says", () => {
+  const arms = ["cosine-constraint", "self-distillation"];
+  const study = exampleStudy({ config: { analysis: { family: arms } } });
+  const conditions = groupRuns(exampleRuns([1, 2, 3, 4, 5]));
+  const family = familyOf(study, conditions)!;
+  const text = accuracyTable(majority, conditions, family);
+  for (const { condition, difference } of family) {
+    const line = text.split("\n").find((line) => line.startsWith(`| ${condition!.arm} `))!;
+    const at = (alpha: number) => ` ${detectableEffects(difference, alpha, 100, 2)} |`;
+    assert.ok(line.includes(at(0.025)) && !line.includes(at(0.05)), line);
+  }
+  assert.match(text, /at the level of Holm's first step(?! over)/);
+  const chosen = family.map((member) => ({ ...member, tried: 3 }));
+  assert.match(
+    accuracyTable(majority, conditions, chosen),
+    /at the level of Holm's first step over the number of λ that the arm's was chosen from/,
+  );
 });

@@ -46,3 +46,25 @@ Deno.test("without a validation at every lambda there is no choice", () => {
   assert.equal(choose(validated(1, 1, 0.5), validated(2, 2, 0.5)), null);
   assert.equal(choose(), null);
 });
+
+Deno.test("a seed counts only where all of its folds were validated, with their mean", () => {
+  const { losses } = exampleRun();
+  const folds = (lambda: number, seed: number, a: number, b: number) => [
+    validated(lambda, seed, a),
+    validated(lambda, seed, b, {
+      fold: 1,
+      losses: { ...losses, validation: [{ step: 40, accuracy: b }] },
+    }),
+  ];
+  const blind = validated(1, 2, 0, { fold: 1, losses: { ...losses, validation: [] } });
+  const choice = choose(
+    ...folds(1, 1, 0.25, 0.75),
+    ...folds(2, 1, 0.5, 0.75),
+    // At seed 2 lambda 1 has one fold alone, on which it is perfect.
+    validated(1, 2, 1),
+    blind,
+    ...folds(2, 2, 0, 0),
+  )!;
+  assert.deepEqual(choice.scores.map(({ validation }) => validation), [0.5, 0.625]);
+  assert.equal(choice.chosen.lambda, 2);
+});

@@ -139,3 +139,21 @@ Deno.test("a slope over lambda is claimed of itself, not of a difference", () =>
   const [, , absent] = rowsOf([claim("accuracyPerLambda", "higher", 0, "b")], sweep);
   assert.equal(absent.at(-1), "no run to compare");
 });
+
+Deno.test("what is detectable of a chosen lambda is at its own level, and the text says why intervals are wider", () => {
+  const other = runs.filter(({ arm }) => arm === "a").map((run) => ({ ...run, lambda: 2 }));
+  const [, , one] = rowsOf([claim("accuracy", "higher", 0)]);
+  const [, , two] = rowsOf([claim("accuracy", "higher", 0)], [...runs, ...other]);
+  const low = (row: string[]) => Number(row[7].split(" / ")[0]);
+  assert.equal(one[7], "0.14 / 0.16");
+  assert.ok(low(two) > 1.15 * low(one), two[7]);
+  const textOf = (records: typeof runs) =>
+    claimsTable(
+      exampleStudy({
+        config: { analysis: { family: ["a"], claims: [claim("accuracy", "higher", 0)] } },
+      }),
+      groupRuns(records),
+    );
+  assert.match(textOf([...runs, ...other]), /widened for their number \(Bonferroni\)\.\n/);
+  assert.doesNotMatch(textOf(runs), /Bonferroni/);
+});

@@ -81,7 +81,7 @@ export function compareStudies(
   return [
     sameness("Data", data) + " " +
     sameness("Image encoders", hashes(studies, ({ encoder }) => encoder.contentHash)),
-    "Accuracy is in percent of test questions, mean ± half the width of the 95 % interval over seeds. Differences are " +
+    "VQA accuracy is in percent, mean ± half the width of the 95 % interval over seeds. Differences are " +
     `percentage points to the baseline of ${first.name} after the same stage, at the same seeds and ` +
     "folds, with Student's 95 % interval, not adjusted for the number of comparisons." +
     (data.size > 1

@@ -27,7 +27,7 @@ Deno.test("every condition stands against the first study's baseline, at common 
   assert.equal(
     compareStudies([first, second]),
     `Data: the same in all studies, \`${d}\`. Image encoders: the same in all studies, \`${e}\`.\n\n` +
-      "Accuracy is in percent of test questions, mean ± half the width of the 95 % interval over seeds. Differences are " +
+      "VQA accuracy is in percent, mean ± half the width of the 95 % interval over seeds. Differences are " +
       "percentage points to the baseline of runs/a after the same stage, at the same seeds and folds, " +
       "with Student's 95 % interval, not adjusted for the number of comparisons.\n\n" +
       "| Study  | Arm               |   λ | Seeds |   Accuracy | Difference |    95 % interval |\n" +

@@ -61,3 +61,22 @@ Deno.test("a measurement that no run has is null", () => {
   assert.equal(measure(baseline, ({ losses }) => losses.cosineLoss), null);
   assert.equal(measure(baseline, ({ losses }) => losses.tokenLoss)!.mean, 0.25);
 });
+
+Deno.test("a measurement over seeds is of the mean over each seed's folds", () => {
+  const { losses } = exampleRun();
+  const run = (seed: number, fold: number, tokenLoss: number) =>
+    exampleRun({ seed, fold, losses: { ...losses, tokenLoss } });
+  const [condition] = groupRuns([run(1, 0, 0.25), run(1, 1, 0.75), run(2, 0, 1), run(2, 1, 2)]);
+  const { n, mean } = measure(condition, ({ losses }) => losses.tokenLoss)!;
+  assert.deepEqual([n, mean], [2, 1]);
+});
+
+Deno.test("rounds, then stages, come in one order, however the runs come", () => {
+  const runs = [1, 0, 2].flatMap((round) =>
+    ["b", "a"].map((stage) => exampleRun({ arm: "taught", round, stage }))
+  );
+  const order = (of: typeof runs) => groupRuns(of).map(({ round, stage }) => `${round} ${stage}`);
+  const expected = ["0 a", "0 b", "1 a", "1 b", "2 a", "2 b"];
+  assert.deepEqual(order(runs), expected);
+  assert.deepEqual(order(runs.toReversed()), expected);
+});

@@ -112,3 +112,22 @@ Deno.test("a study without an analysis has no family; a broken one is refused", 
     /^TypeError: Cannot read the analysis of study "example": "family": /,
   );
 });
+
+Deno.test("a lambda that was planned and has no run counts among those chosen from", () => {
+  const { losses } = exampleRun();
+  const at = (lambda: number) =>
+    seeds({
+      arm: "a",
+      lambda,
+      losses: { ...losses, validation: [{ step: 1, accuracy: lambda === 2 ? 0.9 : 0.5 }] },
+    }, 0.001 * lambda - 0.003);
+  const { members, conditions } = family(
+    ["a"],
+    [...baseline, ...at(1), ...at(2)],
+    [1, 2, 3].flatMap(at),
+  );
+  assert.equal(members.length, 1);
+  assert.deepEqual([members[0].condition!.lambda, members[0].tried], [2, 3]);
+  assert.equal(members[0].p, Math.min(1, 3 * unadjusted(conditions, "a", 2)));
+  assert.equal(members[0].alpha, 0.05 / 3);
+});

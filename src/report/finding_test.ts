@@ -182,3 +182,24 @@ Deno.test("where several people have answered, what is reached is a VQA accuracy
   const text = of(exampleRuns([1, 2, 3, 4, 5]).map((run) => ({ ...run, answers })));
   assert.match(text, /Baseline has a VQA accuracy of 83\.5 %; it beats the question-only control/);
 });
+
+Deno.test("where arms have run at unequal numbers of seeds, the fewest are said", () => {
+  const runs = exampleRuns([1, 2, 3, 4, 5]).filter(({ arm, seed }) =>
+    arm !== "self-distillation" || seed <= 3
+  );
+  assert.match(of(runs), /; a verdict needs 5 seeds and there are 3\. Baseline/);
+});
+
+Deno.test("the last stage's baseline is held against the controls of its own stage alone", () => {
+  const first = exampleRuns([1, 2, 3, 4, 5]);
+  const later = first.filter(({ arm }) => arm === "baseline" || arm === "question-only").map((
+    run,
+  ) => ({
+    ...run,
+    stage: `${run.stage}+lora`,
+    accuracy: run.arm === "baseline" ? exampleAccuracy(1, 1) : exampleAccuracy(0.9, 0.9),
+  }));
+  const text = of([...first, ...later]);
+  assert.equal(text.match(/the question-only control/g)!.length, 1, text);
+  assert.match(text, /beats the question-only control \(\+10\.00 points, /);
+});

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { bootstrapInterval } from "../evaluation/bootstrap.ts";
+import { interquartileMean } from "../evaluation/interquartile_mean.ts";
 import type { RunRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
@@ -77,4 +79,30 @@ Deno.test("of a family only its members stand beside the baseline", () => {
 
 Deno.test("one seed without pictures has no secondary statistics", () => {
   assert.deepEqual(rowsOf(exampleRuns([1])), []);
+});
+
+Deno.test("intervals and p stand in their columns: of IQM by resampling, over questions by t", () => {
+  const [header, , ...rows] = rowsOf(exampleRuns([1, 2, 3, 4, 5]));
+  const cells = rows[1], at = header.indexOf("95 % of IQM");
+  const own = exampleRuns([1, 2, 3, 4, 5]).filter(({ arm }) => arm === "cosine-constraint")
+    .map(({ accuracy }) => accuracy.overall);
+  const { low, high } = bootstrapInterval([own], ([drawn]) => interquartileMean(drawn));
+  assert.equal(cells[at], `${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}`);
+  assert.ok(low < interquartileMean(own) && interquartileMean(own) < high);
+  // t = (1 / 3) / 0.196775 = 1.6940 with 5 degrees of freedom; 2.570582 is t at 97.5 %.
+  const [, , , row] = rowsOf([
+    exampleRun({ answers: answers(4, 2) }),
+    exampleRun({ arm: "a", lambda: 1, answers: answers(8, 2) }),
+  ]);
+  assert.deepEqual(row.slice(-2), ["−17.25 to +83.92", "0.151"]);
+});
+
+Deno.test("McNemar's test is left out where answers have scores between right and wrong", () => {
+  const scored = (right: number) =>
+    answers(right, 1).map((given) => ({ ...given, score: given.correct ? 0.9 : 0 }));
+  const [header] = rowsOf([
+    exampleRun({ answers: scored(4) }),
+    exampleRun({ arm: "a", lambda: 1, answers: scored(8) }),
+  ]);
+  assert.ok(header.includes("p over questions") && !header.includes("p, McNemar"));
 });

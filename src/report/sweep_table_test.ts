@@ -58,3 +58,14 @@ Deno.test("a seed that was not tested on all the folds of the baseline is no poi
 Deno.test("one lambda is no sweep", () => {
   assert.equal(tableOf(sweep.filter(({ lambda }) => lambda < 2)), "");
 });
+
+Deno.test("a later round of a sweep does not begin at the baseline, which has had no round before", () => {
+  const rounds = sweep.flatMap((run) => run.arm === "a" ? [run, { ...run, round: 1 }] : [run]);
+  assert.deepEqual(
+    sweepsOf(groupRuns(rounds)).map(({ name, points }) => [
+      name,
+      [...new Set(points.map(({ lambda }) => lambda))],
+    ]),
+    [["a", [0, 1, 2]], ["a, round 1", [1, 2]]],
+  );
+});

@@ -43,3 +43,25 @@ Deno.test("an arm that differs in more than the teacher is no twin", () => {
 Deno.test("settings without arms have no table", () => {
   assert.equal(teacherTable(exampleStudy(), groupRuns(runs)), "");
 });
+
+Deno.test("a round is held against the same stage without a teacher", () => {
+  // After the later stage the untaught arm is ten points of colour better.
+  const staged = runs.flatMap((run) => [
+    run,
+    {
+      ...run,
+      stage: "joint+lora",
+      accuracy: exampleRun({ color: 0.5 + (run.arm === "alone" ? 0.1 : 0) }).accuracy,
+    },
+  ]);
+  const config = { arms: [baseline, arm("taught", 0.5), arm("alone", 0)] };
+  const rows = teacherTable(exampleStudy({ config }), groupRuns(staged)).split("\n")
+    .filter((line) => line.startsWith("| taught"))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  assert.deepEqual(rows.map(([, , round, stage, , , difference]) => [round, stage, difference]), [
+    ["1", "joint", "+1.00"],
+    ["1", "joint+lora", "−3.33"],
+    ["2", "joint", "+2.00"],
+    ["2", "joint+lora", "−3.33"],
+  ]);
+});

@@ -151,3 +151,10 @@ Deno.test("passes over the training pictures follow from steps, batch and pictur
   assert.equal(passes([exampleRun()]), undefined, "older records do not say");
   assert.equal(passes([run], { count: 3, by: "image" }), undefined, "folds choose the pictures");
 });
+
+Deno.test("trained parameters are told from all of them", () => {
+  const parameters = { total: 1_200_000, trained: 34_567 };
+  const text = whatRan(exampleStudy(), groupRuns([exampleRun({ parameters })]));
+  assert.match(text, /\| Parameters +\| 1,200,000 +\|/);
+  assert.match(text, /\| Trained, P2 included +\| 34,567 +\|/);
+});

@@ -281,3 +281,15 @@ Deno.test("a checkpoint that is damaged is not gone on from, which is said", () 
     assert.match(notes[0], /^plain: its checkpoint is damaged, so it begins anew: .*checksum/);
     assert.equal((await weightsIn(input.out)).plain, undisturbed.plain);
   }));
+
+Deno.test("a round whose teacher failed is reported as failed too, and nothing waits for it", () =>
+  inFolder(async ({ input, notes, waits }) => {
+    const taught = { ...study, arms: [{ ...study.arms[2], rounds: { count: 1, xi: 0.5 } }] };
+    const runs = expandGrid(taught);
+    const onRun = (index: number, note: string) =>
+      notes.push(`round ${runs[index].round}: ${note}`);
+    assert.deepEqual(await ablate({ ...input, study: taught, runs, onRun }), { failed: 2 });
+    assert.match(notes[0], /^round 0: Cannot go on training: the loss at step \d is no number$/);
+    assert.deepEqual(notes.slice(1), ["round 1: there is no teacher: the round before failed"]);
+    assert.deepEqual(waits, []);
+  }));

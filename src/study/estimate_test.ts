@@ -73,3 +73,15 @@ for (const engine of await testEngines()) {
     assert.equal(engine.memory.bytes, before);
   });
 }
+
+Deno.test("a run of several stages takes the time of all of them and the memory of the largest", () => {
+  const [arm] = tiny.arms;
+  const of = (...stages: string[]) =>
+    estimate({ ...tiny, seeds: 1, arms: [{ ...arm, stages }], controls: [] });
+  const [small, large] = [of("projector"), of("all")];
+  assert.ok(large.bytes > small.bytes);
+  for (const both of [of("projector", "all"), of("all", "projector")]) {
+    assert.equal(both.bytes, large.bytes);
+    assert.ok(Math.abs(both.seconds - small.seconds - large.seconds) < 1e-9 * both.seconds);
+  }
+});

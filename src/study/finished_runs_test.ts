@@ -102,6 +102,37 @@ const OTHERS: [what: string, setting: (study: Study) => AblationSetting, message
     /config.data.contentHash was "d0", is "d1"/,
   ],
   [
+    "encoder weights",
+    (study) => ({
+      ...settingOf(study),
+      encoder: { name: "patches", contentHash: "e1" } as AblationSetting["encoder"],
+    }),
+    /config.encoder.contentHash was "e0", is "e1"/,
+  ],
+  [
+    "language model weights",
+    (study) => ({
+      ...settingOf(study),
+      language: { name: "random", contentHash: "l1" } as AblationSetting["language"],
+    }),
+    /config.llm.contentHash was null, is "l1"/,
+  ],
+  [
+    "a driver",
+    (study) => ({ ...settingOf(study), adapter: { ...adapter, driver: "lavapipe" } }),
+    /driver was "system", is "lavapipe"/,
+  ],
+  [
+    "evaluation",
+    (study) => settingOf({ ...study, evaluation: { ...study.evaluation, embeddingImages: 5 } }),
+    /config.evaluation.embeddingImages was 4, is 5/,
+  ],
+  [
+    "a projector's width",
+    (study) => settingOf({ ...study, projector: { width: 8 } }),
+    /config.projector.width was 0, is 8/,
+  ],
+  [
     "operand form",
     (study) => settingOf(study, { form: "buffer" }),
     /config.kernelPlan.form was "image", is "buffer"/,
@@ -195,4 +226,35 @@ Deno.test("JSON values differ from nothing but other values", () => {
     assert.equal(firstDifference(a, structuredClone(a)), undefined);
     assert.equal(firstDifference(a, b) === undefined, firstDifference(b, a) === undefined);
   }));
+});
+
+Deno.test("an arm of the same name with another lambda schedule, teacher or option is another arm", () => {
+  const [baseline, , self] = tinyStudy().arms;
+  const vicreg = { ...self, objective: "vicreg", lambda: [1] };
+  const changes: [before: typeof self, now: typeof self, message: RegExp][] = [
+    [
+      { ...self, lambda: [1] },
+      { ...self, lambda: [1], lambdaSchedule: "cosine" },
+      /config.lambdaSchedule was undefined, is "cosine"/,
+    ],
+    [
+      { ...baseline, rounds: { count: 1, xi: 0.5 } },
+      { ...baseline, rounds: { count: 1, xi: 0.25 } },
+      /config.xi was 0.5, is 0.25/,
+    ],
+    [
+      { ...vicreg, options: { variance: 25 } },
+      { ...vicreg, options: { variance: 3 } },
+      /config.objectiveOptions.variance was 25, is 3/,
+    ],
+  ];
+  for (const [before, now, message] of changes) {
+    const study = (arm: typeof self) => tinyStudy({ arms: [arm], seeds: 1, controls: [] });
+    assert.throws(() => finishedRuns(settingOf(study(now)), recordsOf(study(before))), message);
+    // And where nothing changed, nothing is refused.
+    assert.equal(
+      finishedRuns(settingOf(study(before)), recordsOf(study(before))).size,
+      expandGrid(study(before)).length,
+    );
+  }
 });

@@ -109,3 +109,16 @@ Deno.test("a damaged lease is nobody's, and a lease that another took is not rem
     await lease.release();
     assert.deepEqual(JSON.parse(await Deno.readTextFile(path)), ELSEWHERE);
   }));
+
+Deno.test("how old another machine's lease is says the clock of the folder, not this machine's", () =>
+  inFolder(async (path) => {
+    await Deno.writeTextFile(path, JSON.stringify(ELSEWHERE));
+    const now = Date.now;
+    try {
+      // A machine whose clock is an hour ahead.
+      Date.now = () => now() + 3_600_000;
+      assert.equal(await takeLease(path, { heartbeat: 1000, patience: 60_000 }), null);
+    } finally {
+      Date.now = now;
+    }
+  }));

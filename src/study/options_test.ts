@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import { expandGrid } from "./grid.ts";
 import { applyOptions, parseLambdas, type StudyOptions } from "./options.ts";
 
 Deno.test("lambdas are a list", () => {
@@ -194,4 +195,16 @@ Deno.test("of an analysis stays what is about the arms that are left", () => {
   const left = applyOptions(study, { arms: ["baseline", "cosine-constraint"] });
   assert.deepEqual(left.analysis, { ...analysis, family: ["cosine-constraint"], claims: [] });
   assert.equal(applyOptions(study, { arms: ["baseline"] }).analysis, undefined);
+});
+
+Deno.test("steps that are asked for outweigh epochs, and those of every stage", () => {
+  const study = tinyStudy({
+    training: { ...tinyStudy().training, epochs: 3 },
+    stages: [{ name: "last", train: ["P1"], draw: [], training: { steps: 400, epochs: 7 } }],
+    arms: tinyStudy().arms.map((arm) => ({ ...arm, stages: ["projector", "last"] })),
+  });
+  const runs = expandGrid(applyOptions(study, { steps: 9 }));
+  for (const { training } of runs.flatMap(({ stages }) => stages)) {
+    assert.deepEqual([training.steps, training.epochs], [9, undefined]);
+  }
 });

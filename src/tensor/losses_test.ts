@@ -23,10 +23,10 @@ for (const engine of await testEngines()) {
   const values = (seed: number) =>
     Float64Array.from(randomValues(seed, ROWS * CLASSES, 4), Math.fround);
   const [x, t] = [values(1), values(2)];
-  const run = (xi?: number) => {
+  const run = (xi?: number, shift = 0) => {
     const shape = { rows: ROWS, columns: CLASSES };
     const logits = upload(engine, "logits", shape, x);
-    const teacher = upload(engine, "teacher", shape, t);
+    const teacher = upload(engine, "teacher", shape, t.map((value) => value + shift));
     return runOnce(engine, (tape) => {
       const labels = uploadInts(engine, LABELS);
       const taught = xi === undefined ? undefined : { logits: teacher, xi };
@@ -59,6 +59,14 @@ for (const engine of await testEngines()) {
         : value + 0.5 * xi * (predicted[i] - shares[i])
     );
     assertClose(dx, wanted, FLOAT32, "gradient");
+  });
+
+  Deno.test(`of a teacher's logits only their differences count, however large they are ${formOf(engine)}`, async () => {
+    const [near, far] = [await run(0.3), await run(0.3, 200)];
+    const tolerance = { rtol: 1e-4, atol: 1e-5 };
+    assertClose(far.dx, near.dx, tolerance, "gradient");
+    const taught = ({ loss }: typeof near) => takeColumns(loss, 4, 2, 1);
+    assertClose(taught(far), taught(near), tolerance, "loss to the teacher");
   });
 
   Deno.test(`a vocabulary wider than a texture is learnt ${formOf(engine)}`, async () => {

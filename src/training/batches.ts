@@ -39,7 +39,7 @@ export function stageSteps(split: PreparedSplit, training: TrainingSettings): nu
 }
 
 /** Steps in which every image that has questions is seen `epochs` times. */
-function epochSteps(
+export function epochSteps(
   { questions }: PreparedSplit,
   { epochs = 1, batch }: Pick<TrainingSettings, "epochs" | "batch">,
 ): number {

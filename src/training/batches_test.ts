@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { batchFeatures, evaluationBatches, trainingBatches } from "./batches.ts";
+import { batchFeatures, epochSteps, evaluationBatches, trainingBatches } from "./batches.ts";
 import type { PreparedSplit } from "./prepared_data.ts";
 
 /** Images with so many questions each; a question's prompt is its image and its place. */
@@ -129,4 +129,11 @@ Deno.test("a batch's features are its images', and zero where it has none", () =
   const data = split([1, 1, 1]);
   const entries = [{ image: 2, questions: [] }, { image: 0, questions: [] }];
   assert.deepEqual([...batchFeatures(data, entries, 3)], [4, 5, 0, 1, 0, 0]);
+});
+
+Deno.test("epochs take as many steps as see every image that is asked about so often, and one at least", () => {
+  const steps = (epochs: number, batch: number) =>
+    epochSteps(split([2, 0, 3, 1]), { epochs, batch });
+  assert.deepEqual([steps(1, 3), steps(1, 2), steps(2, 2), steps(1.5, 4)], [1, 2, 3, 2]);
+  assert.deepEqual([steps(0.1, 4), steps(1, 100)], [1, 1]);
 });

@@ -2,8 +2,7 @@
 import type { Engine } from "../gpu/program.ts";
 import { destroyModel, type ModelWeights, type Module } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
-import type { StepLosses } from "../models/training_step.ts";
-import type { CurvePoint, RunRecord } from "../records/record.ts";
+import type { RunRecord } from "../records/record.ts";
 import { testModel } from "./evaluate.ts";
 import {
   meanImage,
@@ -15,6 +14,7 @@ import {
 } from "./prepared_data.ts";
 import { createRunModel } from "./run_model.ts";
 import type { RunSettings } from "./settings.ts";
+import { thinCurve } from "./thin_curve.ts";
 import { type RunHooks, type StageWork, trainStage } from "./train_stage.ts";
 
 /** What one stage of a run measured. */
@@ -176,21 +176,4 @@ async function trainAndTest(work: StageWork): Promise<RunOutcome> {
       evaluate: (performance.now() - trained) / 1000,
     },
   };
-}
-
-/** Means over stretches of steps, at most a hundred: a curve for figures, not a log. */
-function thinCurve(losses: StepLosses[]): CurvePoint[] {
-  const every = Math.max(1, Math.ceil(losses.length / 100));
-  const points: CurvePoint[] = [];
-  for (let end = every; end <= losses.length; end += every) {
-    const part = losses.slice(end - every, end);
-    const mean = (value: (loss: StepLosses) => number) =>
-      part.reduce((sum, loss) => sum + value(loss), 0) / part.length;
-    points.push({
-      step: end,
-      tokenLoss: mean(({ tokenLoss }) => tokenLoss),
-      cosineLoss: part[0].cosineLoss === null ? null : mean(({ cosineLoss }) => cosineLoss!),
-    });
-  }
-  return points;
 }
