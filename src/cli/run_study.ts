@@ -24,6 +24,7 @@ import { checkSameModels, findSavedRun, savedSettings, testedStudy } from "../st
 import { loadWeights } from "../study/saved_weights.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
 import type { Study } from "../study/study.ts";
+import { controlOf } from "../training/controls.ts";
 import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
 import { stageSteps } from "../training/batches.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
@@ -124,7 +125,7 @@ async function train(
   const encoder = await loadStudyEncoder(study, cacheDir(), onEngine);
   let randomEncoder: Encoder | undefined;
   try {
-    if (runs.some(({ role }) => role === "random-encoder")) {
+    if (runs.some(({ role }) => controlOf(role).randomEncoder)) {
       randomEncoder = await loadStudyEncoder(study, cacheDir(), { ...onEngine, randomSeed: 1 });
     }
     if (saved) checkSameModels(saved, { encoder, language });
@@ -178,7 +179,7 @@ async function train(
       };
       const encodeOptions = { cacheDir: cacheDir(), onProgress };
       const encoded = await encodeStudy(encoder, dataset, questions, encodeOptions);
-      const random = randomEncoder && missing.some(({ role }) => role === "random-encoder")
+      const random = randomEncoder && missing.some(({ role }) => controlOf(role).randomEncoder)
         ? await encodeStudy(randomEncoder, dataset, questions, encodeOptions)
         : undefined;
       dataOf = dataByRun(study, { encoder: encoded, random });

@@ -170,25 +170,20 @@ export interface EmbeddingGeometry {
   };
 }
 
-/** What a run is for: a compared arm, or one of the controls. */
-export type RunRole =
-  | "arm"
-  | "question-only"
-  | "shuffled-images"
-  | "random-encoder"
-  | "random-llm";
-
 /** Name of the arm that the others are compared with. */
 export const BASELINE = "baseline";
 
-/** Every {@linkcode RunRole}, in the order of the report. */
+/** What runs are for, in the order of the report: compared arms, then the controls. */
 export const RUN_ROLES = [
   "arm",
   "question-only",
   "shuffled-images",
   "random-encoder",
   "random-llm",
-] as const satisfies readonly RunRole[];
+] as const;
+
+/** What a run is for. */
+export type RunRole = typeof RUN_ROLES[number];
 
 /** A generated answer. */
 export interface GivenAnswer {

@@ -191,7 +191,7 @@ function majorityRow(
 }
 
 /** What the controls are, by role. */
-const CONTROLS: Partial<Record<Condition["role"], string>> = {
+const CONTROLS: Record<Exclude<Condition["role"], "arm">, string> = {
   "question-only": "The question-only control is trained and tested with one constant picture.",
   "shuffled-images":
     "The shuffled-images control is trained and tested with each picture in the place of another.",

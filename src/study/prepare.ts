@@ -6,6 +6,7 @@ import { loadEncoder } from "../encoders/encoders.ts";
 import { encodeExamples, type Features } from "../encoders/features.ts";
 import type { Engine } from "../gpu/program.ts";
 import { EMBEDDED } from "../models/embedded.ts";
+import { controlOf } from "../training/controls.ts";
 import {
   freshLanguage,
   type Language,
@@ -50,7 +51,7 @@ export function dataByRun(
 ): (settings: Pick<RunSettings, "role" | "fold">) => PreparedData {
   const made = new Map<string, PreparedData>();
   return ({ role, fold }) => {
-    const whole = role === "random-encoder" && data.random ? data.random : data.encoder;
+    const whole = controlOf(role).randomEncoder && data.random ? data.random : data.encoder;
     if (!folds) return whole;
     const key = `${whole === data.random} ${fold}`;
     if (!made.has(key)) made.set(key, foldData(whole, folds, fold));

@@ -1,7 +1,6 @@
 /** A data set made ready for training: features and token ids. */
 import type { Dataset, Example, Question } from "../data/dataset.ts";
 import type { EncodedQuestion } from "../data/packing.ts";
-import { stream } from "../data/random.ts";
 import { buildTokenizer, type Tokenizer } from "../data/tokenizer.ts";
 import type { Features } from "../encoders/features.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
@@ -181,40 +180,4 @@ export function withFeatures(
     features: features[name].data,
   }));
   return { ...data, train, validation, test };
-}
-
-/** The same split with every image replaced by one: (tokens, d_v). The question-only control. */
-export function withConstantImage(split: PreparedSplit, image: Float32Array): PreparedSplit {
-  const features = new Float32Array(split.features.length);
-  for (let at = 0; at < features.length; at += image.length) features.set(image, at);
-  return { ...split, features };
-}
-
-/**
- * The same split with every image in the place of another one, but for a split of one. The
- * shuffled-images control.
- */
-export function withShuffledImages(
-  split: PreparedSplit,
-  seed: number,
-  name: string,
-): PreparedSplit {
-  const images = split.questions.length;
-  const size = split.features.length / images;
-  const order = stream(seed, `shuffled images/${name}`).shuffle([...Array(images).keys()]);
-  const features = new Float32Array(split.features.length);
-  // Along one circle through all images, so that none keeps its place.
-  order.forEach((image, i) => {
-    const other = order[(i + 1) % images];
-    features.set(split.features.subarray(other * size, (other + 1) * size), image * size);
-  });
-  return { ...split, features };
-}
-
-/** Mean over images of the features: (tokens, d_v). */
-export function meanImage({ features, questions }: PreparedSplit): Float32Array {
-  const size = features.length / questions.length;
-  const sum = new Float64Array(size);
-  for (let i = 0; i < features.length; i++) sum[i % size] += features[i];
-  return Float32Array.from(sum, (value) => value / questions.length);
 }

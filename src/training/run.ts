@@ -3,15 +3,9 @@ import type { Engine } from "../gpu/program.ts";
 import { destroyModel, type ModelWeights, type Module } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
 import type { RunRecord } from "../records/record.ts";
+import { seenBy } from "./controls.ts";
 import { testModel } from "./evaluate.ts";
-import {
-  meanImage,
-  type PreparedData,
-  type PreparedSplit,
-  SPLITS,
-  withConstantImage,
-  withShuffledImages,
-} from "./prepared_data.ts";
+import type { PreparedData } from "./prepared_data.ts";
 import { createRunModel } from "./run_model.ts";
 import type { RunSettings } from "./settings.ts";
 import { thinCurve } from "./thin_curve.ts";
@@ -53,7 +47,7 @@ export async function* run(
   prepared: PreparedData,
   hooks: RunHooks = {},
 ): AsyncGenerator<RunOutcome> {
-  const data = dataOfRole(settings, prepared);
+  const data = seenBy(settings, prepared);
   const found = await hooks.checkpoint?.load() ?? undefined;
   let values: Partial<ModelWeights> = found?.values ?? {};
   for (const [index, stage] of settings.stages.entries()) {
@@ -86,7 +80,7 @@ export async function test(
   prepared: PreparedData,
   values: Partial<ModelWeights>,
 ): Promise<RunOutcome> {
-  const data = dataOfRole(settings, prepared);
+  const data = seenBy(settings, prepared);
   const last = settings.stages.at(-1)!;
   const model = createRunModel(engine, settings, { ...last, train: [] }, data, values);
   const questioner = compileQuestioner(model);
@@ -110,26 +104,6 @@ export async function test(
     questioner.destroy();
     destroyModel(model);
   }
-}
-
-/** What a run sees: the controls see pictures that say nothing about their questions. */
-function dataOfRole({ role, seed }: RunSettings, data: PreparedData): PreparedData {
-  if (role === "question-only") {
-    const image = meanImage(data.train);
-    return eachSplit(data, (split) => withConstantImage(split, image));
-  }
-  if (role === "shuffled-images") {
-    return eachSplit(data, (split, name) => withShuffledImages(split, seed, name));
-  }
-  return data;
-}
-
-function eachSplit(
-  data: PreparedData,
-  change: (split: PreparedSplit, name: string) => PreparedSplit,
-): PreparedData {
-  const changed = SPLITS.map((name) => [name, change(data[name], name)] as const);
-  return { ...data, ...Object.fromEntries(changed) };
 }
 
 /** Values for all but these parts, which are drawn. */

@@ -10,6 +10,7 @@ import {
   type MultimodalModel,
 } from "../models/multimodal.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
+import { controlOf } from "./controls.ts";
 import type { PreparedData } from "./prepared_data.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
 
@@ -41,7 +42,7 @@ export function createRunModel(
     lora,
   }, {
     ...values,
-    decoder: values.decoder ?? (role === "random-llm" ? undefined : checkpoint),
+    decoder: values.decoder ?? (controlOf(role).randomLlm ? undefined : checkpoint),
   });
 }
 
