@@ -75,7 +75,7 @@ export async function measure(options: BenchOptions): Promise<BenchRecord> {
 const wholeNumber = (least: number) => (text: string): number => {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least) return value;
-  throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+  throw new InvalidArgumentError(`It must be a whole number of at least ${least}`);
 };
 
 /** Text that something to measure has in its name. */
@@ -83,7 +83,7 @@ function checkFilter(text: string): string {
   const measured = Object.keys(SECTIONS).filter((name) => SECTIONS[name].measure);
   const names = [...BENCHMARKS.map(({ group }) => group), ...measured];
   if (names.some((name) => name.includes(text))) return text;
-  throw new InvalidArgumentError(`Nothing has it in its name; there are ${names.join("; ")}.`);
+  throw new InvalidArgumentError(`Nothing has it in its name; there are ${names.join("; ")}`);
 }
 
 function benchCommand() {

@@ -1,11 +1,13 @@
 /** `ablate`: trains and compares the arms of a study, and writes its report. */
 import { Command, Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
+import { isFolder } from "../data/if_there.ts";
 import { ENCODERS_IN_WORDS, FEATURES } from "../encoders/encoder_names.ts";
 import { loadStudy } from "../study/load.ts";
 import { applyOptions, parseLambdas } from "../study/options.ts";
 import { parseShard } from "../study/shards.ts";
 import type { SlurmSettings } from "../study/slurm.ts";
+import { isStudyPath } from "../study/study_path.ts";
 import { callerDir, callerPath, namedPath } from "./paths.ts";
 import { printPlan } from "./print_plan.ts";
 import { ablateWords, reproducingCommand } from "./reproducing_command.ts";
@@ -13,7 +15,7 @@ import { orInvalid } from "./or_invalid.ts";
 import { runStudy } from "./run_study.ts";
 import { submitSlurm } from "./submit_slurm.ts";
 import { LOGS } from "./progress.ts";
-import { positiveInteger } from "./whole_number.ts";
+import { numberThat, positiveInteger } from "./numbers.ts";
 
 /** Where the runs of a study can be done. */
 const ENGINES = ["local", "slurm"] as const;
@@ -69,7 +71,7 @@ export function ablateCommand() {
     .option(
       "--checkpoint-every <seconds>",
       "seconds of training between two checkpoints of a run (default: 60)",
-      orInvalid(seconds),
+      orInvalid(numberThat("It", (value) => value >= 0, "a number of seconds")),
     )
     .addOption(
       new Option("--log <kind>", "progress as one JSON object a line").choices(LOGS),
@@ -184,29 +186,18 @@ function slurmSettings(options: {
 
 /** A study file as a whole path, a study's name as it is. */
 function studyWord(name: string): string {
-  return name.endsWith(".json") || /[/\\]/.test(name) ? callerPath(name) : name;
+  return isStudyPath(name) ? callerPath(name) : name;
 }
 
 /** A model's folder as a whole path, or its name as it is. */
 async function folderOrName(model: string): Promise<string> {
   if (model.startsWith(FEATURES)) return FEATURES + callerPath(model.slice(FEATURES.length));
   const path = callerPath(model);
-  return await Deno.stat(path).then(
-    ({ isDirectory }) => isDirectory ? path : model,
-    () => model,
-  );
+  return await isFolder(path) ? path : model;
 }
 
 function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0)) {
-    throw new RangeError(`"${text}" is no number of seconds`);
-  }
-  return value;
 }
 
 function names(text: string): string[] {

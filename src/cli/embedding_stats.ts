@@ -7,7 +7,7 @@ import { statisticsJson, statisticsMarkdown } from "./embedding_stats_format.ts"
 import { openEngine } from "./open_engine.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { callerPath } from "./paths.ts";
-import { positiveInteger } from "./whole_number.ts";
+import { numberThat, positiveInteger } from "./numbers.ts";
 
 /** Of P2's first values. */
 const SEED = 1;
@@ -26,7 +26,7 @@ export function embeddingStatsCommand() {
     .option(
       "--ridge-lambda <number>",
       "penalty of the regression that recovers X from Z (default: 1)",
-      orInvalid(positiveNumber),
+      orInvalid(numberThat("It", (value) => value > 0, "a positive number")),
     )
     .option(
       "--ridge-train-rows <n>",
@@ -101,12 +101,4 @@ function checkEqual(what: "rows" | "cols", a: EmbeddingFile, b: EmbeddingFile): 
       b.matrix[what]
     }`,
   );
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) {
-    throw new RangeError(`It must be a positive number, got "${text}"`);
-  }
-  return value;
 }

@@ -1,5 +1,5 @@
 /** `generate`: greedy text of a Llama-family model. */
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
 import { cacheDir } from "../gpu/cache.ts";
 import { type DecoderSize, decoderSize } from "../models/checkpoint/size.ts";
 import { freeDecoder, uploadDecoder } from "../models/decoder_weights.ts";
@@ -7,7 +7,9 @@ import { checkGeneration, generate } from "../models/generate.ts";
 import { type OpenLlama, openLlama, readSettings } from "../models/load_llama.ts";
 import { llmSource } from "../study/llm.ts";
 import { megabytes } from "./format.ts";
+import { numberThat } from "./numbers.ts";
 import { openEngine } from "./open_engine.ts";
+import { orInvalid } from "./or_invalid.ts";
 import { callerDir } from "./paths.ts";
 
 /** New tokens where nothing else is asked for, as far as the model's context allows. */
@@ -75,9 +77,6 @@ function describeSize({ parameters, weightBytes, context, cacheBytes }: DecoderS
   ].join("\n");
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new InvalidArgumentError(`It is a whole number, not "${text}".`);
-  }
-  return Number(text);
-}
+const wholeNumber = orInvalid(
+  numberThat("It", (value) => Number.isInteger(value) && value >= 0, "a whole number"),
+);

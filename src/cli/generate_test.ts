@@ -109,8 +109,8 @@ Deno.test("what cannot be is said in one line", async () => {
     const cases: [string[], number, RegExp][] = [
       [["--llm", join(dir, "none")], 1, /there is no such folder/],
       [["--llm", dir, "--max-tokens", "32"], 1, /32 tokens behind a prompt of 1: .* context is 32/],
-      [["--llm", dir, "--max-tokens", "few"], 2, /whole number, not "few"/],
-      [["--llm", dir, "--max-tokens", "-1"], 2, /whole number, not "-1"/],
+      [["--llm", dir, "--max-tokens", "few"], 2, /whole number, got "few"/],
+      [["--llm", dir, "--max-tokens", "-1"], 2, /whole number, got "-1"/],
       [[], 2, /--llm/],
     ];
     for (const [args, code, message] of cases) {

@@ -10,6 +10,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { HUB_HOSTS } from "../data/hub_hosts.ts";
 import { FEATURES, isOwnEncoder } from "../encoders/encoder_names.ts";
+import { isStudyPath } from "../study/study_path.ts";
 
 /** Where a command runs. */
 export interface Surroundings {
@@ -245,7 +246,7 @@ interface StudyNames {
 
 function readStudy({ options, set, positionals }: Asked, where: Surroundings): StudyNames {
   const [asked = "quick"] = positionals;
-  const isPath = /[/\\]|\.json$/.test(asked);
+  const isPath = isStudyPath(asked);
   const file = isPath
     ? resolve(where.caller, asked)
     : join(where.root, "ablations", `${asked}.json`);

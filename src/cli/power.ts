@@ -11,7 +11,7 @@ import {
 } from "../evaluation/power.ts";
 import { count } from "../report/number_format.ts";
 import { orInvalid } from "./or_invalid.ts";
-import { positiveInteger } from "./whole_number.ts";
+import { numberThat, positiveInteger } from "./numbers.ts";
 
 /** What is asked; effects and deviations in points, accuracy in percent. */
 export interface PowerQuestion {
@@ -147,13 +147,7 @@ const rounded = (value: number) => `${Number(value.toPrecision(3))}`;
 const wholeNumber = (what: string) => orInvalid(positiveInteger(what));
 
 function number(what: string, holds: (value: number) => boolean, range: string) {
-  return orInvalid((text: string) => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || !holds(value)) {
-      throw new RangeError(`The ${what} must be ${range}, got "${text}"`);
-    }
-    return value;
-  });
+  return orInvalid(numberThat(`The ${what}`, holds, range));
 }
 
 function positive(what: string) {

@@ -26,7 +26,7 @@ import { openEngine } from "./open_engine.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { callerPath } from "./paths.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { positiveInteger } from "./whole_number.ts";
+import { positiveInteger } from "./numbers.ts";
 import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** What a part of the pre-training works with. */

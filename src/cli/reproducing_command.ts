@@ -3,6 +3,7 @@ import { isAbsolute } from "node:path";
 import { FEATURES } from "../encoders/encoder_names.ts";
 import type { StudyOptions } from "../study/options.ts";
 import { shellWord } from "../study/shell_word.ts";
+import { isStudyPath } from "../study/study_path.ts";
 
 /**
  * A command line that runs the same study, with folders and files by what they are: a report says
@@ -29,8 +30,8 @@ export function reproducingCommand(study: string, options: AblateOptions): strin
     from: from && "RECORD.json",
     set: set?.map(withoutPlace),
   });
-  const file = isPlace(study) || study.endsWith(".json");
-  return ["deno task ablate", file ? "STUDY.json" : study, ...words.map(shellWord)].join(" ");
+  return ["deno task ablate", isStudyPath(study) ? "STUDY.json" : study, ...words.map(shellWord)]
+    .join(" ");
 }
 
 /** What determines a study's runs on the command line. */

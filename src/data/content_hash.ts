@@ -4,11 +4,6 @@
 import { createHash } from "node:crypto";
 import type { Example } from "./dataset.ts";
 
-/** SHA-256 of bytes or text, in hex. */
-export function sha256(content: Uint8Array | string): string {
-  return createHash("sha256").update(content).digest("hex");
-}
-
 /**
  * SHA-256 (hex) over the name of a data set and the examples of its splits.
  *

@@ -8,7 +8,6 @@
  */
 import { join, sep } from "node:path";
 import type { z } from "zod";
-import { sha256 } from "./content_hash.ts";
 import type { DatasetOptions, Example, Image } from "./dataset.ts";
 import { isFolder, isThere } from "./if_there.ts";
 import { decodeImage, imageFormat } from "./image.ts";
@@ -17,6 +16,7 @@ import { parseJsonBytes } from "./json.ts";
 import { misfit } from "./misfit.ts";
 import { oneLine, quoted } from "./one_line.ts";
 import { readWhole, statFile } from "./read_whole.ts";
+import { sha256 } from "./sha256.ts";
 
 /** Pictures read at the same time. */
 const CONCURRENCY = 32;

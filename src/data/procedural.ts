@@ -1,9 +1,10 @@
 /**
  * What the procedural data sets share: splits drawn from separately named streams, without a common picture.
  */
-import { contentHash, sha256 } from "./content_hash.ts";
+import { contentHash } from "./content_hash.ts";
 import type { Dataset, DatasetOptions, Example, Image, Question } from "./dataset.ts";
 import { type RandomStream, stream } from "./random.ts";
+import { sha256 } from "./sha256.ts";
 
 /** One drawn picture, as few numbers as fix it, and its questions. */
 export interface Scene<Drawing> {

@@ -2,9 +2,7 @@
  * The vision tower of a CLIP checkpoint (arXiv 2103.00020) in Hugging Face layout, computed by the
  * engine: the state of every token, class token included, behind a layer.
  */
-import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
-import { sha256 } from "../data/content_hash.ts";
 import type { Image } from "../data/dataset.ts";
 import { isFile } from "../data/if_there.ts";
 import { namingFile } from "../data/naming_file.ts";
@@ -34,6 +32,7 @@ import {
 } from "./clip_preprocessing.ts";
 import type { PictureEncoder } from "./encoder.ts";
 import { poolTokens } from "./token_grid.ts";
+import { sha256 } from "../data/sha256.ts";
 
 /** The state before the last layer, which LLaVA (arXiv 2304.08485) and this project's study read. */
 const DEFAULT_LAYER = -2;
@@ -169,7 +168,7 @@ function layersUpTo(name: string, layer: number, layers: number): number {
 async function checkWeights(dir: string, parts: ClipParts): Promise<string> {
   const bytes = await Deno.readFile(join(dir, WEIGHTS));
   await namingFile(join(dir, WEIGHTS), () => checkClip(parts, parseSafetensors(bytes)));
-  return createHash("sha256").update(bytes).digest("hex");
+  return sha256(bytes);
 }
 
 function pooled(

@@ -7,10 +7,10 @@
 import { Buffer } from "node:buffer";
 import { createHash, randomUUID } from "node:crypto";
 import { basename, join } from "node:path";
-import { sha256 } from "../data/content_hash.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { ifThere } from "../data/if_there.ts";
 import type { Encoder } from "./encoder.ts";
+import { sha256 } from "../data/sha256.ts";
 
 /** The encoding of a split's pictures. */
 export interface Features {

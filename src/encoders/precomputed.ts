@@ -3,12 +3,12 @@
  * picture, under the picture's id.
  */
 import { join } from "node:path";
-import { sha256 } from "../data/content_hash.ts";
 import type { Image } from "../data/dataset.ts";
 import { oneLine, quoted } from "../data/one_line.ts";
 import { readWhole } from "../data/read_whole.ts";
 import { parseSafetensors, type Tensor, toFloat32 } from "../models/safetensors.ts";
 import type { Encoder } from "./encoder.ts";
+import { sha256 } from "../data/sha256.ts";
 
 /**
  * Reads every `*.safetensors` of a folder. All tensors have one shape; their elements are F32, F16 or

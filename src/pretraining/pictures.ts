@@ -2,7 +2,6 @@
  * Batches of pictures with their captions. What a step sees depends on the seed and the step alone,
  * so a training that is gone on with sees what it would have seen.
  */
-import { sha256 } from "../data/content_hash.ts";
 import type { Image } from "../data/dataset.ts";
 import { easyShapes } from "../data/easy_shapes.ts";
 import { resize } from "../data/image.ts";
@@ -14,6 +13,7 @@ import { PIXELS } from "./models.ts";
 import { drawLook, paintScene } from "./paint.ts";
 import { COLOR_NAMES, drawScene, MOST_OBJECTS, type Scene, SHAPES } from "./scene.ts";
 import { type Attribute, drawSiblings, SIBLINGS } from "./siblings.ts";
+import { sha256 } from "../data/sha256.ts";
 
 /** Pictures and what is said of each. */
 export interface PictureBatch {

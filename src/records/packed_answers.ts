@@ -3,8 +3,8 @@
  * picture and a text. All runs that were tested on the same questions share one list of them.
  */
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sha256 } from "../data/sha256.ts";
 import type { GivenAnswer } from "./record.ts";
 
 /** Ids of questions in their order, under the id of their picture. */
@@ -47,7 +47,7 @@ function ofList<Value>(derive: (list: QuestionList) => Value): (list: QuestionLi
 
 /** SHA-256 of a list of questions. */
 export const hashQuestions: (list: QuestionList) => string = ofList((list) =>
-  createHash("sha256").update(JSON.stringify(list)).digest("hex")
+  sha256(JSON.stringify(list))
 );
 
 /** The questions of a list one by one. */

@@ -1,7 +1,7 @@
 /**
  * The checksum that closes a record's file: a digit that changed on a disk is found, not reported.
  */
-import { createHash } from "node:crypto";
+import { sha256 } from "../data/sha256.ts";
 
 /** Before the checksum of a record. */
 const LAST_FIELD = ',\n "sha256": "';
@@ -24,5 +24,5 @@ export function isIntact(text: string): boolean {
 }
 
 function checksum(body: string): string {
-  return createHash("sha256").update(body).digest("hex");
+  return sha256(body);
 }

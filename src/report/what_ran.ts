@@ -1,8 +1,8 @@
 /**
  * The report's account of what ran and on what.
  */
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sha256 } from "../data/sha256.ts";
 import type { RunKey, RunRecord, StudyRecord } from "../records/record.ts";
 import { conditionColumns } from "./condition_columns.ts";
 import { type Condition, conditionNames, runsOf, seedsOf } from "./conditions.ts";
@@ -137,7 +137,7 @@ function planInWords({ config }: RunRecord): string | null {
   const { data } = planSchema.safeParse(config);
   if (data === undefined) return null;
   const { kernelPlan } = data;
-  const hash = createHash("sha256").update(JSON.stringify(kernelPlan)).digest("hex");
+  const hash = sha256(JSON.stringify(kernelPlan));
   const shapes = Object.keys(kernelPlan.shapes).length;
   return `${count(kernelPlan.lanes)} lanes; blocks of ${
     count(shapes)

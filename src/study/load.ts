@@ -6,6 +6,7 @@ import { oneLine } from "../data/one_line.ts";
 import { readWhole } from "../data/read_whole.ts";
 import { closest } from "./closest.ts";
 import { parseStudy, type Study } from "./study.ts";
+import { isStudyPath } from "./study_path.ts";
 
 const FOLDER = fileURLToPath(new URL("../../ablations", import.meta.url));
 const MOST_BYTES = 1_000_000;
@@ -35,8 +36,7 @@ export async function loadStudy(
   folder: string = FOLDER,
 ): Promise<Study> {
   const known = await studyNames(folder);
-  const isPath = nameOrPath.endsWith(".json") || nameOrPath.includes("/") ||
-    nameOrPath.includes("\\");
+  const isPath = isStudyPath(nameOrPath);
   if (!isPath && !known.includes(nameOrPath)) {
     throw new RangeError(
       `Unknown study "${nameOrPath}"${

@@ -1,5 +1,5 @@
 /** What names a run beyond any doubt. */
-import { createHash } from "node:crypto";
+import { sha256 } from "../data/sha256.ts";
 
 /**
  * Id of a run: SHA-256, in hex, over all that determines its weights and answers.
@@ -19,7 +19,7 @@ import { createHash } from "node:crypto";
  * ```
  */
 export function runId(determinants: object): string {
-  return createHash("sha256").update(JSON.stringify(determinants, inOrder)).digest("hex");
+  return sha256(JSON.stringify(determinants, inOrder));
 }
 
 function inOrder(_: string, value: unknown): unknown {

@@ -2,10 +2,10 @@
  * What the tuner has measured, on disk: one file for each adapter, driver, set of kernels, operand
  * form and number of lanes, for a timing says nothing about another.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { ifThere } from "../data/if_there.ts";
+import { sha256 } from "../data/sha256.ts";
 import type { Engine } from "../gpu/program.ts";
 import { KERNELS } from "../gpu/kernel_files.ts";
 import { replaceFile } from "../data/replace_file.ts";
@@ -41,9 +41,7 @@ const fileSchema = z.strictObject({
 
 /** The key of an engine on an adapter. */
 export function tuningKey({ plan }: Engine, adapter: AdapterRecord, half = false): TuningKey {
-  const kernels = createHash("sha256")
-    .update(JSON.stringify([...KERNELS].sort(([a], [b]) => a < b ? -1 : 1)))
-    .digest("hex");
+  const kernels = sha256(JSON.stringify([...KERNELS].sort(([a], [b]) => a < b ? -1 : 1)));
   const { form, lanes } = plan;
   return { adapter: adapter.description, driver: adapter.driver, kernels, form, lanes, half };
 }
@@ -84,10 +82,10 @@ export async function writeTuned(
 }
 
 function fileOf(folder: string, key: TuningKey): string {
-  const name = createHash("sha256").update(JSON.stringify(key)).digest("hex");
+  const name = sha256(JSON.stringify(key));
   return join(folder, `${name.slice(0, 16)}.json`);
 }
 
 function checksum(tuned: readonly TunedClass[]): string {
-  return createHash("sha256").update(JSON.stringify(tuned)).digest("hex");
+  return sha256(JSON.stringify(tuned));
 }
