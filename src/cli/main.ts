@@ -21,7 +21,9 @@ export function commandLine(): Command {
     .description(
       "Does regularising the vision-to-language projector help? A GPU benchmark and ablation suite.",
     )
-    .version(VERSION);
+    .version(VERSION)
+    // An option belongs to the command that it stands behind.
+    .enablePositionalOptions();
   for (
     const command of [
       ablateCommand(),
@@ -72,7 +74,15 @@ function quiet(command: Command): Command {
 
 /** An error in one line. */
 function describe(error: unknown): string {
-  return printable(`error: ${error instanceof Error ? error.message : error}`);
+  const message = error instanceof Error ? error.message : String(error);
+  // Deno's advice is about options that the tasks do not take.
+  const said = error instanceof Deno.errors.NotCapable
+    ? message.replace(
+      /, run again with .*$/s,
+      ", and a command may touch only the project, the cache and what its command line names",
+    )
+    : message;
+  return printable(`error: ${said}`);
 }
 
 /**

@@ -95,6 +95,13 @@ const CASES: [args: string, code: number, message: RegExp][] = [
   ["ablate --engine pbs", 2, /argument 'pbs' is invalid. Allowed choices are local, slurm/],
   ["ablate --slurm-time 9", 2, /'--slurm-time <time>' cannot be used with --engine local/],
   ["ablate --engine slurm --shard 1/2", 2, /'--shard <i\/n>' cannot be used with --engine slurm/],
+  [
+    "ablate --data-dir {dir}/empty",
+    1,
+    /Cannot read data set "easy-shapes" from a folder: it is drawn/,
+  ],
+  ["report compare {dir}/a {dir}/b --csv", 2, /unknown option '--csv'/],
+  ["power --effect 1 --sd 1 --correlation 0.5", 1, /Cannot weigh a --correlation/],
   ["ablate --data esay-shapes", 1, /unknown data set "esay-shapes"; did you mean "easy-shapes"\?/],
   ["ablate --set training.stepz=3", 1, /unknown field "stepz"; did you mean "steps"\?/],
   [

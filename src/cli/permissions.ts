@@ -252,10 +252,9 @@ function readStudy({ options, set, positionals }: Asked, where: Surroundings): S
     : join(where.root, "ablations", `${asked}.json`);
   const study = where.readJson(file);
   const field = (...path: string[]): string | undefined => {
-    const prefix = `${path.join(".")}=`;
-    const changed = set.findLast((change) => change.startsWith(prefix))?.slice(prefix.length);
-    const own = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], study);
-    return changed ?? (typeof own === "string" ? own : undefined);
+    const own = path.reduce<unknown>(fieldOf, study);
+    const values = [own, ...set.flatMap((change) => assigned(change, path))];
+    return values.findLast((value) => typeof value === "string") as string | undefined;
   };
   return {
     isThere: study !== undefined,
@@ -264,6 +263,22 @@ function readStudy({ options, set, positionals }: Asked, where: Surroundings): S
     encoder: options.encoder ?? field("encoder", "name"),
     llm: options.llm ?? field("llm", "name"),
   };
+}
+
+const fieldOf = (at: unknown, key: string) => (at as Record<string, unknown> | null)?.[key];
+
+/** What `--set` makes of a field: `encoder.name=hog`, or `encoder={"name":"hog"}`. */
+function assigned(change: string, path: string[]): unknown[] {
+  const [key, text = ""] = change.split(/=(.*)/s);
+  const rest = path.slice(key.split(".").length);
+  if ([key, ...rest].join(".") !== path.join(".")) return [];
+  let value: unknown = text;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // It is text as it stands.
+  }
+  return [rest.reduce<unknown>(fieldOf, value)];
 }
 
 /** The folder below `runs` of a study's records, if its name is one. */

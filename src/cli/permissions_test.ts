@@ -102,6 +102,17 @@ const STUDY_CASES: [line: string, expected: Expected][] = [
     { read: ["/home/me/mine.json", "/o"], write: ["/o"] },
   ],
   [
+    'ablate --set encoder={"name":"clip"} --set llm.name="llama" --out /o',
+    {
+      read: ["/home/me/clip", "/project/clip", "/home/me/llama", "/project/llama", "/o"],
+      write: ["/o"],
+    },
+  ],
+  [
+    'ablate mine.json --set encoder.layer=-1 --set llm={"name":"random"} --encoder hog --out /o',
+    { read: ["/home/me/mine.json", "/o"], write: ["/o"] },
+  ],
+  [
     "ablate odd.json",
     { read: ["/home/me/odd.json", "/home/me/runs/unnamed"], write: ["/home/me/runs/unnamed"] },
   ],

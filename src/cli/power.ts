@@ -54,6 +54,9 @@ export function planStudy(asked: PowerQuestion): PowerAnswer {
   if (questions !== undefined && asked.accuracy === undefined) {
     throw new RangeError("Cannot weigh the noise of --questions: give their --accuracy too");
   }
+  if (correlation !== 0 && asked.accuracy === undefined) {
+    throw new RangeError("Cannot weigh a --correlation over questions: give their --accuracy too");
+  }
   const model = asked.accuracy === undefined
     ? null
     : { accuracy: asked.accuracy / 100, correlation };

@@ -1,4 +1,5 @@
 /** `ablate --dry-run`: the runs of a study and what they will cost. */
+import { printable } from "../data/one_line.ts";
 import { cacheDir } from "../gpu/cache.ts";
 import { defaultPlan } from "../gpu/plan.ts";
 import type { Engine } from "../gpu/program.ts";
@@ -62,7 +63,7 @@ export async function printPlan(
     console.log(JSON.stringify({ runs, controls, estimate }, null, 2));
     return;
   }
-  console.log(`Study ${study.name}: ${study.title}`);
+  console.log(printable(`Study ${study.name}: ${study.title}`));
   for (const { arm, connector, lambda, seed, fold, stages } of [...runs, ...controls]) {
     console.log(
       `  ${arm}  connector ${connector}  lambda ${lambda}  seed ${seed}` +

@@ -35,6 +35,7 @@ export function reportCommand() {
       const files = await writeAnswers(callerPath(dir));
       console.log(`Answers: ${files.length} files in ${join(dir, "answers")}`);
     });
-  command.addCommand(reportCompareCommand());
+  // So that `compare` does not pass over what is an option of `report`.
+  command.enablePositionalOptions().addCommand(reportCompareCommand());
   return command;
 }

@@ -33,7 +33,9 @@ function surroundings(): Surroundings {
     readJson(path) {
       try {
         // A pipe or a device might never end.
-        return Deno.statSync(path).isFile ? JSON.parse(Deno.readTextFileSync(path)) : undefined;
+        if (!Deno.statSync(path).isFile) return undefined;
+        // Decoded without the byte order mark that a file may begin with.
+        return JSON.parse(new TextDecoder().decode(Deno.readFileSync(path)));
       } catch {
         return undefined;
       }

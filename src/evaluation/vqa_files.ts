@@ -7,14 +7,14 @@
 import { z } from "zod";
 import { readItems } from "../data/files.ts";
 import { quoted } from "../data/one_line.ts";
-import { vqaAccuracy, type VqaNormalisation } from "./consensus_accuracy.ts";
+import { type HumanAnswer, vqaAccuracy, type VqaNormalisation } from "./consensus_accuracy.ts";
 import type { VqaScore } from "./vqa_evaluation.ts";
 
 /** Paths of the three files. */
 export interface VqaFiles {
   /** `{"questions": [{question_id}]}` */
   questions: string;
-  /** `{"annotations": [{question_id, question_type, answer_type, answers: [{answer}]}]}` */
+  /** `{"annotations": [{question_id, question_type, answer_type, answers: [{answer, answer_id}]}]}` */
   annotations: string;
   /** `[{question_id, answer}]` */
   results: string;
@@ -64,18 +64,27 @@ export async function scoreVqaFiles(
     said.set(question_id, answer);
   }
   const scores = new Map<number | string, VqaScore>();
+  // The official script takes records that are equal in every field for one person's. Where a whole
+  // file has nothing that tells people apart, they are numbered.
+  let isNamed = false;
+  const numbered: VqaScore[] = [];
   for await (const entry of readItems(list(annotations, "annotations"), ANNOTATION)) {
     const { question_id: id, question_type, answer_type, answers } = entry;
     if (scores.has(id)) throw refuse(annotations, id, "is there twice");
     if (!asked.has(id)) throw refuse(annotations, id, `is not in "${questions}"`);
     const answer = said.get(id);
     if (answer === undefined) throw refuse(results, id, "has no answer");
-    const score = vqaAccuracy(answer, answers, normalisation);
-    scores.set(id, { id, questionType: question_type, answerType: answer_type, score });
+    const score = (of: readonly HumanAnswer[]) => ({
+      ...{ id, questionType: question_type, answerType: answer_type },
+      score: vqaAccuracy(answer, of, normalisation),
+    });
+    scores.set(id, score(answers));
+    if (isNamed ||= answers.some((each) => "answer_id" in each)) continue;
+    numbered.push(score(answers.map((each, answer_id) => ({ ...each, answer_id }))));
   }
   for (const id of asked) {
     if (!scores.has(id)) throw refuse(annotations, id, "has no annotation");
   }
   if (scores.size === 0) throw new RangeError(`${ACTION}: "${questions}" has no questions`);
-  return [...scores.values()];
+  return isNamed ? [...scores.values()] : numbered;
 }

@@ -68,6 +68,12 @@ Deno.test("questions may have names for numbers, and scores come in the order of
   ]);
 });
 
+Deno.test("people are told apart where no answer of a file has an id", async () => {
+  const answers = people("yes", "yes", "yes", "no").map(({ answer }) => ({ answer }));
+  const annotations = [annotation(1, { answers }), annotation("test/0", { answers })];
+  assert.deepEqual(await score({ "a.json": { annotations } }), await score());
+});
+
 const result = (question_id: unknown, answer: unknown = "yes") => ({ question_id, answer });
 const refused: [what: string, change: Partial<typeof files>, name: string, message: string][] = [
   ["a missing file", { "a.json": null }, "NotFound", 'there is no file "a.json"'],

@@ -157,6 +157,11 @@ export function checkGeneration(
       );
     }
   }
+  if (prompt.length > context) {
+    throw new RangeError(
+      `Cannot generate: the prompt has ${prompt.length} tokens, and the model's context is ${context}`,
+    );
+  }
   if (prompt.length + maxTokens > context) {
     throw new RangeError(
       `Cannot generate ${maxTokens} tokens behind a prompt of ${prompt.length}: the model's context is ${context}`,

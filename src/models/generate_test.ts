@@ -91,6 +91,10 @@ for (const engine of await testEngines()) {
       run({ context: 44 }),
       /Cannot generate 40 tokens behind a prompt of 5: the model's context is 44/,
     );
+    await assert.rejects(
+      run({ context: 4, maxTokens: 0 }),
+      /Cannot generate: the prompt has 5 tokens, and the model's context is 4/,
+    );
     assert.equal((await run({ context: 45, maxTokens: 40 })).tokens.length, 40);
     await assert.rejects(run({ prompt: [] }), /the prompt has no tokens/);
     await assert.rejects(run({ prompt: [23] }), /the prompt's id 23 is none of 23 tokens/);

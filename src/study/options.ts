@@ -99,12 +99,16 @@ export function applyOptions(study: Study, options: StudyOptions): Study {
   }
   if (options.seeds !== undefined) changed.seeds = options.seeds;
   if (options.data !== undefined) changed.data = { ...changed.data, name: options.data };
-  if (options.encoder !== undefined) {
-    changed.encoder = { ...changed.encoder, name: options.encoder };
+  if (options.encoder !== undefined && options.encoder !== changed.encoder.name) {
+    changed.encoder.name = options.encoder;
+    // It was chosen for the other one, and not all have layers.
+    if (!options.set?.some((change) => /^encoder(\.layer)?=/.test(change))) {
+      delete changed.encoder.layer;
+    }
   }
   if (options.llm !== undefined) {
-    const { shape: _, ...rest } = changed.llm;
-    changed.llm = { ...rest, name: options.llm };
+    changed.llm.name = options.llm;
+    if (options.llm !== "random") delete changed.llm.shape;
   }
   if (options.steps !== undefined) {
     for (const training of [changed.training, ...changed.stages.map(({ training }) => training)]) {
@@ -126,6 +130,7 @@ function keepCompared(study: Study, arms: readonly string[]): void {
 
 /** Fields that a study may leave out. */
 const OPTIONAL_FIELDS: Record<string, string[]> = {
+  "": Object.keys(studySchema.shape),
   data: Object.keys(studySchema.shape.data.shape),
   encoder: Object.keys(studySchema.shape.encoder.shape),
   llm: Object.keys(studySchema.shape.llm.shape),
@@ -133,7 +138,10 @@ const OPTIONAL_FIELDS: Record<string, string[]> = {
   folds: ["count", "by", "seed"],
 };
 
-/** Sets one field by its path; the value is JSON, or text where it is no JSON. */
+/**
+ * Sets one field by its path; the value is JSON, or text where it is no JSON. `null` takes an optional
+ * field away.
+ */
 function assign(study: Study, assignment: string): void {
   const [, path, text] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
   if (!path) {
@@ -143,9 +151,13 @@ function assign(study: Study, assignment: string): void {
   const last = keys.pop()!;
   let at: unknown = study;
   for (const [depth, key] of keys.entries()) {
-    at = (at as Record<string, unknown>)[knownField(at, key, path, keys.slice(0, depth))];
+    const known = knownField(at, key, path, keys.slice(0, depth));
+    // A part that the study left out begins empty.
+    at = (at as Record<string, unknown>)[known] ??= {};
   }
-  (at as Record<string, unknown>)[knownField(at, last, path, keys)] = parseValue(text);
+  const field = knownField(at, last, path, keys), value = parseValue(text);
+  if (value === null) delete (at as Record<string, unknown>)[field];
+  else (at as Record<string, unknown>)[field] = value;
 }
 
 /** The field, if the object at hand has it or may have it. */

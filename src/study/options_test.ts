@@ -97,6 +97,11 @@ Deno.test("each option changes its field and no other", () => {
       study.folds = { count: 3, by: "question", seed: 42 };
     }],
     [{ llm: "owner/decoder" }, (study) => study.llm = { name: "owner/decoder" }],
+    [{ llm: "random" }, () => {}],
+    [{ set: ["folds.count=3", "folds.by=question", "folds.seed=1"] }, (study) => {
+      study.folds = { count: 3, by: "question", seed: 1 };
+    }],
+    [{ set: ["data.testImages=null"] }, (study) => delete study.data.testImages],
     [{ set: ["training.batch=8", "title=A title"] }, (study) => {
       study.training.batch = 8;
       study.title = "A title";
@@ -169,6 +174,10 @@ const REFUSED: [StudyOptions, RegExp][] = [
     { set: ["training.steps=many"] },
     /^TypeError: Cannot read study "tiny" with these options: "training.steps": expected number, received string$/,
   ],
+  [{ set: ["folds.by=image"] }, /^TypeError: .*"folds.count": |field "folds.count" is missing/],
+  [{ set: ["training.batch=null"] }, /^TypeError: .*field "training.batch" is missing$/],
+  [{ set: ["training.batch=1e9"] }, /^TypeError: .*"training.batch": .*16777216/],
+  [{ set: ["projector.width=1e9"] }, /^TypeError: .*"projector.width": .*16777216/],
   [{ set: ["training=5"] }, /^TypeError: .*"training": expected object, received number$/],
   [{ set: ["arms.0.lambda=[1]"] }, /^TypeError: .*"arms.0.lambda": must be \[0\]/],
 ];
@@ -207,4 +216,13 @@ Deno.test("steps that are asked for outweigh epochs, and those of every stage", 
   for (const { training } of runs.flatMap(({ stages }) => stages)) {
     assert.deepEqual([training.steps, training.epochs], [9, undefined]);
   }
+});
+
+Deno.test("another encoder leaves the layer that was chosen for the one before, unless it is set too", () => {
+  const study = tinyStudy({ encoder: { name: "embedded", layer: -3 } });
+  const layerOf = (options: StudyOptions) => applyOptions(study, options).encoder.layer;
+  assert.equal(layerOf({}), -3);
+  assert.equal(layerOf({ encoder: "embedded" }), -3);
+  assert.equal(layerOf({ encoder: "hog" }), undefined);
+  assert.equal(layerOf({ encoder: "some/clip", set: ["encoder.layer=-1"] }), -1);
 });

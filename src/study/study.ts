@@ -13,7 +13,9 @@ import { FOLD_UNITS } from "../training/folds.ts";
 import { closest } from "./closest.ts";
 import { BASELINE, RUN_ROLES } from "../records/record.ts";
 
-const count = z.number().int().min(1);
+/** No number of pictures, steps or units of a model comes near. */
+const MOST = 2 ** 24;
+const count = z.number().int().min(1).max(MOST);
 const share = z.number().min(0).max(1);
 
 /** One of a table's names; anything else is refused with the nearest name. */
@@ -33,16 +35,13 @@ const fields = <Shape extends z.ZodRawShape>(shape: Shape) =>
     },
   });
 
-/** No size of a model comes near. */
-const size = count.max(2 ** 24);
-
 const shapeSchema = fields({
-  hiddenSize: size,
-  intermediateSize: size,
+  hiddenSize: count,
+  intermediateSize: count,
   layers: count.max(2 ** 12),
-  heads: size,
-  kvHeads: size,
-  headDim: size,
+  heads: count,
+  kvHeads: count,
+  headDim: count,
   ropeTheta: z.number().positive(),
   rmsNormEps: z.number().positive(),
   tieWordEmbeddings: z.boolean(),
@@ -200,13 +199,13 @@ const layout = fields({
     name: z.string().min(1),
     imageSize: count.max(2 ** 13).optional(),
     patch: count.max(2 ** 13).optional(),
-    width: size.optional(),
+    width: count.optional(),
     centre: z.boolean().optional(),
     pool: count.optional(),
     layer: z.number().int().optional(),
   }),
   llm: llmSchema,
-  projector: fields({ width: z.number().int().min(0) }),
+  projector: fields({ width: z.number().int().min(0).max(MOST) }),
   lora: fields({
     rank: count,
     alpha: z.number().positive(),
@@ -215,7 +214,8 @@ const layout = fields({
   }).default({ ...DEFAULT_LORA, targets: [...DEFAULT_LORA.targets] }),
   stages: z.array(stageSchema).default([]),
   arms: z.array(armSchema).min(1),
-  seeds: count,
+  // A grid that is too large is refused with its number of runs.
+  seeds: z.number().int().min(1),
   controls: z.array(z.enum([...RUN_CONTROLS, "majority"])),
   training: fields(trainingFields),
   evaluation: fields({
