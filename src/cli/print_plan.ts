@@ -14,7 +14,7 @@ import { expandGrid } from "../study/grid.ts";
 import { dataByRun, loadStudyData, outlineStudy } from "../study/prepare.ts";
 import { checkSameModels, findSavedRun, savedSettings, testedStudy } from "../study/saved_run.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
-import type { Study } from "../study/study.ts";
+import { type Study, withoutBaseline } from "../study/study.ts";
 import { duration, megabytes } from "./format.ts";
 import { openEngine } from "./open_engine.ts";
 
@@ -63,6 +63,8 @@ export async function printPlan(
     console.log(JSON.stringify({ runs, controls, estimate }, null, 2));
     return;
   }
+  const warning = saved ? null : withoutBaseline(study);
+  if (warning) console.error(warning);
   console.log(printable(`Study ${study.name}: ${study.title}`));
   for (const { arm, connector, lambda, seed, fold, stages } of [...runs, ...controls]) {
     console.log(

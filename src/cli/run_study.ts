@@ -23,7 +23,7 @@ import { studyKernels } from "../study/kernels.ts";
 import { checkSameModels, findSavedRun, savedSettings, testedStudy } from "../study/saved_run.ts";
 import { loadWeights } from "../study/saved_weights.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
-import type { Study } from "../study/study.ts";
+import { type Study, withoutBaseline } from "../study/study.ts";
 import { controlOf } from "../training/controls.ts";
 import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
 import { stageSteps } from "../training/batches.ts";
@@ -118,6 +118,8 @@ async function train(
   const dataset = await loadStudyData(asked, { dataDir });
   const study = saved ? testedStudy(saved, asked, dataset) : asked;
   const runs = saved ? [savedSettings(saved, study)] : expandGrid(study);
+  const warning = saved ? null : withoutBaseline(study);
+  if (warning) progress.say(warning);
   const language = await loadStudyLanguage(study, cacheDir());
   // Encoders ask for it at the first picture; a device is opened when all else is right.
   let opened: Awaited<ReturnType<typeof openEngine>>;

@@ -309,6 +309,13 @@ export function stageName(stage: z.infer<typeof armStageSchema>): string {
   return typeof stage === "string" ? stage : stage.name;
 }
 
+/** Says that nothing can be compared, where that is so; null of any other study. */
+export function withoutBaseline({ arms }: Study): string | null {
+  return arms.some(({ name }) => name === BASELINE)
+    ? null
+    : `No arm is called "${BASELINE}": the report will compare none`;
+}
+
 /** A study. */
 export type Study = z.infer<typeof studySchema>;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { expandGrid } from "./grid.ts";
-import { parseStudy } from "./study.ts";
+import { parseStudy, withoutBaseline } from "./study.ts";
 
 /** A study with one field changed, by its path; undefined takes it away. */
 function changed(path: string, value: unknown): unknown {
@@ -271,4 +271,13 @@ Deno.test("what a study compares and claims is fixed in its file, and is about i
   refused({ claims: [{ ...claim, arm: "b" }] }, /"analysis.claims.0.arm": unknown arm "b"/);
   refused({ claims: [{ ...claim, margin: -1 }] }, /"analysis.claims.0.margin": /);
   refused({ primary: "t" }, /"analysis.primary": /);
+});
+
+Deno.test("a study without a baseline is said to compare nothing", () => {
+  const study = tinyStudy();
+  assert.equal(withoutBaseline(study), null);
+  assert.equal(
+    withoutBaseline({ ...study, arms: study.arms.slice(1) }),
+    'No arm is called "baseline": the report will compare none',
+  );
 });
