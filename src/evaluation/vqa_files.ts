@@ -79,7 +79,8 @@ export async function scoreVqaFiles(
       score: vqaAccuracy(answer, of, normalisation),
     });
     scores.set(id, score(answers));
-    if (isNamed ||= answers.some((each) => "answer_id" in each)) continue;
+    isNamed ||= answers.some((each) => "answer_id" in each);
+    if (isNamed) continue;
     numbered.push(score(answers.map((each, answer_id) => ({ ...each, answer_id }))));
   }
   for (const id of asked) {
