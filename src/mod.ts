@@ -78,7 +78,8 @@ export type { ComparedStudy } from "./report/compare.ts";
 export { renderPage } from "./report/page.ts";
 export type { ChartValue } from "./report/chart_frame.ts";
 export type { Report } from "./report/report.ts";
-export type { AdapterRecord } from "./gpu/adapter_info.ts";
+export type { AdapterDescription, AdapterRecord } from "./gpu/adapter_info.ts";
+export { RUN_ROLES } from "./records/record.ts";
 export type {
   Accuracy,
   AnswerOverlap,
