@@ -10,6 +10,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { HUB_HOSTS } from "../data/hub_hosts.ts";
 import { FEATURES, isOwnEncoder } from "../encoders/encoder_names.ts";
+import { parseAssignment } from "../study/assignment.ts";
 import { isStudyPath } from "../study/study_path.ts";
 
 /** Where a command runs. */
@@ -269,16 +270,12 @@ const fieldOf = (at: unknown, key: string) => (at as Record<string, unknown> | n
 
 /** What `--set` makes of a field: `encoder.name=hog`, or `encoder={"name":"hog"}`. */
 function assigned(change: string, path: string[]): unknown[] {
-  const [key, text = ""] = change.split(/=(.*)/s);
-  const rest = path.slice(key.split(".").length);
-  if ([key, ...rest].join(".") !== path.join(".")) return [];
-  let value: unknown = text;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // It is text as it stands.
-  }
-  return [rest.reduce<unknown>(fieldOf, value)];
+  const assignment = parseAssignment(change);
+  if (!assignment) return [];
+  const rest = path.slice(assignment.path.split(".").length);
+  return [assignment.path, ...rest].join(".") === path.join(".")
+    ? [rest.reduce<unknown>(fieldOf, assignment.value)]
+    : [];
 }
 
 /** The folder below `runs` of a study's records, if its name is one. */

@@ -1,4 +1,5 @@
 /** The options of `ablate` that change a study, parsed and applied. */
+import { parseAssignment } from "./assignment.ts";
 import { closest } from "./closest.ts";
 import { parseStudy, type Study, studySchema } from "./study.ts";
 
@@ -143,10 +144,11 @@ const OPTIONAL_FIELDS: Record<string, string[]> = {
  * field away.
  */
 function assign(study: Study, assignment: string): void {
-  const [, path, text] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
-  if (!path) {
+  const parsed = parseAssignment(assignment);
+  if (!parsed) {
     throw new RangeError(`Cannot set "${assignment}": write path=value, as in training.batch=8`);
   }
+  const { path, value } = parsed;
   const keys = path.split(".");
   const last = keys.pop()!;
   let at: unknown = study;
@@ -155,7 +157,7 @@ function assign(study: Study, assignment: string): void {
     // A part that the study left out begins empty.
     at = (at as Record<string, unknown>)[known] ??= {};
   }
-  const field = knownField(at, last, path, keys), value = parseValue(text);
+  const field = knownField(at, last, path, keys);
   if (value === null) delete (at as Record<string, unknown>)[field];
   else (at as Record<string, unknown>)[field] = value;
 }
@@ -168,12 +170,4 @@ function knownField(at: unknown, key: string, path: string, parents: string[]): 
   throw new RangeError(
     `Cannot set "${path}": unknown field "${key}"${known.length > 0 ? closest(key, known) : ""}`,
   );
-}
-
-function parseValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
