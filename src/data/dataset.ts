@@ -47,8 +47,6 @@ export interface Dataset {
   test: Example[];
   /** SHA-256 (hex) over everything that determines the examples. */
   contentHash: string;
-  /** What a question asks whether it is there, where the data set has such; null for any other. */
-  presence?(question: Question): PresenceQuestion | null;
 }
 
 /** A question, answered yes or no, whether something is in the picture. */

@@ -1,33 +1,36 @@
 /**
  * The data sets by name. A new one is a file beside this and a line below.
  */
-import type { Dataset, DatasetOptions } from "./dataset.ts";
-import { easyShapes } from "./easy_shapes.ts";
+import type { Dataset, DatasetOptions, PresenceQuestion, Question } from "./dataset.ts";
+import { easyShapes, easyShapesPresence } from "./easy_shapes.ts";
 import { easyVqa } from "./easy_vqa.ts";
 import { slake } from "./slake.ts";
 import { sortOfClevr } from "./sort_of_clevr.ts";
 import { VQA_V2, vqaV2 } from "./vqa_v2.ts";
 
-/** How a data set is loaded, and what it has that others do not. */
-export interface DatasetEntry {
-  load(options: DatasetOptions): Dataset | Promise<Dataset>;
+/** Where a data set comes from, and what it has that others do not. */
+export type DatasetEntry =
+  & Traits
+  & (
+    /** Drawn on the spot, and so again from its options alone. */
+    | { draw(options: DatasetOptions): Dataset; load?: undefined }
+    /** Read from a folder. */
+    | { load(options: DatasetOptions): Promise<Dataset>; draw?: undefined }
+  );
+
+interface Traits {
   /** Whether its pictures have modalities, of which one may be held out. */
   hasModalities?: true;
   /** Whether question ids are numbers in its official results. */
   hasNumericIds?: true;
+  /** What a question asks whether it is there; null where it asks something else. */
+  presence?(question: Question): PresenceQuestion | null;
 }
-
-/** Data sets that are drawn on the spot, and so can be drawn again from their options alone. */
-export const PROCEDURAL_DATASETS: Record<string, (options: DatasetOptions) => Dataset> = {
-  "easy-shapes": easyShapes,
-  "sort-of-clevr": sortOfClevr,
-};
 
 /** All data sets by name. */
 export const DATASETS: Record<string, DatasetEntry> = {
-  ...Object.fromEntries(
-    Object.entries(PROCEDURAL_DATASETS).map(([name, load]) => [name, { load }]),
-  ),
+  "easy-shapes": { draw: easyShapes, presence: easyShapesPresence },
+  "sort-of-clevr": { draw: sortOfClevr },
   "easy-vqa": { load: easyVqa },
   "slake": { load: slake, hasModalities: true },
   [VQA_V2]: { load: vqaV2, hasNumericIds: true },
@@ -53,5 +56,5 @@ export async function loadDataset(
       `Unknown data set "${name}"; there is ${Object.keys(DATASETS).join(", ")}`,
     );
   }
-  return await entry.load(options);
+  return entry.draw ? entry.draw(options) : await entry.load(options);
 }

@@ -115,7 +115,7 @@ function yesNoQuestions(shape: string, color: string): Omit<Question, "id">[] {
 }
 
 /** What a yes/no question of the recipe asks about, by its words. */
-function presence({ type, text }: Question): PresenceQuestion | null {
+export function easyShapesPresence({ type, text }: Question): PresenceQuestion | null {
   if (type !== "yes/no") return null;
   return {
     about: SHAPES.some((shape) => text.includes(shape)) ? "shape" : "color",
@@ -167,5 +167,5 @@ const RECIPE: Recipe<Drawing> = {
  * questions a picture. Question types: `shape`, `color`, `yes/no`.
  */
 export function easyShapes(options: DatasetOptions): Dataset {
-  return { ...generate(RECIPE, options), presence };
+  return generate(RECIPE, options);
 }

@@ -25,9 +25,9 @@ export interface ComparedStudy {
 
 /**
  * A Markdown table of every condition of the studies: accuracy in percent, mean ± half the width
- * of its 95 % interval over seeds, and the difference to the first study's baseline of the same stage, in percentage
- * points at the same seeds and folds with Student's 95 % interval. A line above it says whether data
- * and image encoder are the same.
+ * of its 95 % interval over seeds, and the difference to the first study's baseline of the same stage,
+ * in percentage points at the same seeds and folds with Student's 95 % interval. A line above it says
+ * whether data and image encoder are the same.
  *
  * @param studies the first one's baseline is what all are compared with
  * @param options `force` compares studies of different data too

@@ -56,7 +56,7 @@ export async function exampleAnswers(
   runs: readonly RunRecord[],
 ): Promise<ReportPart> {
   const arms = answeringArms(runs);
-  const examples = redrawTest(study)?.test ?? [];
+  const examples = redrawTest(study) ?? [];
   const isFitting = arms.length > 0 && arms.every(({ answers }) => answersFit(examples, answers));
   const shown = isFitting ? choose(examples, arms) : [];
   if (shown.length === 0) return { markdown: "", figures: {} };

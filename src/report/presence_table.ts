@@ -3,6 +3,7 @@
  * what they name is absent, and whoever always says so is mostly right without looking.
  */
 import type { Question } from "../data/dataset.ts";
+import { datasetEntry } from "../data/datasets.ts";
 import { isCorrect } from "../evaluation/vqa_accuracy.ts";
 import type { RunRecord, StudyRecord } from "../records/record.ts";
 import {
@@ -39,16 +40,17 @@ interface Presence {
  * answers, or ask of nothing whether it is there.
  */
 export function presenceTable(study: StudyRecord, conditions: readonly Condition[]): string {
-  const dataset = redrawTest(study);
-  if (!dataset?.presence) return "";
-  const { presence } = dataset;
-  const asked = dataset.test.flatMap(({ questions }) => questions)
+  const presence = datasetEntry(study.data.name)?.presence;
+  // Only then is it worth the drawing.
+  const test = presence && redrawTest(study);
+  if (!test) return "";
+  const asked = test.flatMap(({ questions }) => questions)
     .flatMap((question) => askedOf(question, presence(question)) ?? []);
   const answersOf = new Map(
     runsOf(conditions).map((run) => [run, new Map(run.answers.map((given) => [given.id, given]))]),
   );
   if (asked.length === 0) return "";
-  if (![...answersOf.values()].every((answers) => answersFit(dataset.test, answers))) return "";
+  if (![...answersOf.values()].every((answers) => answersFit(test, answers))) return "";
   const kinds = Map.groupBy(asked, ({ about }) => about);
   const scores = new Map(
     [...kinds].map(([about, questions]) => [

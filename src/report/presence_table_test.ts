@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { Question } from "../data/dataset.ts";
-import { easyShapes } from "../data/easy_shapes.ts";
+import { easyShapes, easyShapesPresence } from "../data/easy_shapes.ts";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
 import type { StudyRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { presenceTable } from "./presence_table.ts";
 
 const IMAGES = 40;
-const { test, presence } = easyShapes({ seed: 3, testImages: IMAGES, trainImages: 0 });
+const { test } = easyShapes({ seed: 3, testImages: IMAGES, trainImages: 0 });
 const questions = test.flatMap(({ questions }) => questions);
 const example = exampleStudy();
 const studyOf = (overrides: Partial<StudyRecord> = {}) =>
@@ -35,7 +35,7 @@ const answering = (
 
 /** Says of nothing that it is there, or of everything. */
 const always = (isThere: boolean) => (question: Question) => {
-  const asked = presence!(question);
+  const asked = easyShapesPresence(question);
   return asked ? isThere === asked.negated ? "no" : "yes" : question.answer;
 };
 
@@ -49,7 +49,7 @@ function cellsOf(markdown: string): Record<string, string[]> {
 }
 
 const asked = questions.flatMap((question) => {
-  const kind = presence!(question);
+  const kind = easyShapesPresence(question);
   return kind ? [{ ...kind, isThere: (question.answer === "yes") !== kind.negated }] : [];
 });
 const shareThere = (kind: string) => {
@@ -62,7 +62,7 @@ Deno.test("who always answers alike has half, whatever is right by the base rate
     answering("baseline", truth),
     answering("absent", always(false)),
     answering("present", always(true)),
-    answering("silent", (question) => presence!(question) ? "" : question.answer),
+    answering("silent", (question) => easyShapesPresence(question) ? "" : question.answer),
   ];
   const cells = cellsOf(presenceTable(studyOf(), groupRuns(runs)));
   const [color, shape] = [shareThere("color"), shareThere("shape")];
@@ -76,7 +76,7 @@ Deno.test("who always answers alike has half, whatever is right by the base rate
 
 Deno.test("kinds of things are scored apart, and differences stand at the same seeds", () => {
   const blindToShape = (question: Question) =>
-    presence!(question)?.about === "shape" ? always(false)(question) : question.answer;
+    easyShapesPresence(question)?.about === "shape" ? always(false)(question) : question.answer;
   const runs = [1, 2].flatMap((seed) => [
     answering("baseline", truth, { seed }),
     answering("a", blindToShape, { seed }),

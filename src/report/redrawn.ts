@@ -3,8 +3,8 @@
  * the data set's name and seed.
  */
 import { z } from "zod";
-import type { Dataset, Example } from "../data/dataset.ts";
-import { PROCEDURAL_DATASETS } from "../data/datasets.ts";
+import type { Example } from "../data/dataset.ts";
+import { datasetEntry } from "../data/datasets.ts";
 import { isCorrect } from "../evaluation/vqa_accuracy.ts";
 import type { GivenAnswer, StudyRecord } from "../records/record.ts";
 
@@ -13,16 +13,16 @@ const settings = z.looseObject({
 });
 
 /**
- * A study's data set with its test split alone; null where the data are not procedural, or were
+ * A study's test pictures with their questions; null where the data are not procedural, or were
  * folded, so that other pictures were tested.
  */
-export function redrawTest({ data, config, folds }: StudyRecord): Dataset | null {
+export function redrawTest({ data, config, folds }: StudyRecord): Example[] | null {
   const { success, data: known } = settings.safeParse(config);
-  if (!success || folds || !Object.hasOwn(PROCEDURAL_DATASETS, data.name)) return null;
+  const draw = datasetEntry(data.name)?.draw;
+  if (!success || folds || !draw) return null;
   // Test pictures come first, so they are the same without the others.
-  const draw = PROCEDURAL_DATASETS[data.name];
-  const dataset = draw({ ...known.data, trainImages: 0, validationImages: 0 });
-  return dataset.test.length === data.images.test ? dataset : null;
+  const { test } = draw({ ...known.data, trainImages: 0, validationImages: 0 });
+  return test.length === data.images.test ? test : null;
 }
 
 /** Whether answers are to these questions, each as right or wrong as it is said to be. */

@@ -1,6 +1,6 @@
 /** Makes a study's data ready: data set, encoder, token ids, features. */
 import type { Dataset } from "../data/dataset.ts";
-import { loadDataset, PROCEDURAL_DATASETS } from "../data/datasets.ts";
+import { datasetEntry, loadDataset } from "../data/datasets.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { loadEncoder } from "../encoders/encoders.ts";
 import { encodeExamples, type Features } from "../encoders/features.ts";
@@ -70,7 +70,7 @@ export async function loadStudyData(
   { dataDir }: { dataDir?: string },
 ): Promise<Dataset> {
   const { name, ...options } = data;
-  if (dataDir !== undefined && Object.hasOwn(PROCEDURAL_DATASETS, name)) {
+  if (dataDir !== undefined && datasetEntry(name)?.draw) {
     throw new RangeError(
       `Cannot read data set "${name}" from a folder: it is drawn on the spot; --data names another`,
     );
