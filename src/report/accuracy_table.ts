@@ -9,6 +9,7 @@ import {
   type Verdict,
 } from "../evaluation/intervals.ts";
 import type { Accuracy, RunRecord } from "../records/record.ts";
+import { questionTypes } from "../evaluation/pool_accuracy.ts";
 import { bestConditions } from "./best_condition.ts";
 import { booktabs } from "./booktabs.ts";
 import { conditionColumns, inPercent, intervalColumn, pointsColumns } from "./condition_columns.ts";
@@ -28,7 +29,6 @@ import { embeddingColumns } from "./embedding_columns.ts";
 import { type Comparison, verdictOf } from "./family.ts";
 import { count, fixed, inWords, probability } from "./number_format.ts";
 import { type Column, table } from "./table.ts";
-import { questionTypes } from "../evaluation/pool_accuracy.ts";
 
 /** Above this accuracy the arms have too little room to differ. */
 const CEILING = 0.97;
@@ -211,7 +211,7 @@ const SCORES = {
 
 const EMBEDDING_LEGEND =
   "The last columns are of the projected image tokens Z = P1(x): the mean cosine of all pairs (1: all point the same " +
-  "way), how many directions carry their variance, and the arm's own loss on them, L_cos, which is low too where all tokens point one way";
+  "way), how many directions carry their variance, and the arm's own loss on them, L_cos; that of self-distillation is low too where all tokens point one way";
 
 /** Which rows have a verdict, and what it takes. */
 function verdictLegend(family: readonly Comparison[] | null): string {
