@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
 import { type GoldenTensor, listGolden, readGolden } from "../testing/golden.ts";
 import { randomValues } from "../reference/random_values.ts";
-import { main } from "./main.ts";
 import { printed } from "../testing/printed.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { main } from "./main.ts";
 
 /** Runs a command line in this process. */
 const run = (args: string[]) => printed(() => main(["embedding-stats", ...args]));

@@ -10,9 +10,9 @@ import type { RunRecord, StudyRecord } from "../records/record.ts";
 import { TINY_CONFIG_JSON, tinyTensors } from "../testing/tiny_checkpoint.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
-import { main } from "./main.ts";
 import { printed } from "../testing/printed.ts";
 import { readRunRecord } from "../records/read_records.ts";
+import { main } from "./main.ts";
 
 await prepareDriver({ quiet: true });
 

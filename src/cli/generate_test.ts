@@ -10,8 +10,8 @@ import {
   tinyTensors,
   withModelFolder,
 } from "../testing/tiny_checkpoint.ts";
-import { main } from "./main.ts";
 import { printed } from "../testing/printed.ts";
+import { main } from "./main.ts";
 
 /** Runs a command line in this process. */
 const run = (...args: string[]) => printed(() => main(["generate", ...args]));

@@ -10,10 +10,10 @@ import { expandGrid, runName } from "../study/grid.ts";
 import { takeLease } from "../study/lease.ts";
 import type { RunRecord } from "../records/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { assertIdle, checkRecords, moveAside, openOutFolder } from "./out_folder.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 import { readRecords } from "../records/read_records.ts";
 import { recordText } from "../records/write_record.ts";
+import { assertIdle, checkRecords, moveAside, openOutFolder } from "./out_folder.ts";
 
 const study = tinyStudy();
 const runs = expandGrid(study);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { denoFlags } from "../data/deno_flags.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { commandLine } from "./main.ts";
 import { COMMANDS, permissionsOf, type Surroundings } from "./permissions.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const FOLDERS = ["/home/me/clip", "/home/me/vit", "/home/me/vit/onnx", "/home/me/llama"];
 const STUDIES: Record<string, unknown> = {

@@ -21,13 +21,13 @@ import {
   type Trajectories,
   visionTrajectory,
 } from "../pretraining/trajectories.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { callerPath } from "./paths.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { positiveInteger } from "./numbers.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** What a part of the pre-training works with. */
 interface Work {

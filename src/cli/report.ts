@@ -4,10 +4,10 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { callerPath } from "./paths.ts";
-import { reportCompareCommand } from "./report_compare.ts";
 import { type ExportName, EXPORTS } from "../report/exports.ts";
 import { writeAnswers, writeReport } from "../report/write_report.ts";
+import { callerPath } from "./paths.ts";
+import { reportCompareCommand } from "./report_compare.ts";
 
 const EXPORT_NAMES = Object.keys(EXPORTS) as ExportName[];
 

@@ -3,8 +3,8 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { compareStudies } from "../report/compare.ts";
-import { callerPath } from "./paths.ts";
 import { readRecords } from "../records/read_records.ts";
+import { callerPath } from "./paths.ts";
 
 /** The `report compare` command. */
 export function reportCompareCommand() {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exampleRuns, exampleStudy } from "../records/example_records.ts";
-import { reportCommand } from "./report.ts";
 import { printed } from "../testing/printed.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { reportCommand } from "./report.ts";
 
 /** Runs the command on the records of an example study; gives what it printed. */
 async function withStudy(

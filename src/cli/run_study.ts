@@ -30,6 +30,7 @@ import { stageSteps } from "../training/batches.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { tuneStudy } from "../tuning/tune_study.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { duration, megabytes } from "./format.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";
@@ -42,7 +43,6 @@ import {
   type RunStep,
   type RunTitle,
 } from "./progress.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** How a study is run. */
 export interface RunOptions {

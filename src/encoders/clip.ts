@@ -24,6 +24,7 @@ import {
   packClip,
 } from "../models/clip_weights.ts";
 import { parseSafetensors } from "../models/safetensors.ts";
+import { sha256 } from "../data/sha256.ts";
 import {
   defaultPreprocessing,
   parsePreprocessing,
@@ -32,7 +33,6 @@ import {
 } from "./clip_preprocessing.ts";
 import type { PictureEncoder } from "./encoder.ts";
 import { poolTokens } from "./token_grid.ts";
-import { sha256 } from "../data/sha256.ts";
 
 /** The state before the last layer, which LLaVA (arXiv 2304.08485) and this project's study read. */
 const DEFAULT_LAYER = -2;

@@ -6,11 +6,11 @@ import { goldenFloat64, goldenFolder, goldenTolerance, readGolden } from "../tes
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { clipVisionStates } from "../reference/clip.ts";
 import { assertClose } from "../testing/tolerance.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { clipEncoder, type ClipEncoderOptions } from "./clip.ts";
 import { defaultPreprocessing, preprocess } from "./clip_preprocessing.ts";
 import { loadEncoder } from "./encoders.ts";
 import { poolTokens } from "./token_grid.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const TOPIC = "clip_vision/quick_gelu";
 const { json: CONFIG } = readGolden(TOPIC, "config");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { loadEncoder } from "./encoders.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { loadEncoder } from "./encoders.ts";
 
 Deno.test("patches is known by name, with sizes to choose", async () => {
   const plain = await loadEncoder("patches", { cacheDir: "unused" });

@@ -9,8 +9,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { basename, join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { ifThere } from "../data/if_there.ts";
-import type { Encoder } from "./encoder.ts";
 import { sha256 } from "../data/sha256.ts";
+import type { Encoder } from "./encoder.ts";
 
 /** The encoding of a split's pictures. */
 export interface Features {

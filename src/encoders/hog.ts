@@ -11,8 +11,8 @@
  */
 import type { Image } from "../data/dataset.ts";
 import { resize } from "../data/image.ts";
-import type { PictureEncoder } from "./encoder.ts";
 import { sha256 } from "../data/sha256.ts";
+import type { PictureEncoder } from "./encoder.ts";
 
 /** Settings of {@linkcode hogEncoder}. */
 export interface HogOptions {

@@ -7,8 +7,8 @@ import type { Image } from "../data/dataset.ts";
 import { oneLine, quoted } from "../data/one_line.ts";
 import { readWhole } from "../data/read_whole.ts";
 import { parseSafetensors, type Tensor, toFloat32 } from "../models/safetensors.ts";
-import type { Encoder } from "./encoder.ts";
 import { sha256 } from "../data/sha256.ts";
+import type { Encoder } from "./encoder.ts";
 
 /**
  * Reads every `*.safetensors` of a folder. All tensors have one shape; their elements are F32, F16 or

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { basename, dirname, join } from "node:path";
 import { goldenFolder, readGolden } from "../testing/golden.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { evaluateVqa } from "./vqa_evaluation.ts";
 import { scoreVqaFiles, type VqaFiles } from "./vqa_files.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const golden = (file: string) => join(goldenFolder(), "vqa_metric", `${file}.json`);
 const GOLDEN: VqaFiles = {

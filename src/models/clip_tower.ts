@@ -5,6 +5,7 @@ import { readMatrix } from "../gpu/memory.ts";
 import { compileProgram, createEngine, type Engine, freeTensor } from "../gpu/program.ts";
 import { createParameters, freeParameters } from "../nn/parameters.ts";
 import { createTape, keep } from "../tensor/tape.ts";
+import { type MatrixValues, tensorsOf } from "../nn/matrix_values.ts";
 import { type ClipVisionConfig, visionTokens } from "./clip_config.ts";
 import {
   createVisionInputs,
@@ -12,7 +13,6 @@ import {
   visionStates,
   writePixels,
 } from "./clip_vision.ts";
-import { type MatrixValues, tensorsOf } from "../nn/matrix_values.ts";
 
 /** What a frozen tower is made of. */
 export interface ClipTowerOptions {

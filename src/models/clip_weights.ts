@@ -7,6 +7,7 @@
  * CLIPVisionModel and CLIPVisionModelWithProjection.
  */
 import { drawValues, type ParameterSpec } from "../nn/parameters.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import {
   type ClipConfig,
   clipHeads,
@@ -23,7 +24,6 @@ import {
   wholeLayout,
 } from "./matrix_layout.ts";
 import { type Tensor as StoredTensor, toFloat32 } from "./safetensors.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** A parameter as a checkpoint has it; as a matrix, its first axis are the rows. */
 export interface ClipSpec extends ParameterSpec {

@@ -7,6 +7,7 @@ import { OBJECTIVES } from "../objectives/objectives.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { randomValues } from "../reference/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import {
   createModel,
   destroyModel,
@@ -16,7 +17,6 @@ import {
 } from "./multimodal.ts";
 import { compileQuestioner } from "./questioner.ts";
 import { compileTrainingStep } from "./training_step.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const LAYOUT = {
   ...{ batch: 2, prefix: 1, lead: [1], beside: 5, blocks: 2, block: 8, answers: 4 },

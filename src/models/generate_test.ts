@@ -5,12 +5,12 @@ import { formOf, testEngines } from "../testing/gpu.ts";
 import { llama } from "../reference/llama.ts";
 import { sharedPath } from "../testing/shared_folder.ts";
 import { TINY_CONFIG, tinyTensors } from "../testing/tiny_checkpoint.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { freeDecoder, uploadDecoder } from "./decoder_weights.ts";
 import { generate } from "./generate.ts";
 import { llamaSpecs } from "./llama_weights.ts";
 import { openLlama } from "./load_llama.ts";
 import { toFloat32 } from "./safetensors.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const TENSORS = tinyTensors();
 const CHECKPOINT = new Map(

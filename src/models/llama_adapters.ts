@@ -13,9 +13,6 @@ import {
   type Parameter,
   type ParameterSpec,
 } from "../nn/parameters.ts";
-import { ADAPTED_PARTS, type LlamaAdapters } from "./llama.ts";
-import type { LlamaConfig } from "./llama_config.ts";
-import { type Layout, layouts, llamaSpecs, llamaSpecsByName } from "./llama_weights.ts";
 import {
   checkedMatrix,
   type MatrixValues,
@@ -24,6 +21,9 @@ import {
   zeroMatrices,
   zeroMatrix,
 } from "../nn/matrix_values.ts";
+import { ADAPTED_PARTS, type LlamaAdapters } from "./llama.ts";
+import type { LlamaConfig } from "./llama_config.ts";
+import { type Layout, layouts, llamaSpecs, llamaSpecsByName } from "./llama_weights.ts";
 
 /** A kernel matrix with the projections in it that are adapted. */
 interface AdapterLayout extends Layout {

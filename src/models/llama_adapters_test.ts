@@ -27,6 +27,7 @@ import { llama } from "../reference/llama.ts";
 import { loraGradients, mergeLora, type Weights } from "../reference/lora.ts";
 import { dot } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { llamaDecodeLayers, llamaHead, llamaLayers } from "./llama.ts";
 import {
   type AdapterSet,
@@ -40,7 +41,6 @@ import {
 } from "./llama_adapters.ts";
 import { headLayout } from "./llama_config.ts";
 import { llamaSpecs, packLlama } from "./llama_weights.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const CONFIG = {
   vocab_size: 11,

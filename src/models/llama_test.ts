@@ -26,6 +26,7 @@ import { takeColumns } from "../reference/heads.ts";
 import { loraGradients, mergeLora, type Weights } from "../reference/lora.ts";
 import { row } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { llamaHead, llamaLayers } from "./llama.ts";
 import {
   type AdapterSet,
@@ -39,7 +40,6 @@ import type { LlamaConfig } from "./llama_config.ts";
 import { llamaSpecs, packLlama, unpackLlama } from "./llama_weights.ts";
 import { createModel, destroyModel, type MultimodalModel, writeBatch } from "./multimodal.ts";
 import { compileQuestioner } from "./questioner.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 // The golden image tokens are already where the decoder reads them.
 CONNECTORS["identity"] = {

@@ -20,6 +20,7 @@ import {
 import type { Objective } from "../objectives/objective.ts";
 import { readTensor } from "../gpu/bands.ts";
 import { DEFAULT_LORA, type LoraConfig } from "../nn/lora.ts";
+import { checkedMatrix, type MatrixValues, readParameters } from "../nn/matrix_values.ts";
 import { type BatchInputs, createInputs, destroyInputs } from "./batch_inputs.ts";
 import {
   type AdapterSet,
@@ -38,7 +39,6 @@ import {
   packedMatrices,
   unpackLlama,
 } from "./llama_weights.ts";
-import { checkedMatrix, type MatrixValues, readParameters } from "../nn/matrix_values.ts";
 
 /** Parts of a model that a stage trains or leaves as they are. */
 export const MODULES = ["P1", "P2", "lora", "decoder"] as const;

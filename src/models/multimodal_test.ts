@@ -16,6 +16,7 @@ import type { Mlp } from "../reference/mlp.ts";
 import { multimodal, type OBJECTIVES as REFERENCE_ARMS } from "../reference/multimodal.ts";
 import { packQuestions } from "../reference/packing.ts";
 import { assertClose } from "../testing/tolerance.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { packLlama, unpackLlama } from "./llama_weights.ts";
 import {
   countParameters,
@@ -35,7 +36,6 @@ import {
   type StepLosses,
   type TrainingStep,
 } from "./training_step.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 type Arm = keyof typeof REFERENCE_ARMS;
 

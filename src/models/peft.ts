@@ -11,11 +11,11 @@ import { oneLine, quoted } from "../data/one_line.ts";
 import { readWhole } from "../data/read_whole.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import { LORA_TARGETS, type LoraConfig, type LoraTarget } from "../nn/lora.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { loraSpecs } from "./llama_adapters.ts";
 import type { LlamaConfig } from "./llama_config.ts";
 import { matrixTensors } from "./matrix_file.ts";
 import { parseSafetensors, toFloat32, writeSafetensors } from "./safetensors.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** The file of settings. */
 export const ADAPTER_CONFIG = "adapter_config.json";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { goldenFolder, goldenTensor, listGolden, readGolden } from "../testing/golden.ts";
 import { randomValues } from "../reference/random_values.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { loraSpecs } from "./llama_adapters.ts";
 import {
   ADAPTER_CONFIG,
@@ -14,7 +15,6 @@ import {
   savePeft,
 } from "./peft.ts";
 import { parseSafetensors, type Tensor, writeSafetensors } from "./safetensors.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 for (const name of listGolden("llama")) {
   const topic = `llama/${name}`;

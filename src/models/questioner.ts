@@ -6,6 +6,7 @@ import { greedyChoice } from "../tensor/decode.ts";
 import { gatherRows } from "../tensor/embedding.ts";
 import { rowTotal } from "../tensor/reduce.ts";
 import { createTape, keep } from "../tensor/tape.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 import { llamaDecodeLayers, llamaHead } from "./llama.ts";
 import { tracedAdapters } from "./llama_adapters.ts";
 import type { MultimodalModel } from "./multimodal.ts";
@@ -17,7 +18,6 @@ import {
   traceProjection,
   traceTokenLoss,
 } from "./multimodal_trace.ts";
-import { tensorsOf } from "../nn/matrix_values.ts";
 
 /** What a batch of questions gave. */
 export interface Asked {

@@ -1,6 +1,7 @@
 /** What a pair of towers can do without further training, on pictures that no training step draws. */
 import type { Image } from "../data/dataset.ts";
 import { type RandomStream, stream } from "../data/random.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { fullCaption } from "./captions.ts";
 import { withArticle } from "./questions.ts";
 import { drawLook, paintScene, PLAIN_LOOK } from "./paint.ts";
@@ -8,7 +9,6 @@ import { drawProbeScene, probe, probedObjects, type ProbeFigures } from "./probe
 import { classify, groupAccuracy, type Recall, recall } from "./retrieval.ts";
 import { COLOR_NAMES, drawObject, drawScene, type Scene, SHAPES, SIZES } from "./scene.ts";
 import { type Attribute, drawSiblings, SIBLING_ATTRIBUTES, SIBLINGS } from "./siblings.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** The towers as functions. */
 export interface Towers {

@@ -11,6 +11,7 @@ import { crossEntropy, crossEntropyBackward, IGNORED } from "../reference/cross_
 import { llama } from "../reference/llama.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
 import { assertClose } from "../testing/tolerance.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import {
   compileLanguagePrograms,
   type LanguageBatch,
@@ -18,7 +19,6 @@ import {
   type PackedScene,
 } from "./language_step.ts";
 import type { PackedText } from "./text_packing.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** Two layers, grouped heads, widths that are no multiples of four. */
 const CONFIG: LlamaConfig = {

@@ -4,11 +4,11 @@ import type { LlamaConfig } from "../models/llama_config.ts";
 import { type ChartSeries, lineChart } from "../report/line_chart.ts";
 import { count, duration, fixed } from "../report/number_format.ts";
 import { table } from "../report/table.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { GRID } from "./description.ts";
 import type { TowerFigures } from "./evaluate_towers.ts";
 import type { LanguageAccuracy, LanguagePoint, LanguageSettings } from "./pretrain_language.ts";
 import type { VisionPoint, VisionSettings } from "./pretrain_vision.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** What every training says about itself. */
 interface TrainingFigures<Settings, Config, Point> {

@@ -7,13 +7,13 @@ import { easyShapes } from "../data/easy_shapes.ts";
 import { resize } from "../data/image.ts";
 import { type RandomStream, stream } from "../data/random.ts";
 import { sortOfClevr } from "../data/sort_of_clevr.ts";
+import { sha256 } from "../data/sha256.ts";
 import { drawCaption, drawPictureScene, NAMES } from "./captions.ts";
 import { drawFamily, type FamilyAttribute, SMALLEST_FAMILY } from "./families.ts";
 import { PIXELS } from "./models.ts";
 import { drawLook, paintScene } from "./paint.ts";
 import { COLOR_NAMES, drawScene, MOST_OBJECTS, type Scene, SHAPES } from "./scene.ts";
 import { type Attribute, drawSiblings, SIBLINGS } from "./siblings.ts";
-import { sha256 } from "../data/sha256.ts";
 
 /** Pictures and what is said of each. */
 export interface PictureBatch {

@@ -20,6 +20,7 @@ import {
   writeParameter,
 } from "../nn/parameters.ts";
 import { readTrainingState } from "../nn/training_state.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import {
   bagsOf,
   encodeQuestion,
@@ -39,7 +40,6 @@ import { GRID } from "./description.ts";
 import { SCENE_QUESTIONS } from "./questions.ts";
 import { meanOfEach, type ResumableHooks, type Schedule, trainResumably } from "./resumable.ts";
 import { drawScene } from "./scene.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /** What determines a pre-training of the decoder, besides its data and its shape. */
 export interface LanguageSettings extends AdamWSettings, Schedule {

@@ -4,8 +4,8 @@
  */
 import { Matrix, solve } from "ml-matrix";
 import type { RandomStream } from "../data/random.ts";
-import type { Scene, SceneObject } from "./scene.ts";
 import type { MatrixValues } from "../nn/matrix_values.ts";
+import type { Scene, SceneObject } from "./scene.ts";
 
 /** An object and the state of the patch that its middle lies in. */
 export interface ProbedObject {

@@ -8,9 +8,9 @@ import { type ClipFeatures, compileClipFeatures } from "../models/clip_features.
 import { type ClipPair, pairWeights, writeCaptions, writePictures } from "../models/clip_pair.ts";
 import { visionStates } from "../models/clip_vision.ts";
 import { createTape, keep } from "../tensor/tape.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import type { Towers } from "./evaluate_towers.ts";
 import { pixelValues } from "./pictures.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /**
  * Captions as the text tower reads them: begin mark, words, end mark, padding.

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { exampleFailure } from "./example_records.ts";
 import { readFailures, removeFailure, writeFailure } from "./failures.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const failure = exampleFailure();
 

@@ -1,12 +1,12 @@
 /** Records read on several threads are those read on one; what cannot be read is left for a second look. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { exampleRun, exampleStudy } from "./example_records.ts";
 import { packAnswers } from "./packed_answers.ts";
 import { readAhead } from "./read_ahead.ts";
 import { withChecksum } from "./record_checksum.ts";
 import { runReader } from "./run_file.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 import { readRecords } from "./read_records.ts";
 
 const COUNT = 23;

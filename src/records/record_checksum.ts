@@ -13,16 +13,12 @@ const LAST_FIELD = ',\n "sha256": "';
  */
 export function withChecksum(text: string): string {
   const body = text.trimEnd().slice(0, -1).trimEnd();
-  return `${body}${LAST_FIELD}${checksum(body)}"\n}\n`;
+  return `${body}${LAST_FIELD}${sha256(body)}"\n}\n`;
 }
 
 /** Whether a record is what was written. Older records have no checksum, and are taken as they are. */
 export function isIntact(text: string): boolean {
   const at = text.lastIndexOf(LAST_FIELD);
   if (at < 0) return true;
-  return text.slice(at + LAST_FIELD.length) === `${checksum(text.slice(0, at))}"\n}\n`;
-}
-
-function checksum(body: string): string {
-  return sha256(body);
+  return text.slice(at + LAST_FIELD.length) === `${sha256(text.slice(0, at))}"\n}\n`;
 }

@@ -1,8 +1,8 @@
 /** The whole training loss against central differences, and what its arms share. */
 import assert from "node:assert/strict";
 import { assertGradient } from "../testing/finite_difference.ts";
-import { randomValues } from "./random_values.ts";
 import { assertClose, FLOAT64 } from "../testing/tolerance.ts";
+import { randomValues } from "./random_values.ts";
 import type { LlamaConfig } from "./llama.ts";
 import type { Mlp, MlpParameter } from "./mlp.ts";
 import { multimodal, type MultimodalModel, OBJECTIVES } from "./multimodal.ts";

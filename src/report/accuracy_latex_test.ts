@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { accuracyLatex } from "./accuracy_latex.ts";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import { accuracyLatex } from "./accuracy_latex.ts";
 
 Deno.test("the table of accuracy is a booktabs table, its special characters escaped", () => {
   const runs = [

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { accuracyTable } from "./accuracy_table.ts";
-import { groupRuns } from "./conditions.ts";
-import { detectableEffects } from "./detectable.ts";
 import {
   exampleAccuracy,
   exampleRun,
   exampleRuns,
   exampleStudy,
 } from "../records/example_records.ts";
+import { accuracyTable } from "./accuracy_table.ts";
+import { groupRuns } from "./conditions.ts";
+import { detectableEffects } from "./detectable.ts";
 import { familyOf } from "./family.ts";
 
 const majority = exampleAccuracy(0.25, 0.5);

@@ -2,8 +2,8 @@
  * Which arm the main table sets in bold: the best one, and only where the verdicts tell it from the rest.
  */
 import type { Verdict } from "../evaluation/intervals.ts";
-import { type Condition, measureAccuracy } from "./conditions.ts";
 import { BASELINE } from "../records/record.ts";
+import { type Condition, measureAccuracy } from "./conditions.ts";
 
 /** A condition and its verdict against the baseline; null where it has none. */
 export interface Judged {

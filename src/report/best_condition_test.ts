@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Verdict } from "../evaluation/intervals.ts";
+import { exampleRun } from "../records/example_records.ts";
 import { bestConditions } from "./best_condition.ts";
 import { type Condition, groupRuns } from "./conditions.ts";
-import { exampleRun } from "../records/example_records.ts";
 
 function condition(arm: string, color: number, stage = "projector"): Condition {
   return groupRuns([exampleRun({ arm, stage, color, lambda: arm === "baseline" ? 0 : 1 })])[0];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseHTML } from "linkedom";
-import { INK, markStyle } from "./chart_frame.ts";
 import { exampleGeometry, exampleRuns, exampleStudy } from "../records/example_records.ts";
+import { INK, markStyle } from "./chart_frame.ts";
 import { renderReport } from "./report.ts";
 
 /** Contrast of two colours, from 1 to 21 (WCAG 2.2, relative luminance). */

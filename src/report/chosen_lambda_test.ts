@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { exampleRun, type RunOverrides } from "../records/example_records.ts";
 import { chooseLambda } from "./chosen_lambda.ts";
 import { groupRuns } from "./conditions.ts";
-import { exampleRun, type RunOverrides } from "../records/example_records.ts";
 
 /** A run of arm `a` whose last validation gave this accuracy. */
 function validated(lambda: number, seed: number, accuracy: number, overrides: RunOverrides = {}) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { exampleGeometry, exampleRun } from "../records/example_records.ts";
 import { type ClaimStatistic, STATISTICS } from "./claim_statistics.ts";
 import { groupRuns } from "./conditions.ts";
-import { exampleGeometry, exampleRun } from "../records/example_records.ts";
 
 function valuesOf(run: ReturnType<typeof exampleRun>): Record<string, number | null | undefined> {
   const [{ replicates: [replicate] }] = groupRuns([run]);

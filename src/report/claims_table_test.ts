@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { exampleRun, exampleStudy } from "../records/example_records.ts";
 import { claimsTable } from "./claims_table.ts";
 import { groupRuns } from "./conditions.ts";
-import { exampleRun, exampleStudy } from "../records/example_records.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
 

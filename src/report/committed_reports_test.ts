@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { readRecords } from "../records/read_records.ts";
 import { exampleAnswers } from "./example_answers.ts";
 import { renderReport } from "./report.ts";
 import { buildResults } from "./results.ts";
-import { readRecords } from "../records/read_records.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const REPORTS = join(ROOT, "reports");

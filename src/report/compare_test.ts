@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { compareStudies } from "./compare.ts";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import { compareStudies } from "./compare.ts";
 
 const study = exampleStudy();
 const d = "d".repeat(64), e = "e".repeat(64), f = "f".repeat(64);

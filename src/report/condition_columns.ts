@@ -1,9 +1,9 @@
 /**
  * The columns that name a condition, the same in every table.
  */
+import type { Summary } from "../evaluation/intervals.ts";
 import type { Condition } from "./conditions.ts";
 import { count, meanAndInterval, plain, pointsInterval, signed } from "./number_format.ts";
-import type { Summary } from "../evaluation/intervals.ts";
 import type { Column } from "./table.ts";
 
 /** What names a row. */

@@ -2,8 +2,8 @@
  * What the runs of a condition have in common, as points of a line.
  */
 import { mean } from "simple-statistics";
-import type { Condition } from "./conditions.ts";
 import type { EmbeddingGeometry } from "../records/record.ts";
+import type { Condition } from "./conditions.ts";
 import type { ChartPoint } from "./line_chart.ts";
 
 /** The geometry of every run of a condition that has one. */

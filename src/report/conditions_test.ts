@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { differenceToBaseline, groupRuns, measure, seedsOf } from "./conditions.ts";
 import { exampleRun, exampleRuns } from "../records/example_records.ts";
+import { differenceToBaseline, groupRuns, measure, seedsOf } from "./conditions.ts";
 
 Deno.test("runs are grouped in one order, however they come", () => {
   const runs = exampleRuns([2, 1, 3]);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { parseHTML } from "linkedom";
+import { exampleGeometry, exampleRun } from "../records/example_records.ts";
 import { groupRuns } from "./conditions.ts";
 import { cosineHistogram } from "./cosine_histogram.ts";
-import { exampleGeometry, exampleRun } from "../records/example_records.ts";
 
 const shares = (entries: Record<number, number>) =>
   Array.from({ length: 40 }, (_, i) => entries[i] ?? 0);

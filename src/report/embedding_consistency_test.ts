@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { exampleGeometry, exampleRun, exampleStudy } from "../records/example_records.ts";
 import { groupRuns } from "./conditions.ts";
 import { embeddingConsistency, keptTable, shapeTable } from "./embedding_consistency.ts";
-import { exampleGeometry, exampleRun, exampleStudy } from "../records/example_records.ts";
 import { renderReport } from "./report.ts";
 
 const runs = [

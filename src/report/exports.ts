@@ -1,11 +1,11 @@
 /**
  * What a report is written as besides Markdown, by the option that asks for it.
  */
+import type { RunRecord, StudyRecord } from "../records/record.ts";
 import { accuracyLatex } from "./accuracy_latex.ts";
 import { renderPage } from "./page.ts";
 import type { Report } from "./report.ts";
 import { resultsCsv } from "./results_csv.ts";
-import type { RunRecord, StudyRecord } from "../records/record.ts";
 
 /** What an export is made of. */
 export interface ExportSource {

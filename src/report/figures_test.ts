@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { groupRuns } from "./conditions.ts";
 import { exampleRun, exampleRuns } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { drawFigures } from "./figures.ts";
 
 const files = (runs: Parameters<typeof groupRuns>[0]) =>

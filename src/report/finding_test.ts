@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { groupRuns } from "./conditions.ts";
 import {
   exampleAccuracy,
   exampleRun,
   exampleRuns,
   exampleStudy,
 } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { familyOf } from "./family.ts";
 import { finding } from "./finding.ts";
 import { sweepsOf } from "./sweeps.ts";

@@ -1,10 +1,10 @@
 /**
  * Final losses by condition, and the curves that lead there.
  */
+import type { DiagnosticPoint, RunRecord } from "../records/record.ts";
 import { conditionColumns, intervalColumn, seedCount } from "./condition_columns.ts";
 import { type Condition, measure, runsOf } from "./conditions.ts";
 import type { Figure } from "./figures.ts";
-import type { DiagnosticPoint, RunRecord } from "../records/record.ts";
 import { table } from "./table.ts";
 
 /** The table, then each figure as a relative link. */

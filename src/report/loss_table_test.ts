@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { groupRuns } from "./conditions.ts";
 import { exampleRun } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { lossTable } from "./loss_table.ts";
 
 const tablesOf = (runs: Parameters<typeof groupRuns>[0]) =>

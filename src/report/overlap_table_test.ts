@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { groupRuns } from "./conditions.ts";
 import { exampleRun } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { overlapTable } from "./overlap_table.ts";
 
 const run = (seed: number, exactMatch: number, tokenF1: number, bleu1: number) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RunRecord } from "../records/record.ts";
-import { groupRuns } from "./conditions.ts";
 import { exampleRun } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { questionDifferences } from "./question_differences.ts";
 
 /** Answers to two questions about one picture and one about another, by whether they are right. */

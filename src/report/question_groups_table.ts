@@ -3,6 +3,7 @@
  */
 import type { Summary } from "../evaluation/intervals.ts";
 import { type Accuracy, BASELINE, type StudyRecord } from "../records/record.ts";
+import { poolTypes, questionTypes } from "../evaluation/pool_accuracy.ts";
 import {
   conditionColumns,
   inPercent,
@@ -14,7 +15,6 @@ import { type Condition, differenceTo, measureAccuracy, runsOf } from "./conditi
 import { count, fixed, inWords, signed } from "./number_format.ts";
 import { PUBLISHED_ACCURACY, type PublishedAccuracy } from "./published_accuracy.ts";
 import { type Column, table } from "./table.ts";
-import { poolTypes, questionTypes } from "../evaluation/pool_accuracy.ts";
 
 /** A condition, or a publication. */
 interface GroupRow extends Named {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Accuracy, RunRecord } from "../records/record.ts";
-import { groupRuns } from "./conditions.ts";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { questionGroupsTable } from "./question_groups_table.ts";
 
 /** Three questions that are not relational to one that is. */

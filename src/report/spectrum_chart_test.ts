@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseHTML } from "linkedom";
-import { groupRuns } from "./conditions.ts";
 import { exampleGeometry, exampleRun } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { spectrumChart } from "./spectrum_chart.ts";
 
 const geometry = exampleGeometry();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseHTML } from "linkedom";
-import { groupRuns } from "./conditions.ts";
 import { exampleRun } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { sweepCharts } from "./sweep_chart.ts";
 import { sweepsOf } from "./sweeps.ts";
 

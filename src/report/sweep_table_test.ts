@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { groupRuns } from "./conditions.ts";
 import { exampleAccuracy, exampleRun } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { sweepTable } from "./sweep_table.ts";
 import { sweepsOf } from "./sweeps.ts";
 

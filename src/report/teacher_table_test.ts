@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { groupRuns } from "./conditions.ts";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { teacherTable } from "./teacher_table.ts";
 
 const arm = (name: string, xi: number, connector = "mlp") => ({

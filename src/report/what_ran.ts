@@ -4,11 +4,11 @@
 import { z } from "zod";
 import { sha256 } from "../data/sha256.ts";
 import type { RunKey, RunRecord, StudyRecord } from "../records/record.ts";
+import { keyText } from "../records/run_key.ts";
 import { conditionColumns } from "./condition_columns.ts";
 import { type Condition, conditionNames, runsOf, seedsOf } from "./conditions.ts";
 import { count, fixed, inWords } from "./number_format.ts";
 import { table } from "./table.ts";
-import { keyText } from "../records/run_key.ts";
 
 const OPERAND_FORMS: Record<string, string> = {
   image: "storage textures",

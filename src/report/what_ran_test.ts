@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RunRecord, StudyRecord } from "../records/record.ts";
-import { groupRuns } from "./conditions.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
+import { groupRuns } from "./conditions.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
 
 Deno.test("the facts of the records are all there", () => {

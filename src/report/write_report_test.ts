@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { RUN_ROLES, type RunRecord, type StudyRecord } from "../records/record.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
-import { renderReport } from "./report.ts";
-import { writeAnswers, writeReport } from "./write_report.ts";
 import { readRecords } from "../records/read_records.ts";
 import { named, withRecords } from "../testing/record_folder.ts";
+import { renderReport } from "./report.ts";
+import { writeAnswers, writeReport } from "./write_report.ts";
 
 Deno.test("the report is written beside the records and depends on nothing else", async () => {
   const study = exampleStudy(), runs = exampleRuns([1, 2]);

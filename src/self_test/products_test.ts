@@ -6,8 +6,8 @@ import { isMatrix, type MatrixPlace } from "../gpu/kernel.ts";
 import { KERNELS } from "../gpu/kernel_files.ts";
 import type { ProductBlock, ProductOrder, ProductShape } from "../gpu/plan.ts";
 import type { Engine } from "../gpu/program.ts";
-import { runCases } from "./self_test.ts";
 import type { Constants } from "../gpu/template.ts";
+import { runCases } from "./self_test.ts";
 import type { Bench } from "./bench.ts";
 import { productNN, productNT, productTN } from "./products.ts";
 

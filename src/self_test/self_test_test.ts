@@ -15,6 +15,7 @@ import { KERNELS } from "../gpu/kernel_files.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import { isMatrix, type Kernel, type MatrixPlace } from "../gpu/kernel.ts";
 import type { Engine } from "../gpu/program.ts";
+import type { Constants } from "../gpu/template.ts";
 import {
   assertSelfTest,
   type KernelVariant,
@@ -24,7 +25,6 @@ import {
 } from "./self_test.ts";
 import { CASES } from "./cases.ts";
 import { describeVariant, isolate } from "./isolate.ts";
-import type { Constants } from "../gpu/template.ts";
 
 const quick = await loadStudy("quick", ".");
 const study = { ...quick, data: { ...quick.data, trainImages: 100, testImages: 10 } };

@@ -11,15 +11,15 @@ import { loadProgress, saveProgress } from "../training/progress_file.ts";
 import { run, test } from "../training/run.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { DivergedError, type RunHooks } from "../training/train_stage.ts";
+import { type RunFailure, SCHEMA_VERSION } from "../records/record.ts";
+import { writeRecord } from "../records/write_record.ts";
 import { determinantsOf } from "./determinants.ts";
 import { freezeSettings } from "./frozen_settings.ts";
 import { recordName, recordNames, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
-import { type RunFailure, SCHEMA_VERSION } from "../records/record.ts";
 import { runId } from "./run_id.ts";
 import { runRecord, studyRecord, type StudyRecordInput } from "./run_record.ts";
 import { loadWeights, saveWeights } from "./saved_weights.ts";
-import { writeRecord } from "../records/write_record.ts";
 
 /** What a study runs on. */
 export interface AblationInput extends StudyRecordInput {

@@ -6,11 +6,11 @@ import { defaultPlan } from "../gpu/plan.ts";
 import { createEngine, type Engine } from "../gpu/program.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
+import { readRecords } from "../records/read_records.ts";
 import { ablate, type AblationInput } from "./ablate.ts";
 import { expandGrid, recordName, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
-import { readRecords } from "../records/read_records.ts";
 
 const [baseline, cosine] = tinyStudy().arms;
 // A baseline would have to have the stage that diverges.

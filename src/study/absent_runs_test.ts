@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { absentRuns } from "./absent_runs.ts";
 import { expandGrid } from "./grid.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 Deno.test("a run is there when all of its stages are, whatever else the folder holds", async () => {
   await inTempFolder(async (dir) => {

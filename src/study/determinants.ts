@@ -4,9 +4,9 @@ import type { Encoder } from "../encoders/encoder.ts";
 import type { Engine } from "../gpu/program.ts";
 import { ENGINE } from "../training/engine_number.ts";
 import type { RunSettings } from "../training/settings.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import type { StudyLanguage } from "./prepare.ts";
 import type { Study } from "./study.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** What determines a study's runs. */
 export interface AblationSetting {

@@ -1,8 +1,8 @@
 /** Which runs of a grid have their records already. */
 import type { RunSettings } from "../training/settings.ts";
+import type { RunRecord } from "../records/record.ts";
 import { type AblationSetting, armConfig, sharedDeterminants } from "./determinants.ts";
 import { recordName } from "./grid.ts";
-import type { RunRecord } from "../records/record.ts";
 
 /**
  * Runs of the grid that a record is there for.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { heldLeases, takeLease } from "./lease.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { heldLeases, takeLease } from "./lease.ts";
 
 async function inFolder(work: (path: string, folder: string) => Promise<void>): Promise<void> {
   await inTempFolder((folder) => work(join(folder, "run.lease"), folder));

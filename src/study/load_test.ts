@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { expandGrid } from "./grid.ts";
 import { loadStudy, studyNames } from "./load.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 Deno.test("every study that comes with the project can be read, bears its file's name, and has runs", async () => {
   const names = await studyNames();

@@ -7,11 +7,11 @@ import { isFolder } from "../data/if_there.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { MODULES } from "../models/multimodal.ts";
 import type { RunSettings } from "../training/settings.ts";
+import type { RunRecord } from "../records/record.ts";
+import { readRunRecord } from "../records/read_records.ts";
 import { foldsConfig } from "./determinants.ts";
 import type { StudyLanguage } from "./prepare.ts";
-import type { RunRecord } from "../records/record.ts";
 import { type Study, studySchema } from "./study.ts";
-import { readRunRecord } from "../records/read_records.ts";
 
 /** A run's record, and the folder of its weights. */
 export interface SavedRun {

@@ -10,8 +10,8 @@ import { LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
 import { CLAIM_STATISTICS } from "../report/claim_statistics.ts";
 import { FOLD_UNITS } from "../training/folds.ts";
-import { closest } from "./closest.ts";
 import { BASELINE, RUN_ROLES } from "../records/record.ts";
+import { closest } from "./closest.ts";
 
 /** No number of pictures, steps or units of a model comes near. */
 const MOST = 2 ** 24;

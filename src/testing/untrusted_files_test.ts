@@ -30,11 +30,11 @@ import { hashQuestions, packAnswers } from "../records/packed_answers.ts";
 import { readSettings } from "../study/frozen_settings.ts";
 import { loadStudy } from "../study/load.ts";
 import { loadProgress, saveProgress } from "../training/progress_file.ts";
+import { readRecords } from "../records/read_records.ts";
 import { fuzz } from "./fuzz.ts";
 import { mutatedBytes, mutatedJson } from "./mutations.ts";
 import { TINY_CONFIG, TINY_CONFIG_JSON, tinyTensors } from "./tiny_checkpoint.ts";
 import { tinyStudy } from "./tiny_study.ts";
-import { readRecords } from "../records/read_records.ts";
 
 /** A file: bytes, or a value that is written as JSON. */
 type Files = Record<string, unknown>;

@@ -16,11 +16,11 @@ import {
 } from "../models/multimodal.ts";
 import type { Asked, Questioner } from "../models/questioner.ts";
 import type { RunRecord } from "../records/record.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { freshP2Cosine } from "./fresh_p2.ts";
 import { batchFeatures, evaluationBatches } from "./batches.ts";
 import { type PreparedData, type PreparedSplit, SPLITS } from "./prepared_data.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 /**
  * Answers to the test questions and statistics of the test pictures' projections.

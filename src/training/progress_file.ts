@@ -4,9 +4,9 @@ import { parseJson } from "../data/json.ts";
 import { namingFile } from "../data/naming_file.ts";
 import { oneLine } from "../data/one_line.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { Progress } from "./progress.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const PARTS = [
   "connector",

@@ -12,11 +12,11 @@ import type { Study } from "../study/study.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { batchFeatures, trainingBatches } from "./batches.ts";
 import { run, type RunOutcome } from "./run.ts";
 import { createRunModel } from "./run_model.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 
 const study = tinyStudy({
   lora: { rank: 2, alpha: 8, dropout: 0.3, targets: ["q_proj", "v_proj"] },

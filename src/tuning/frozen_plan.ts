@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { KernelPlan } from "../gpu/plan.ts";
 import { createFile } from "../data/replace_file.ts";
-import { planSchema } from "./plan_schema.ts";
 import type { AdapterRecord } from "../gpu/adapter_info.ts";
+import { planSchema } from "./plan_schema.ts";
 
 const NAME = "plan.json";
 

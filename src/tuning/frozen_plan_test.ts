@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun } from "../records/example_records.ts";
-import { freezePlan, readFrozenPlan } from "./frozen_plan.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { freezePlan, readFrozenPlan } from "./frozen_plan.ts";
 
 const { adapter } = exampleRun();
 const plan = {

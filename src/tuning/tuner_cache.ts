@@ -9,9 +9,9 @@ import { sha256 } from "../data/sha256.ts";
 import type { Engine } from "../gpu/program.ts";
 import { KERNELS } from "../gpu/kernel_files.ts";
 import { replaceFile } from "../data/replace_file.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { blockSchema } from "./plan_schema.ts";
 import type { TunedClass } from "./tune.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 
 /** What timings hold for. */
 export interface TuningKey {

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { exampleRun } from "../records/example_records.ts";
 import { defaultPlan } from "../gpu/plan.ts";
 import type { Engine } from "../gpu/program.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import type { TunedClass } from "./tune.ts";
 import { readTuned, tuningKey, writeTuned } from "./tuner_cache.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const { adapter } = exampleRun();
 const engine = (form: "image" | "buffer", lanes = 8) =>

@@ -16,9 +16,9 @@ import {
   type TensorPlace,
   toFloat32,
 } from "../safetensors.ts";
+import type { MatrixValues } from "../../nn/matrix_values.ts";
 import { isObject } from "./config.ts";
 import { readJson } from "./json_file.ts";
-import type { MatrixValues } from "../../nn/matrix_values.ts";
 
 const SINGLE = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
