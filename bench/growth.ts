@@ -6,7 +6,7 @@
  * drift of the machine hits all of them alike.
  */
 import type { BatchEntry } from "../src/data/packing.ts";
-import type { Engine } from "../src/gpu/program.ts";
+import type { Engine } from "../src/gpu/engine.ts";
 import type { StepLosses } from "../src/models/training_step.ts";
 import { READ_EVERY } from "../src/nn/loss_ring.ts";
 import { compileStep, fullBatch, type StepSize, trainedNumbers } from "./training_model.ts";

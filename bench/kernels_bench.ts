@@ -7,7 +7,7 @@
  * name says how many. Compare forms within a group, not times between groups.
  */
 import { openGpu } from "../src/gpu/adapter.ts";
-import { createEngine } from "../src/gpu/program.ts";
+import { createEngine } from "../src/gpu/engine.ts";
 import { chosenPlan, plainPlan } from "./plans.ts";
 import { BENCHMARKS } from "./programs.ts";
 

@@ -6,9 +6,9 @@ import { Command, CommanderError, InvalidArgumentError } from "@commander-js/ext
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { callerPath } from "../src/cli/paths.ts";
-import { openGpu } from "../src/gpu/adapter.ts";
-import { createEngine } from "../src/gpu/program.ts";
 import { replaceFile } from "../src/data/replace_file.ts";
+import { openGpu } from "../src/gpu/adapter.ts";
+import { createEngine } from "../src/gpu/engine.ts";
 import { checkComparable, compareRecords, renderComparison } from "./compare.ts";
 import { describeEnvironment, type Environment } from "./environment.ts";
 import { chosenPlan, plainPlan } from "./plans.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { printed } from "../src/testing/printed.ts";
+import { inTempFolder } from "../src/testing/temp_folder.ts";
 import { exampleRecord } from "./example_record.ts";
 import { main } from "./main.ts";
 import { formatJson } from "./record.ts";
-import { printed } from "../src/testing/printed.ts";
-import { inTempFolder } from "../src/testing/temp_folder.ts";
 
 /** Runs a command line in this process. */
 const run = (args: string[]) => printed(() => main(args));

@@ -1,7 +1,7 @@
 /** What was aimed at beside other libraries, and what came of it. */
-import type { Target } from "./section.ts";
 import type { KernelName, PeerName } from "./peers/kernels.ts";
 import type { Comparison, PeersRecord } from "./peers/record.ts";
+import type { Target } from "./section.ts";
 
 interface Aim {
   kernel: KernelName;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Comparison } from "./peers/record.ts";
 import { peerTargets } from "./peer_targets.ts";
+import type { Comparison } from "./peers/record.ts";
 
 const comparison = (kernel: string, shape: string, peer: string, ratio: number) =>
   ({ kernel, shape, peer, ratio, low: ratio - 0.01, high: ratio + 0.01 }) as Comparison;

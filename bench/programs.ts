@@ -6,27 +6,20 @@
  * gradient once, what is updated in place twice (read and written); what passes between the kernels
  * of a program and small index arrays are left out. So GB/s is a lower bound of what really moves.
  */
+import type { Command } from "../src/gpu/command.ts";
+import { type Engine, writeStep } from "../src/gpu/engine.ts";
 import { KERNELS } from "../src/gpu/kernel_files.ts";
 import { createArray, width4, writeMatrix } from "../src/gpu/memory.ts";
-import {
-  type Command,
-  compileProgram,
-  type Engine,
-  freeTensor,
-  ownTensor,
-  type Program,
-  stateTensor,
-  type Tensor,
-  writeStep,
-} from "../src/gpu/program.ts";
+import { compileProgram, type Program } from "../src/gpu/program.ts";
+import { freeTensor, ownTensor, stateTensor, type Tensor } from "../src/gpu/tensor.ts";
 import { traceAdamW } from "../src/nn/adamw.ts";
 import { mlp, mlpSpecs } from "../src/nn/mlp.ts";
 import { createParameters, freeParameters } from "../src/nn/parameters.ts";
+import { randomValues } from "../src/reference/random_values.ts";
 import { attention, sequenceLength } from "../src/tensor/attention.ts";
 import { cosineLoss, crossEntropy } from "../src/tensor/losses.ts";
 import { layerNorm, rmsNorm } from "../src/tensor/norm.ts";
 import { createTape, type Tape } from "../src/tensor/tape.ts";
-import { randomValues } from "../src/reference/random_values.ts";
 import { compileStep, trainedNumbers, trialSize } from "./training_model.ts";
 
 /** A compiled benchmark; it owns what it works on. */

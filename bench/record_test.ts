@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { inTempFolder } from "../src/testing/temp_folder.ts";
 import { exampleRecord } from "./example_record.ts";
 import { formatJson, readRecord, readRecords, writeRecords } from "./record.ts";
-import { inTempFolder } from "../src/testing/temp_folder.ts";
 
 Deno.test("records are written and read back, sections with a file of their own beside", async () => {
   await inTempFolder(async (dir) => {

@@ -3,8 +3,8 @@ import { count, fixed } from "../src/report/number_format.ts";
 import { table } from "../src/report/table.ts";
 import type { Environment } from "./environment.ts";
 import { renderOrigin } from "./origin.ts";
-import { renderRoofline } from "./roofline.ts";
 import type { BenchRecord } from "./record.ts";
+import { renderRoofline } from "./roofline.ts";
 import type { Target } from "./section.ts";
 import { SECTIONS } from "./sections.ts";
 

@@ -2,19 +2,14 @@
  * The measured roofline of an adapter: the most arithmetic and the fastest copy that it was seen to
  * do, against which kernels are put (Williams, Waterman and Patterson 2009, doi 10.1145/1498765.1498785).
  */
+import type { Engine } from "../src/gpu/engine.ts";
 import { createArray, destroyMatrix, readBuffer } from "../src/gpu/memory.ts";
-import {
-  compileProgram,
-  type Engine,
-  freeTensor,
-  ownTensor,
-  type Program,
-  stateTensor,
-} from "../src/gpu/program.ts";
 import type { OperandForm } from "../src/gpu/plan.ts";
-import { createTape, rowGrid, type Tape } from "../src/tensor/tape.ts";
-import { table } from "../src/report/table.ts";
+import { compileProgram, type Program } from "../src/gpu/program.ts";
+import { freeTensor, ownTensor, stateTensor } from "../src/gpu/tensor.ts";
 import { fixed } from "../src/report/number_format.ts";
+import { table } from "../src/report/table.ts";
+import { createTape, rowGrid, type Tape } from "../src/tensor/tape.ts";
 import { gpuTime, hasTimestamps, runsFor, spread, wallTime } from "./measure.ts";
 
 /** One test: what ran, its work, and raw times. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { readMatrix } from "../src/gpu/memory.ts";
-import { compileProgram, freeTensor, ownTensor } from "../src/gpu/program.ts";
+import { compileProgram } from "../src/gpu/program.ts";
+import { freeTensor, ownTensor } from "../src/gpu/tensor.ts";
+import { randomValues } from "../src/reference/random_values.ts";
 import { createTape } from "../src/tensor/tape.ts";
 import { formOf, testEngines, upload } from "../src/testing/gpu.ts";
-import { randomValues } from "../src/reference/random_values.ts";
 import { exampleRoofline } from "./example_record.ts";
 import { measureRoofline, rate, renderRoofline, roof } from "./roofline.ts";
 

@@ -1,5 +1,5 @@
 /** What a section of the report is: a measurement, its record, and pure functions of that. */
-import type { Engine } from "../src/gpu/program.ts";
+import type { Engine } from "../src/gpu/engine.ts";
 import type { Environment } from "./environment.ts";
 import type { RooflineRecord } from "./roofline.ts";
 

@@ -1,9 +1,9 @@
 /** The sections of the report, in its order. A new one is a line here. */
 import { type GrowthRecord, measureGrowth } from "./growth.ts";
 import { renderGrowth } from "./growth_report.ts";
+import { peerTargets } from "./peer_targets.ts";
 import type { PeersRecord } from "./peers/record.ts";
 import { renderPeers } from "./peers/render.ts";
-import { peerTargets } from "./peer_targets.ts";
 import type { Section } from "./section.ts";
 import { compile } from "./sections/compile.ts";
 import { kernels } from "./sections/kernels.ts";

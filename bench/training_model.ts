@@ -1,6 +1,6 @@
 /** Training steps to time: a model of a given size and one made-up batch. */
 import { type BatchEntry, packBatch, type PackingLayout } from "../src/data/packing.ts";
-import type { Engine } from "../src/gpu/program.ts";
+import type { Engine } from "../src/gpu/engine.ts";
 import type { LlamaConfig } from "../src/models/llama_config.ts";
 import { llamaSpecs } from "../src/models/llama_weights.ts";
 import { createModel, destroyModel, writeBatch } from "../src/models/multimodal.ts";

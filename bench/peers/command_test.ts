@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { inTempFolder } from "../../src/testing/temp_folder.ts";
 import { parseOptions } from "./command.ts";
 import { defaultPeers } from "./peers.ts";
-import { inTempFolder } from "../../src/testing/temp_folder.ts";
 
 Deno.test("options select kernels, peers and alternations", () => {
   const words = ["--json", "--kernels", "matmul,cosine-loss", "--peers", "openblas, tfjs-wasm"];

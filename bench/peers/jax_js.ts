@@ -5,11 +5,11 @@
  * `blockUntilReady` follows every run, which costs nothing there. A result that is let go before
  * either is never computed.
  */
-import { JAX_JS } from "./packages.ts";
+import { biasCorrection } from "../../src/nn/schedule.ts";
 import type { JaxArray, JaxArrays, JaxDevice, JaxJs, JaxTree } from "./jax_js_library.ts";
 import { createJaxTraining, meanCosineLoss, type StepLosses } from "./jax_js_training_step.ts";
+import { JAX_JS } from "./packages.ts";
 import type { StepTask } from "./step_task.ts";
-import { biasCorrection } from "../../src/nn/schedule.ts";
 import {
   COMPARED_STEPS,
   type Peer,

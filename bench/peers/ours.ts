@@ -4,20 +4,14 @@
  * Done is when `onSubmittedWorkDone` resolves; nothing is downloaded.
  */
 import { openGpu } from "../../src/gpu/adapter.ts";
+import type { AdapterRecord } from "../../src/gpu/adapter_info.ts";
+import { createEngine, type Engine, writeStep } from "../../src/gpu/engine.ts";
 import { createArray, readBuffer, readMatrix, writeMatrix } from "../../src/gpu/memory.ts";
-import {
-  compileProgram,
-  createEngine,
-  type Engine,
-  freeTensor,
-  ownTensor,
-  type Tensor,
-  writeStep,
-} from "../../src/gpu/program.ts";
+import { compileProgram } from "../../src/gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../../src/gpu/tensor.ts";
 import { createModel, destroyModel, writeBatch } from "../../src/models/multimodal.ts";
 import { compileTrainingStep } from "../../src/models/training_step.ts";
 import { biasCorrection } from "../../src/nn/schedule.ts";
-import type { AdapterRecord } from "../../src/gpu/adapter_info.ts";
 import { cosineLoss } from "../../src/tensor/losses.ts";
 import { matmulNN } from "../../src/tensor/matmul.ts";
 import { rowTotal } from "../../src/tensor/reduce.ts";

@@ -2,8 +2,8 @@
 import type { AdapterRecord } from "../../src/gpu/adapter_info.ts";
 import type { Origin } from "../origin.ts";
 import type { Side } from "./alternate.ts";
-import type { BlasCores } from "./peers.ts";
 import type { KernelName, PeerName } from "./kernels.ts";
+import type { BlasCores } from "./peers.ts";
 
 /** Version of the record's layout; raised when a field changes its meaning. */
 export const SCHEMA_VERSION = 1;

@@ -6,7 +6,7 @@
  * layout of Hugging Face's checkpoints, so that each side can arrange them as it likes.
  */
 import { packBatch, type PackedBatch, type PackingLayout } from "../../src/data/packing.ts";
-import type { Engine } from "../../src/gpu/program.ts";
+import type { Engine } from "../../src/gpu/engine.ts";
 import {
   createModel,
   destroyModel,
@@ -14,9 +14,9 @@ import {
   readWeights,
 } from "../../src/models/multimodal.ts";
 import type { OptimizerConfig } from "../../src/models/training_step.ts";
+import type { MatrixValues } from "../../src/nn/matrix_values.ts";
 import { OBJECTIVES } from "../../src/objectives/objectives.ts";
 import { randomValues } from "../../src/reference/random_values.ts";
-import type { MatrixValues } from "../../src/nn/matrix_values.ts";
 
 /** A training to compare. */
 export interface StepTask {

@@ -1,11 +1,11 @@
 /** Compiles the programs of a study's arms, and prints what that took as JSON. */
-import { compileQuestioner } from "../../src/models/questioner.ts";
-import { compileTrainingStep } from "../../src/models/training_step.ts";
-import { writeBatch } from "../../src/models/multimodal.ts";
 import { imageTokens, packBatch } from "../../src/data/packing.ts";
 import { openGpu } from "../../src/gpu/adapter.ts";
 import { cachePart } from "../../src/gpu/cache.ts";
-import { createEngine } from "../../src/gpu/program.ts";
+import { createEngine } from "../../src/gpu/engine.ts";
+import { writeBatch } from "../../src/models/multimodal.ts";
+import { compileQuestioner } from "../../src/models/questioner.ts";
+import { compileTrainingStep } from "../../src/models/training_step.ts";
 import { expandGrid } from "../../src/study/grid.ts";
 import { loadStudy } from "../../src/study/load.ts";
 import { loadStudyData, outlineStudy } from "../../src/study/prepare.ts";

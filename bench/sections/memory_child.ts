@@ -1,7 +1,7 @@
 /** Trains a model of size `Deno.args[1]` for `Deno.args[0]` steps and prints the memory at some of them. */
 import { openGpu } from "../../src/gpu/adapter.ts";
+import { createEngine } from "../../src/gpu/engine.ts";
 import { READ_EVERY } from "../../src/nn/loss_ring.ts";
-import { createEngine } from "../../src/gpu/program.ts";
 import { chosenPlan } from "../plans.ts";
 import { compileStep, type StepSize } from "../training_model.ts";
 import { FIRST_STEP, type MemoryReading } from "./memory.ts";

@@ -1,7 +1,7 @@
 /** Packed questions against separate sequences. */
 import type { BatchEntry } from "../../src/data/packing.ts";
+import type { Engine } from "../../src/gpu/engine.ts";
 import { readMatrix } from "../../src/gpu/memory.ts";
-import type { Engine } from "../../src/gpu/program.ts";
 import type { StepLosses } from "../../src/models/training_step.ts";
 import { count, fixed } from "../../src/report/number_format.ts";
 import { table } from "../../src/report/table.ts";

@@ -1,8 +1,8 @@
 /** Whether a training step waits on the queue. */
+import { quantile } from "simple-statistics";
+import { READ_EVERY } from "../../src/nn/loss_ring.ts";
 import { count, fixed } from "../../src/report/number_format.ts";
 import { table } from "../../src/report/table.ts";
-import { READ_EVERY } from "../../src/nn/loss_ring.ts";
-import { quantile } from "simple-statistics";
 import type { BenchContext, Section, Target } from "../section.ts";
 import { type BenchStep, compileStep, describeSize, QUICK_SIZE } from "../training_model.ts";
 

@@ -8,14 +8,14 @@ import { applyOptions, parseLambdas } from "../study/options.ts";
 import { parseShard } from "../study/shards.ts";
 import type { SlurmSettings } from "../study/slurm.ts";
 import { isStudyPath } from "../study/study_path.ts";
+import { numberThat, positiveInteger } from "./numbers.ts";
+import { orInvalid } from "./or_invalid.ts";
 import { callerDir, callerPath, namedPath } from "./paths.ts";
 import { printPlan } from "./print_plan.ts";
+import { LOGS } from "./progress.ts";
 import { ablateWords, reproducingCommand } from "./reproducing_command.ts";
-import { orInvalid } from "./or_invalid.ts";
 import { runStudy } from "./run_study.ts";
 import { submitSlurm } from "./submit_slurm.ts";
-import { LOGS } from "./progress.ts";
-import { numberThat, positiveInteger } from "./numbers.ts";
 
 /** Where the runs of a study can be done. */
 const ENGINES = ["local", "slurm"] as const;

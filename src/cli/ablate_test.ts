@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PNG } from "pngjs";
 import { prepareDriver } from "../gpu/driver.ts";
+import { readRecords } from "../records/read_records.ts";
 import type { Results, RunRecord } from "../records/record.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { readRecords } from "../records/read_records.ts";
 
 // Chosen once, here; the processes below take it over.
 await prepareDriver({ quiet: true });

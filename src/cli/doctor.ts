@@ -4,9 +4,9 @@ import { type Gpu, openGpu } from "../gpu/adapter.ts";
 import { CACHE_PARTS, cacheDir, type CachePart, cacheSizes, clearCache } from "../gpu/cache.ts";
 import { type AvailableAdapter, listAdapters, prepareDriver } from "../gpu/driver.ts";
 import { packageOf, systemIcds } from "../gpu/driver_system.ts";
-import { createEngine } from "../gpu/program.ts";
-import { quickKernels } from "../study/kernels.ts";
+import { createEngine } from "../gpu/engine.ts";
 import { selfTest, type SelfTestResult } from "../self_test/self_test.ts";
+import { quickKernels } from "../study/kernels.ts";
 import { advise } from "./doctor_advice.ts";
 import { formatDiagnosis } from "./doctor_format.ts";
 

@@ -1,9 +1,9 @@
 /**
  * Embeddings from a safetensors file: one matrix, written by any framework.
  */
-import type { EmbeddingMatrix } from "../evaluation/embedding_matrix.ts";
 import { oneLine, quoted } from "../data/one_line.ts";
 import { readWhole } from "../data/read_whole.ts";
+import type { EmbeddingMatrix } from "../evaluation/embedding_matrix.ts";
 import { parseSafetensors, type Tensor, toFloat32 } from "../models/safetensors.ts";
 
 /** A matrix, and how messages name it. */

@@ -4,10 +4,10 @@ import { embeddingGeometry } from "../evaluation/embedding_geometry.ts";
 import { freshP2Cosine } from "../training/fresh_p2.ts";
 import { type EmbeddingFile, readEmbeddings } from "./embedding_file.ts";
 import { statisticsJson, statisticsMarkdown } from "./embedding_stats_format.ts";
+import { numberThat, positiveInteger } from "./numbers.ts";
 import { openEngine } from "./open_engine.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { callerPath } from "./paths.ts";
-import { numberThat, positiveInteger } from "./numbers.ts";
 
 /** Of P2's first values. */
 const SEED = 1;

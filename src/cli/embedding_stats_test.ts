@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
-import { type GoldenTensor, listGolden, readGolden } from "../testing/golden.ts";
 import { randomValues } from "../reference/random_values.ts";
+import { type GoldenTensor, listGolden, readGolden } from "../testing/golden.ts";
 import { printed } from "../testing/printed.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 import { main } from "./main.ts";

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { prepareDriver } from "../gpu/driver.ts";
+import { readRecords } from "../records/read_records.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { withoutTimes } from "../testing/without_times.ts";
-import { readRecords } from "../records/read_records.ts";
 
 await prepareDriver({ quiet: true });
 

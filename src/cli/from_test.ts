@@ -5,13 +5,13 @@ import { buildTokenizer } from "../data/tokenizer.ts";
 import { tokenizerFiles } from "../data/tokenizer_json.ts";
 import { prepareDriver } from "../gpu/driver.ts";
 import { parseSafetensors } from "../models/safetensors.ts";
-import { loadStudyData } from "../study/prepare.ts";
+import { writeSafetensors } from "../models/safetensors.ts";
+import { readRunRecord } from "../records/read_records.ts";
 import type { RunRecord, StudyRecord } from "../records/record.ts";
+import { loadStudyData } from "../study/prepare.ts";
+import { printed } from "../testing/printed.ts";
 import { TINY_CONFIG_JSON, tinyTensors } from "../testing/tiny_checkpoint.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { writeSafetensors } from "../models/safetensors.ts";
-import { printed } from "../testing/printed.ts";
-import { readRunRecord } from "../records/read_records.ts";
 import { main } from "./main.ts";
 
 await prepareDriver({ quiet: true });

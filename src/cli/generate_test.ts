@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { buildTokenizer } from "../data/tokenizer.ts";
 import { tokenizerFiles } from "../data/tokenizer_json.ts";
+import { printed } from "../testing/printed.ts";
 import { sharedPath } from "../testing/shared_folder.ts";
 import {
   choosingLast,
@@ -10,7 +11,6 @@ import {
   tinyTensors,
   withModelFolder,
 } from "../testing/tiny_checkpoint.ts";
-import { printed } from "../testing/printed.ts";
 import { main } from "./main.ts";
 
 /** Runs a command line in this process. */

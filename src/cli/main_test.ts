@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { exampleRuns, exampleStudy } from "../records/example_records.ts";
-import { tinyStudy } from "../testing/tiny_study.ts";
 import { printed } from "../testing/printed.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
 import { main } from "./main.ts";
 
 /** Runs a command line in this process. */

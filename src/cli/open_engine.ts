@@ -1,8 +1,8 @@
 /** Opens the adapter that the command line asks for. */
 import { openGpu } from "../gpu/adapter.ts";
-import { prepareDriver } from "../gpu/driver.ts";
-import { createEngine, type Engine } from "../gpu/program.ts";
 import type { AdapterRecord } from "../gpu/adapter_info.ts";
+import { prepareDriver } from "../gpu/driver.ts";
+import { createEngine, type Engine } from "../gpu/engine.ts";
 
 /**
  * Opens an adapter and says which it is.

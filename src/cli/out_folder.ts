@@ -1,15 +1,15 @@
 /** The folder of records and report: what is there already, and whether it can be written. */
 import { basename, join } from "node:path";
 import { isThere } from "../data/if_there.ts";
+import { readRecords } from "../records/read_records.ts";
+import type { RunRecord } from "../records/record.ts";
 import type { AblationSetting } from "../study/determinants.ts";
 import { finishedRuns } from "../study/finished_runs.ts";
 import { checkSettings, SETTINGS } from "../study/frozen_settings.ts";
 import { recordNames } from "../study/grid.ts";
 import { heldLeases } from "../study/lease.ts";
 import { lostTeachers } from "../study/lost_teachers.ts";
-import type { RunRecord } from "../records/record.ts";
 import type { RunSettings } from "../training/settings.ts";
-import { readRecords } from "../records/read_records.ts";
 
 /**
  * Makes the folder, or finds the runs that it holds already. Records that are damaged get another

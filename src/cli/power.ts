@@ -10,8 +10,8 @@ import {
   smallestDetectableEffect,
 } from "../evaluation/power.ts";
 import { count } from "../report/number_format.ts";
-import { orInvalid } from "./or_invalid.ts";
 import { numberThat, positiveInteger } from "./numbers.ts";
+import { orInvalid } from "./or_invalid.ts";
 
 /** What is asked; effects and deviations in points, accuracy in percent. */
 export interface PowerQuestion {

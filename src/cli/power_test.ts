@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { planStudy, powerCommand } from "./power.ts";
 import { printed } from "../testing/printed.ts";
+import { planStudy, powerCommand } from "./power.ts";
 
 const common = { power: 0.8, alpha: 0.05, comparisons: 1, correlation: 0 };
 

@@ -3,8 +3,9 @@ import { Argument, Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { ifThere } from "../data/if_there.ts";
 import { replaceFile } from "../data/replace_file.ts";
-import type { Engine } from "../gpu/program.ts";
 import { tokenizerFiles } from "../data/tokenizer_json.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { writeClipFolder } from "../pretraining/clip_folder.ts";
 import { writeDecoderFolder } from "../pretraining/decoder_folder.ts";
 import {
@@ -21,13 +22,12 @@ import {
   type Trajectories,
   visionTrajectory,
 } from "../pretraining/trajectories.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { withInterrupt } from "./interrupt.ts";
+import { positiveInteger } from "./numbers.ts";
 import { openEngine } from "./open_engine.ts";
 import { orInvalid } from "./or_invalid.ts";
 import { callerPath } from "./paths.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { positiveInteger } from "./numbers.ts";
 
 /** What a part of the pre-training works with. */
 interface Work {

@@ -1,8 +1,8 @@
 /** `ablate --dry-run`: the runs of a study and what they will cost. */
 import { printable } from "../data/one_line.ts";
 import { cacheDir } from "../gpu/cache.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { defaultPlan } from "../gpu/plan.ts";
-import type { Engine } from "../gpu/program.ts";
 import {
   ASSUMED_SPEED,
   estimateStudy,

@@ -2,8 +2,8 @@
  * `plumbline report compare DIR1 DIR2 ...`: conditions of several studies in one table.
  */
 import { Command } from "@commander-js/extra-typings";
-import { compareStudies } from "../report/compare.ts";
 import { readRecords } from "../records/read_records.ts";
+import { compareStudies } from "../report/compare.ts";
 import { callerPath } from "./paths.ts";
 
 /** The `report compare` command. */

@@ -1,16 +1,18 @@
 /** `ablate`: what happens between a study and its report. */
 import { join } from "node:path";
 import type { Encoder } from "../encoders/encoder.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { cacheDir, cachePart } from "../gpu/cache.ts";
+import { withPlan } from "../gpu/engine.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
-import { withPlan } from "../gpu/program.ts";
-import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
 import { writeReport } from "../report/write_report.ts";
+import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
 import { ablate } from "../study/ablate.ts";
-import type { AblationSetting } from "../study/determinants.ts";
 import { absentRuns } from "../study/absent_runs.ts";
+import type { AblationSetting } from "../study/determinants.ts";
 import { estimateStudy, estimateTest, measureSpeed } from "../study/estimate.ts";
 import { expandGrid } from "../study/grid.ts";
+import { studyKernels } from "../study/kernels.ts";
 import {
   dataByRun,
   encodeStudy,
@@ -19,18 +21,16 @@ import {
   loadStudyLanguage,
   prepareStudy,
 } from "../study/prepare.ts";
-import { studyKernels } from "../study/kernels.ts";
 import { checkSameModels, findSavedRun, savedSettings, testedStudy } from "../study/saved_run.ts";
 import { loadWeights } from "../study/saved_weights.ts";
 import { type Shard, shareOf } from "../study/shards.ts";
 import { type Study, withoutBaseline } from "../study/study.ts";
-import { controlOf } from "../training/controls.ts";
-import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
 import { stageSteps } from "../training/batches.ts";
+import { controlOf } from "../training/controls.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import type { RunSettings } from "../training/settings.ts";
+import { freezePlan, readFrozenPlan } from "../tuning/frozen_plan.ts";
 import { tuneStudy } from "../tuning/tune_study.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { duration, megabytes } from "./format.ts";
 import { withInterrupt } from "./interrupt.ts";
 import { openEngine } from "./open_engine.ts";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { prepareDriver } from "../gpu/driver.ts";
-import { withoutTimes } from "../testing/without_times.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
+import { withoutTimes } from "../testing/without_times.ts";
 
 await prepareDriver({ quiet: true });
 

@@ -1,9 +1,9 @@
 /** What a study's submission asks of sbatch, which is a script here. */
 import assert from "node:assert/strict";
 import { delimiter, join } from "node:path";
+import { type Printed, printed } from "../testing/printed.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { main } from "./main.ts";
-import { type Printed, printed } from "../testing/printed.ts";
 
 /** Answers as sbatch does with --parsable, with the number of the job; refuses a partition "none". */
 const SBATCH = `#!/bin/sh

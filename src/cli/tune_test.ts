@@ -1,8 +1,8 @@
 /** The command as a user meets it: a table, JSON, and a second call that measures nothing. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { tinyStudy } from "../testing/tiny_study.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
 
 async function tune(cache: string, ...args: string[]) {
   const main = new URL("./main.ts", import.meta.url).href;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { goldenFolder, readGolden } from "../testing/golden.ts";
-import { vqaAccuracyCommand } from "./vqa_accuracy.ts";
 import { printed } from "../testing/printed.ts";
+import { vqaAccuracyCommand } from "./vqa_accuracy.ts";
 
 /** What the command prints about the golden files. */
 async function print(...options: string[]): Promise<string> {

@@ -4,7 +4,7 @@
  *
  * One file a connector stands beside this one; `connectors.ts` lists them by name.
  */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { GatedHeads } from "../nn/gated_cross_attention.ts";
 import type { ParameterSpec } from "../nn/parameters.ts";
 import type { Attended } from "../tensor/cross_attention.ts";

@@ -1,11 +1,11 @@
 /** Connectors against the float64 reference, on both operand forms. */
 import assert from "node:assert/strict";
-import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { layerNorm, layerNormBackward } from "../reference/layer_norm.ts";
 import { linear, linearBackward } from "../reference/linear.ts";
 import { mlp, type MlpParameter } from "../reference/mlp.ts";
 import { addPositions, addPositionsBackward } from "../reference/positions.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { CONNECTORS } from "./connectors.ts";
 

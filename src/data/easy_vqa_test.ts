@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { PNG } from "pngjs";
-import { easyVqa } from "./easy_vqa.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { easyVqa } from "./easy_vqa.ts";
 
 function png(grey: number): Uint8Array {
   const picture = new PNG({ width: 4, height: 4 });

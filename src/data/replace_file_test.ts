@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { createFile, replaceFile } from "./replace_file.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { createFile, replaceFile } from "./replace_file.ts";
 
 Deno.test("a file is replaced whole, and nothing else is left behind", async () => {
   await inTempFolder(async (dir) => {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import jpeg from "jpeg-js";
-import { slake } from "./slake.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { slake } from "./slake.ts";
 
 const entry = (qid: number, picture: string, change: object = {}) => ({
   img_id: 1,

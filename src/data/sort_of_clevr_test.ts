@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { QUESTION_TYPES, type SceneObject, sortOfClevr } from "./sort_of_clevr.ts";
 import type { Image } from "./dataset.ts";
+import { QUESTION_TYPES, type SceneObject, sortOfClevr } from "./sort_of_clevr.ts";
 
 const small = { seed: 2, trainImages: 60, validationImages: 5, testImages: 20 };
 const COLORS: Record<string, string> = {

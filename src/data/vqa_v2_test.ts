@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { dirname, join } from "node:path";
 import jpeg from "jpeg-js";
-import { vqaV2 } from "./vqa_v2.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { vqaV2 } from "./vqa_v2.ts";
 
 const picture = jpeg.encode({ width: 8, height: 8, data: Buffer.alloc(256, 90) }, 90).data;
 

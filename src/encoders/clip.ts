@@ -6,8 +6,8 @@ import { basename, join, resolve } from "node:path";
 import type { Image } from "../data/dataset.ts";
 import { isFile } from "../data/if_there.ts";
 import { namingFile } from "../data/naming_file.ts";
-import type { Engine } from "../gpu/program.ts";
-import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
+import { sha256 } from "../data/sha256.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { readJson } from "../models/checkpoint/json_file.ts";
 import {
   type ClipVisionConfig,
@@ -24,7 +24,7 @@ import {
   packClip,
 } from "../models/clip_weights.ts";
 import { parseSafetensors } from "../models/safetensors.ts";
-import { sha256 } from "../data/sha256.ts";
+import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
 import {
   defaultPreprocessing,
   parsePreprocessing,

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import type { Image } from "../data/dataset.ts";
 import { parseSafetensors, type Tensor, writeSafetensors } from "../models/safetensors.ts";
+import { clipVisionStates } from "../reference/clip.ts";
 import { goldenFloat64, goldenFolder, goldenTolerance, readGolden } from "../testing/golden.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { clipVisionStates } from "../reference/clip.ts";
-import { assertClose } from "../testing/tolerance.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { assertClose } from "../testing/tolerance.ts";
 import { clipEncoder, type ClipEncoderOptions } from "./clip.ts";
 import { defaultPreprocessing, preprocess } from "./clip_preprocessing.ts";
 import { loadEncoder } from "./encoders.ts";

@@ -3,7 +3,7 @@
  * {@linkcode OWN}.
  */
 import { isFolder, isThere } from "../data/if_there.ts";
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { isHubId } from "../models/checkpoint/hub.ts";
 import { EMBEDDED, EMBEDDED_TOWER } from "../models/embedded.ts";
 import { clipEncoder, isClipFolder } from "./clip.ts";

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Dataset, Image } from "../data/dataset.ts";
 import { easyShapes } from "../data/easy_shapes.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import type { Encoder } from "./encoder.ts";
 import { encodeExamples } from "./features.ts";
 import { patchesEncoder } from "./patches.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const dataset = easyShapes({ seed: 1, trainImages: 37, validationImages: 4, testImages: 5 });
 

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { Image } from "../data/dataset.ts";
 import { oneLine, quoted } from "../data/one_line.ts";
 import { readWhole } from "../data/read_whole.ts";
-import { parseSafetensors, type Tensor, toFloat32 } from "../models/safetensors.ts";
 import { sha256 } from "../data/sha256.ts";
+import { parseSafetensors, type Tensor, toFloat32 } from "../models/safetensors.ts";
 import type { Encoder } from "./encoder.ts";
 
 /**

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Image } from "../data/dataset.ts";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { loadEncoder } from "./encoders.ts";
 import { precomputedEncoder } from "./precomputed.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const PICTURE: Image = { width: 1, height: 1, data: new Uint8Array(3) };
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Image } from "../data/dataset.ts";
 import { stream } from "../data/random.ts";
-import { childPermissions, TRANSFORMERS_JS, transformersEncoder } from "./transformers_js.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { childPermissions, TRANSFORMERS_JS, transformersEncoder } from "./transformers_js.ts";
 
 /** Folder of an image model of transformers.js; the tests that need one, and the 500 MB library, are left out without. */
 const MODEL = Deno.env.get("PLUMBLINE_IMAGE_MODEL");

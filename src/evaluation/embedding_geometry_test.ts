@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { listGolden, readGolden } from "../testing/golden.ts";
 import type { MatrixGeometry } from "../records/record.ts";
 import { randomValues } from "../reference/random_values.ts";
-import { linearCka } from "./linear_cka.ts";
+import { listGolden, readGolden } from "../testing/golden.ts";
 import { embeddingGeometry, sampledRows } from "./embedding_geometry.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";
+import { linearCka } from "./linear_cka.ts";
 
 /** Golden names of what is measured of one matrix. */
 const OF_MATRIX: Record<string, keyof MatrixGeometry> = {

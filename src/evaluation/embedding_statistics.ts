@@ -3,9 +3,9 @@
  */
 import type { EmbeddingStatistics } from "../records/record.ts";
 import { averageCosine } from "./average_cosine.ts";
-import { meanNorm } from "./mean_norm.ts";
 import { effectiveRank } from "./effective_rank.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";
+import { meanNorm } from "./mean_norm.ts";
 import { participationRatio } from "./participation_ratio.ts";
 
 /**

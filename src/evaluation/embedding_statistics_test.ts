@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { cosineLoss } from "./alignment.ts";
 import { averageCosine } from "./average_cosine.ts";
-import { meanNorm } from "./mean_norm.ts";
 import { effectiveRank } from "./effective_rank.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";
 import { embeddingStatistics } from "./embedding_statistics.ts";
+import { meanNorm } from "./mean_norm.ts";
 import { participationRatio } from "./participation_ratio.ts";
 import { singularValues } from "./singular_values.ts";
 

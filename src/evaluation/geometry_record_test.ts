@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { runRecordSchema } from "../records/record_schema.ts";
 import { exampleRun } from "../records/example_records.ts";
+import { runRecordSchema } from "../records/record_schema.ts";
 import { randomValues } from "../reference/random_values.ts";
 import { embeddingGeometry } from "./embedding_geometry.ts";
 import type { EmbeddingMatrix } from "./embedding_matrix.ts";

@@ -5,8 +5,9 @@
  * 128 MB. Operations go band by band: y = x W^T writes the columns of each band, a look-up takes
  * each row from the band that has it, and each band has a gradient of its own.
  */
+import type { Engine } from "./engine.ts";
 import { readMatrix, type Shape, width4, writeMatrix } from "./memory.ts";
-import { type Engine, ownTensor, type Tensor } from "./program.ts";
+import { ownTensor, type Tensor } from "./tensor.ts";
 
 /** A band and the row of the whole that is its first. */
 export interface Band {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { cacheDir, cacheSizes, clearCache, installFolder } from "./cache.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { cacheDir, cacheSizes, clearCache, installFolder } from "./cache.ts";
 
 function at(os: typeof Deno.build.os, variables: Record<string, string>): string {
   return cacheDir({ os, get: (name) => variables[name] });

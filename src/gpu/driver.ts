@@ -6,8 +6,8 @@
  * with their systems (untested).
  */
 import { basename, join } from "node:path";
-import { cachePart, installFolder } from "./cache.ts";
 import type { AdapterDescription } from "./adapter_info.ts";
+import { cachePart, installFolder } from "./cache.ts";
 import { canObtainLavapipe, obtainLavapipe } from "./driver_lavapipe.ts";
 import { type DriverManifest, readManifest, writeManifest } from "./driver_manifest.ts";
 import { canObtainSwiftshader, obtainSwiftshader } from "./driver_swiftshader.ts";

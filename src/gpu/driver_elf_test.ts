@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { findLibraries, loadOrder, readElf, type SharedLibrary } from "./driver_elf.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { findLibraries, loadOrder, readElf, type SharedLibrary } from "./driver_elf.ts";
 
 /** The smallest shared library that the reader can read: one segment, a dynamic section, names. */
 function elf(soname: string, needed: string[]): Uint8Array {

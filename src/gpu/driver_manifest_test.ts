@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type DriverManifest, readManifest, writeManifest } from "./driver_manifest.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { type DriverManifest, readManifest, writeManifest } from "./driver_manifest.ts";
 
 const DRIVER: DriverManifest = {
   name: "lavapipe",

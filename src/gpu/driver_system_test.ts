@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { probeAdapter, systemIcds, useDriver } from "./driver_system.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { probeAdapter, systemIcds, useDriver } from "./driver_system.ts";
 
 Deno.test("the drivers that a variable names are the only ones", async () => {
   assert.deepEqual(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type DriverChoice, lavapipeThreads, prepareDriver } from "./driver.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { type DriverChoice, lavapipeThreads, prepareDriver } from "./driver.ts";
 
 const linux = Deno.build.os === "linux";
 const choice = await prepareDriver({ quiet: true });

@@ -1,9 +1,9 @@
 /**
  * From a kernel template to a pipeline: the prelude that gives operands their form, and the cache.
  */
+import { KERNELS } from "./kernel_files.ts";
 import type { DeviceMatrix } from "./memory.ts";
 import type { KernelPlan } from "./plan.ts";
-import { KERNELS } from "./kernel_files.ts";
 import {
   type Constants,
   expand,
@@ -205,7 +205,12 @@ function layoutEntries(
   return entries;
 }
 
-/** The words of a dispatch's `size` uniform: declared sizes, then stride, fold and first row of each matrix. */
+/**
+ * The words of a dispatch's `size` uniform: declared sizes, then stride, fold and first row of each
+ * matrix.
+ *
+ * @throws {RangeError} If a size or a matrix is missing.
+ */
 export function sizeWords(
   kernel: Kernel,
   sizes: Readonly<Record<string, number>>,
@@ -226,9 +231,13 @@ export function sizeWords(
     at += 4;
   }
   for (const { name } of matrixOperands) {
-    view.setUint32(at, matrices[name].width4, true);
-    view.setUint32(at + 4, matrices[name].foldRows, true);
-    view.setUint32(at + 8, matrices[name].firstRow, true);
+    const matrix = matrices[name];
+    if (!matrix) {
+      throw new RangeError(`Cannot dispatch ${kernel.template.name}: matrix "${name}" is missing`);
+    }
+    view.setUint32(at, matrix.width4, true);
+    view.setUint32(at + 4, matrix.foldRows, true);
+    view.setUint32(at + 8, matrix.firstRow, true);
     at += 12;
   }
   return bytes;

@@ -5,8 +5,9 @@
  * of a whole buffer 3 (lavapipe 22.3 with 8 lanes), but a copy ends a pass, and that costs as much as
  * the stores of some ten thousand texels.
  */
+import type { Command } from "./command.ts";
 import { KERNELS } from "./kernel_files.ts";
-import type { Command, Tensor } from "./program.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** In place of a kernel's name: copies the buffer `from` to the image `to`. */
 export const COPY = "copy to image";

@@ -1,14 +1,15 @@
 /** Copies of large operands: which are made, when, and that they change no number. */
 import assert from "node:assert/strict";
+import { randomValues } from "../reference/random_values.ts";
 import { add } from "../tensor/elementwise.ts";
 import { matmulNN, matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import { runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
+import { createEngine } from "./engine.ts";
 import { imaginaryDevice } from "./imaginary_device.ts";
 import { COPY, copyLargeOperands } from "./operand_images.ts";
 import { defaultPlan } from "./plan.ts";
-import { createEngine, ownTensor } from "./program.ts";
+import { ownTensor } from "./tensor.ts";
 
 const MOST_TEXELS = 16_000;
 const imagined = createEngine(imaginaryDevice(), defaultPlan("image", true));

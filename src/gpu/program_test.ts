@@ -1,22 +1,17 @@
 import assert from "node:assert/strict";
-import { columnSum } from "../tensor/reduce.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { add } from "../tensor/elementwise.ts";
 import { matmulNT } from "../tensor/matmul.ts";
+import { columnSum } from "../tensor/reduce.ts";
 import { createTape, keep, type Tape } from "../tensor/tape.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
 import { limitedDevice } from "../testing/limited_device.ts";
-import { randomValues } from "../reference/random_values.ts";
+import { createEngine } from "./engine.ts";
 import { type Kernel, kernelVariant, type MatrixPlace } from "./kernel.ts";
 import { bandOf, createMatrix, destroyMatrix, readMatrix, writeMatrix } from "./memory.ts";
 import { defaultPlan } from "./plan.ts";
-import {
-  compileProgram,
-  createEngine,
-  freeTensor,
-  ownTensor,
-  stateTensor,
-  type Tensor,
-} from "./program.ts";
+import { compileProgram } from "./program.ts";
+import { freeTensor, ownTensor, stateTensor, type Tensor } from "./tensor.ts";
 
 const SHAPE = { rows: 5, columns: 7 };
 const BYTES = 5 * 2 * 16;
@@ -106,6 +101,15 @@ for (const engine of await testEngines()) {
       (tape) =>
         tape.dispatch("add", { ...dispatch, matrices: { x, y: x, z: tape.tensor("z", 5, 7) } }),
       'Cannot dispatch add: size "rows" is missing',
+    );
+    refused(
+      (tape) =>
+        tape.dispatch("add", {
+          ...dispatch,
+          matrices: { x, z: tape.tensor("z", 5, 7) },
+          sizes: { rows: 5, width4: 2 },
+        }),
+      'Cannot dispatch add: matrix "y" is missing',
     );
     refused(
       (tape) =>

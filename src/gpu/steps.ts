@@ -20,8 +20,25 @@ export interface ImageCopy {
 /** A step of a compiled program. */
 export type Step = Bound | ImageCopy;
 
-/** Writes a copy. */
-export function encodeCopy(encoder: GPUCommandEncoder, { from, to }: ImageCopy): void {
+/** Writes the steps: dispatches in a row share a pass, which a copy ends. */
+export function encodeSteps(encoder: GPUCommandEncoder, steps: readonly Step[]): void {
+  let pass: GPUComputePassEncoder | undefined;
+  for (const step of steps) {
+    if ("from" in step) {
+      pass?.end();
+      pass = undefined;
+      encodeCopy(encoder, step);
+      continue;
+    }
+    pass ??= encoder.beginComputePass();
+    pass.setPipeline(step.kernel.pipeline);
+    pass.setBindGroup(0, step.group);
+    pass.dispatchWorkgroups(...step.grid);
+  }
+  pass?.end();
+}
+
+function encodeCopy(encoder: GPUCommandEncoder, { from, to }: ImageCopy): void {
   encoder.copyBufferToTexture(
     { buffer: from.buffer!, bytesPerRow: from.width4 * 16, rowsPerImage: from.rows },
     { texture: to.texture! },
@@ -39,7 +56,7 @@ export interface StepTime {
 /** Runs the steps, each dispatch in a pass of its own between two timestamps. Waits for the queue. */
 export async function profileSteps(
   device: GPUDevice,
-  steps: Step[],
+  steps: readonly Step[],
 ): Promise<StepTime[]> {
   const count = 2 * steps.filter((step) => "kernel" in step).length;
   const queries = device.createQuerySet({ type: "timestamp", count });

@@ -1,7 +1,8 @@
 /** What a batch of pictures and packed questions is on the device. */
 import { encodedTokens, imageRows, type PackingLayout } from "../data/packing.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { createArray, writeMatrix } from "../gpu/memory.ts";
-import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../gpu/tensor.ts";
 import { batchPositions, sequenceLength } from "../tensor/attention.ts";
 import { type Attended, readersOf } from "../tensor/cross_attention.ts";
 import type { EmbeddingIndex } from "../tensor/embedding.ts";

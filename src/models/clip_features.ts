@@ -1,6 +1,8 @@
 /** Features of pictures and captions, by a program of the forward pass alone. */
+import type { Command } from "../gpu/command.ts";
 import { readMatrix } from "../gpu/memory.ts";
-import { type Command, compileProgram, freeTensor, type Program } from "../gpu/program.ts";
+import { compileProgram, type Program } from "../gpu/program.ts";
+import { freeTensor } from "../gpu/tensor.ts";
 import { createTape, keep } from "../tensor/tape.ts";
 import { unitRows } from "../tensor/unit_rows.ts";
 import { type ClipPair, traceFeatures } from "./clip_pair.ts";

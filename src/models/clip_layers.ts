@@ -4,7 +4,7 @@
  *
  * Shapes: B sequences of T tokens, d = hidden size. Rows of all matrices are B * T tokens.
  */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { attention, type SequenceLayout } from "../tensor/attention.ts";
 import { linear } from "../tensor/linear.ts";
 import { layerNorm } from "../tensor/norm.ts";

@@ -3,7 +3,8 @@
  *
  * `clip_training_step.ts` and `clip_features.ts` make programs of it.
  */
-import type { Engine, Tensor } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { readParameters, tensorsOf } from "../nn/matrix_values.ts";
 import { createParameters, freeParameters, type Parameter } from "../nn/parameters.ts";
 import type { Tape } from "../tensor/tape.ts";

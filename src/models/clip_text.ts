@@ -5,8 +5,9 @@
  * Shapes: B texts of T tokens, d = hidden size. What stands behind a text's end changes nothing.
  */
 import { sortedPlaces } from "../data/sorted_places.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { createArray } from "../gpu/memory.ts";
-import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../gpu/tensor.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "../tensor/embedding.ts";
 import { linear } from "../tensor/linear.ts";
 import { addPositions } from "../tensor/positions.ts";

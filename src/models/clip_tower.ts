@@ -1,11 +1,13 @@
 /** A frozen vision tower as a program: pictures in, the states of one layer out. */
+import { createEngine, type Engine } from "../gpu/engine.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import { readMatrix } from "../gpu/memory.ts";
-import { compileProgram, createEngine, type Engine, freeTensor } from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor } from "../gpu/tensor.ts";
+import { type MatrixValues, tensorsOf } from "../nn/matrix_values.ts";
 import { createParameters, freeParameters } from "../nn/parameters.ts";
 import { createTape, keep } from "../tensor/tape.ts";
-import { type MatrixValues, tensorsOf } from "../nn/matrix_values.ts";
 import { type ClipVisionConfig, visionTokens } from "./clip_config.ts";
 import {
   createVisionInputs,

@@ -1,11 +1,7 @@
 /** The training step of a CLIP pair: forward, contrastive loss, backward, clipping and AdamW. */
-import {
-  type Command,
-  compileProgram,
-  type Program,
-  type StepNumbers,
-  writeStep,
-} from "../gpu/program.ts";
+import type { Command } from "../gpu/command.ts";
+import { type StepNumbers, writeStep } from "../gpu/engine.ts";
+import { compileProgram, type Program } from "../gpu/program.ts";
 import { type AdamWSettings, type Moments, type ParameterGroup, traceAdamW } from "../nn/adamw.ts";
 import { limitParameter } from "../nn/limit.ts";
 import { createLossRing } from "../nn/loss_ring.ts";

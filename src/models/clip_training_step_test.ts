@@ -1,13 +1,13 @@
 /** Training of a small CLIP pair: its features, its gradient, and that its loss falls. */
 import assert from "node:assert/strict";
+import type { Engine } from "../gpu/engine.ts";
 import { readMatrix } from "../gpu/memory.ts";
-import type { Engine } from "../gpu/program.ts";
 import { writeParameter } from "../nn/parameters.ts";
 import { biasCorrection } from "../nn/schedule.ts";
-import { formOf, testEngines } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { clipImageFeature, clipTextFeature, clipVisionStates } from "../reference/clip.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { unitRows } from "../reference/unit_rows.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import type { ClipConfig } from "./clip_config.ts";
 import { compileClipFeatures } from "./clip_features.ts";

@@ -5,8 +5,9 @@
  * Shapes: B pictures of S x S pixels in P = (S / p)^2 patches of p x p, T = 1 + P tokens, d = hidden
  * size. Token 0 of a picture is its class token, then patches row by row.
  */
+import type { Engine } from "../gpu/engine.ts";
 import { writeMatrix } from "../gpu/memory.ts";
-import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../gpu/tensor.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "../tensor/embedding.ts";
 import { linear } from "../tensor/linear.ts";
 import { addPositions } from "../tensor/positions.ts";

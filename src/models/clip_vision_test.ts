@@ -1,6 +1,7 @@
 /** The vision tower against the golden values, on both operand forms. */
 import assert from "node:assert/strict";
-import { type Engine, freeTensor, type Tensor } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
+import { freeTensor, type Tensor } from "../gpu/tensor.ts";
 import { tensorsOf } from "../nn/matrix_values.ts";
 import { createParameters, freeParameters } from "../nn/parameters.ts";
 import type { Tape } from "../tensor/tape.ts";

@@ -6,8 +6,8 @@
  * one row, and heads are padded to a multiple of four. The names are those of CLIPModel,
  * CLIPVisionModel and CLIPVisionModelWithProjection.
  */
-import { drawValues, type ParameterSpec } from "../nn/parameters.ts";
 import type { MatrixValues } from "../nn/matrix_values.ts";
+import { drawValues, type ParameterSpec } from "../nn/parameters.ts";
 import {
   type ClipConfig,
   clipHeads,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { goldenFolder, readGolden } from "../testing/golden.ts";
 import { randomValues } from "../reference/random_values.ts";
+import { goldenFolder, readGolden } from "../testing/golden.ts";
 import { parseClipConfig, parseClipVisionConfig } from "./clip_config.ts";
 import { clipPairParts, clipVisionParts, packClip, unpackClip } from "./clip_weights.ts";
 import { parseSafetensors, type Tensor } from "./safetensors.ts";

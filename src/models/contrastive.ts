@@ -1,5 +1,5 @@
 /** The symmetric contrastive loss of CLIP (arXiv 2103.00020, figure 3). */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { linear } from "../tensor/linear.ts";
 import { crossEntropy } from "../tensor/losses.ts";
 import type { Tape } from "../tensor/tape.ts";

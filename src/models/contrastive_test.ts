@@ -1,5 +1,6 @@
 /** The contrastive loss against the golden values, on both operand forms. */
 import assert from "node:assert/strict";
+import { takeColumns } from "../reference/heads.ts";
 import {
   type Golden,
   goldenFloat64,
@@ -9,7 +10,6 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { takeColumns } from "../reference/heads.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { contrastiveLoss, contrastiveScale } from "./contrastive.ts";
 import { uploadIndices } from "./index_arrays.ts";

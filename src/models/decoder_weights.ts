@@ -1,6 +1,7 @@
 /** A decoder's weights on the device, for use without training. */
 import { weightTensor, writeTensor } from "../gpu/bands.ts";
-import { type Engine, freeTensor } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
+import { freeTensor } from "../gpu/tensor.ts";
 import type { LlamaWeights } from "./llama.ts";
 import type { LlamaConfig } from "./llama_config.ts";
 import { type Checkpoint, packedMatrices } from "./llama_weights.ts";

@@ -1,13 +1,13 @@
 /** The model with gated cross-attention: it begins blind, learns to look, and answers from its cache. */
 import assert from "node:assert/strict";
 import { type BatchEntry, packBatch } from "../data/packing.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { readMatrix } from "../gpu/memory.ts";
-import type { Engine } from "../gpu/program.ts";
-import { OBJECTIVES } from "../objectives/objectives.ts";
-import { formOf, testEngines } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
-import { assertClose } from "../testing/tolerance.ts";
 import type { MatrixValues } from "../nn/matrix_values.ts";
+import { OBJECTIVES } from "../objectives/objectives.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
+import { assertClose } from "../testing/tolerance.ts";
 import {
   createModel,
   destroyModel,

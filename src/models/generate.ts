@@ -1,6 +1,8 @@
 /** Greedy text from a decoder with a key/value cache. */
+import { type Engine, writeStep } from "../gpu/engine.ts";
 import { createArray, readBuffer, readMatrix, writeMatrix } from "../gpu/memory.ts";
-import { compileProgram, type Engine, freeTensor, ownTensor, writeStep } from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor, ownTensor } from "../gpu/tensor.ts";
 import { greedyChoice } from "../tensor/decode.ts";
 import { gatherColumns, gatherRows } from "../tensor/embedding.ts";
 import { ropeTable } from "../tensor/rope.ts";

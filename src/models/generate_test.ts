@@ -1,11 +1,11 @@
 /** Greedy text against the float64 decoder run anew for every token, and against a real model's. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { formOf, testEngines } from "../testing/gpu.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { llama } from "../reference/llama.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
 import { sharedPath } from "../testing/shared_folder.ts";
 import { TINY_CONFIG, tinyTensors } from "../testing/tiny_checkpoint.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 import { freeDecoder, uploadDecoder } from "./decoder_weights.ts";
 import { generate } from "./generate.ts";
 import { llamaSpecs } from "./llama_weights.ts";

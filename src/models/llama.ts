@@ -4,12 +4,12 @@
  *
  * Shapes: B sequences of T tokens, C = hidden size. Rows of all matrices are B * T tokens.
  */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { type Adapter, loraDelta } from "../nn/lora.ts";
 import { attention, type SequenceLayout } from "../tensor/attention.ts";
 import { type CachePlace, decodeAttention } from "../tensor/decode.ts";
-import type { HeadLayout } from "../tensor/heads.ts";
 import { gatherRows } from "../tensor/embedding.ts";
+import type { HeadLayout } from "../tensor/heads.ts";
 import { linear, type LinearOptions } from "../tensor/linear.ts";
 import { rmsNorm } from "../tensor/norm.ts";
 import type { Tape } from "../tensor/tape.ts";

@@ -4,15 +4,10 @@
  * PEFT keeps a pair A (r, in) and B (out, r) for each projection. Here projections that share a
  * kernel matrix share a pair, with rows and columns in the order of that matrix.
  */
+import type { Engine } from "../gpu/engine.ts";
 import { writeMatrix } from "../gpu/memory.ts";
-import { type Engine, freeTensor, ownTensor, type Tensor } from "../gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../gpu/tensor.ts";
 import { checkLoraConfig, type LoraConfig, type LoraTarget } from "../nn/lora.ts";
-import {
-  createParameters,
-  freeParameters,
-  type Parameter,
-  type ParameterSpec,
-} from "../nn/parameters.ts";
 import {
   checkedMatrix,
   type MatrixValues,
@@ -21,6 +16,12 @@ import {
   zeroMatrices,
   zeroMatrix,
 } from "../nn/matrix_values.ts";
+import {
+  createParameters,
+  freeParameters,
+  type Parameter,
+  type ParameterSpec,
+} from "../nn/parameters.ts";
 import { ADAPTED_PARTS, type LlamaAdapters } from "./llama.ts";
 import type { LlamaConfig } from "./llama_config.ts";
 import { type Layout, layouts, llamaSpecs, llamaSpecsByName } from "./llama_weights.ts";

@@ -3,31 +3,27 @@
  * float64 reference with the adapters merged in, and what training them must leave alone.
  */
 import assert from "node:assert/strict";
-import { createArray, readMatrix } from "../gpu/memory.ts";
-import {
-  type Command,
-  compileProgram,
-  type Engine,
-  freeTensor,
-  type Tensor,
-  writeStep,
-} from "../gpu/program.ts";
+import type { Command } from "../gpu/command.ts";
+import { type Engine, writeStep } from "../gpu/engine.ts";
 import { KERNELS } from "../gpu/kernel_files.ts";
+import { createArray, readMatrix } from "../gpu/memory.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor, type Tensor } from "../gpu/tensor.ts";
 import { traceAdamW } from "../nn/adamw.ts";
 import { LORA_TARGETS, type LoraConfig } from "../nn/lora.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { createParameters, freeParameters, type Parameter } from "../nn/parameters.ts";
+import { causal } from "../reference/attention.ts";
+import { llama } from "../reference/llama.ts";
+import { loraGradients, mergeLora, type Weights } from "../reference/lora.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { dot } from "../reference/values.ts";
 import { sequencePositions } from "../tensor/attention.ts";
 import { ropeTable } from "../tensor/rope.ts";
 import { createTape, type Tape } from "../tensor/tape.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
-import { causal } from "../reference/attention.ts";
-import { llama } from "../reference/llama.ts";
-import { loraGradients, mergeLora, type Weights } from "../reference/lora.ts";
-import { dot } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 import { llamaDecodeLayers, llamaHead, llamaLayers } from "./llama.ts";
 import {
   type AdapterSet,

@@ -5,10 +5,15 @@
 import assert from "node:assert/strict";
 import { CONNECTORS } from "../connectors/connectors.ts";
 import { type EncodedQuestion, packBatch, type PackingLayout } from "../data/packing.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { writeMatrix } from "../gpu/memory.ts";
-import type { Engine, Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { LoraConfig } from "../nn/lora.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
+import { takeColumns } from "../reference/heads.ts";
+import { loraGradients, mergeLora, type Weights } from "../reference/lora.ts";
+import { row } from "../reference/values.ts";
 import { sequenceLength } from "../tensor/attention.ts";
 import { embedding, gatherRows } from "../tensor/embedding.ts";
 import { crossEntropy } from "../tensor/losses.ts";
@@ -22,11 +27,7 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { formOf, runOnce, testEngines } from "../testing/gpu.ts";
-import { takeColumns } from "../reference/heads.ts";
-import { loraGradients, mergeLora, type Weights } from "../reference/lora.ts";
-import { row } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 import { llamaHead, llamaLayers } from "./llama.ts";
 import {
   type AdapterSet,

@@ -1,13 +1,13 @@
 /** Loads a Llama-family model in Hugging Face's layout, from a folder or the hub. */
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { namingFile } from "../data/naming_file.ts";
 import { type HfTokenizer, hfTokenizer } from "../data/hf_tokenizer.ts";
-import type { Checkpoint } from "./llama_weights.ts";
+import { namingFile } from "../data/naming_file.ts";
 import { type DecoderSettings, type JsonObject, readDecoderSettings } from "./checkpoint/config.ts";
 import { fetchModel, fetchText, hubFolder, type HubOptions, isHubId } from "./checkpoint/hub.ts";
 import { parseJsonObject, readJson } from "./checkpoint/json_file.ts";
 import { openWeights } from "./checkpoint/weights.ts";
+import type { Checkpoint } from "./llama_weights.ts";
 
 /** A decoder without a tokenizer. */
 export interface OpenDecoder extends DecoderSettings {

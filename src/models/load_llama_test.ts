@@ -1,10 +1,10 @@
 /** Golden decoders through the loader, and what a model folder must hold. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { freeTensor, ownTensor } from "../gpu/program.ts";
-import { writeMatrix } from "../gpu/memory.ts";
 import { buildTokenizer } from "../data/tokenizer.ts";
 import { tokenizerFiles } from "../data/tokenizer_json.ts";
+import { writeMatrix } from "../gpu/memory.ts";
+import { freeTensor, ownTensor } from "../gpu/tensor.ts";
 import { embedding } from "../tensor/embedding.ts";
 import { ropeTable } from "../tensor/rope.ts";
 import {
@@ -18,8 +18,8 @@ import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu
 import { TINY_CONFIG_JSON, tinyTensors, withModelFolder } from "../testing/tiny_checkpoint.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { freeDecoder, uploadDecoder } from "./decoder_weights.ts";
-import { headLayout } from "./llama_config.ts";
 import { llamaHead, llamaLayers } from "./llama.ts";
+import { headLayout } from "./llama_config.ts";
 import { loadLlama, openDecoder, openLlama, readSettings } from "./load_llama.ts";
 
 for (const engine of await testEngines()) {

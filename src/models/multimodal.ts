@@ -8,8 +8,11 @@
 import type { ConnectorWidths } from "../connectors/connector.ts";
 import { CONNECTORS } from "../connectors/connectors.ts";
 import { encodedTokens, type PackedBatch, type PackingLayout } from "../data/packing.ts";
+import { readTensor } from "../gpu/bands.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { writeMatrix } from "../gpu/memory.ts";
-import type { Engine } from "../gpu/program.ts";
+import { DEFAULT_LORA, type LoraConfig } from "../nn/lora.ts";
+import { checkedMatrix, type MatrixValues, readParameters } from "../nn/matrix_values.ts";
 import {
   createParameters,
   drawValues,
@@ -18,10 +21,9 @@ import {
   type ParameterSpec,
 } from "../nn/parameters.ts";
 import type { Objective } from "../objectives/objective.ts";
-import { readTensor } from "../gpu/bands.ts";
-import { DEFAULT_LORA, type LoraConfig } from "../nn/lora.ts";
-import { checkedMatrix, type MatrixValues, readParameters } from "../nn/matrix_values.ts";
 import { type BatchInputs, createInputs, destroyInputs } from "./batch_inputs.ts";
+import { uploadDecoder } from "./decoder_weights.ts";
+import { writeIndices } from "./index_arrays.ts";
 import {
   type AdapterSet,
   createAdapters,
@@ -29,8 +31,6 @@ import {
   loraSpecs,
   readAdapters,
 } from "./llama_adapters.ts";
-import { uploadDecoder } from "./decoder_weights.ts";
-import { writeIndices } from "./index_arrays.ts";
 import { checkLlamaConfig, type LlamaConfig } from "./llama_config.ts";
 import {
   type Checkpoint,

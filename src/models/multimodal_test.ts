@@ -3,20 +3,20 @@
  * reference, and what must hold of every step whatever the numbers are.
  */
 import assert from "node:assert/strict";
-import { READ_EVERY } from "../nn/loss_ring.ts";
 import { type BatchEntry, type EncodedQuestion, packBatch } from "../data/packing.ts";
+import { createEngine, type Engine, type StepNumbers } from "../gpu/engine.ts";
 import { readMatrix, writeMatrix } from "../gpu/memory.ts";
 import { defaultPlan } from "../gpu/plan.ts";
-import { createEngine, type Engine, type StepNumbers } from "../gpu/program.ts";
-import { OBJECTIVES } from "../objectives/objectives.ts";
+import { READ_EVERY } from "../nn/loss_ring.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import type { Parameter } from "../nn/parameters.ts";
-import { formOf, testEngines } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
+import { OBJECTIVES } from "../objectives/objectives.ts";
 import type { Mlp } from "../reference/mlp.ts";
 import { multimodal, type OBJECTIVES as REFERENCE_ARMS } from "../reference/multimodal.ts";
 import { packQuestions } from "../reference/packing.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 import { packLlama, unpackLlama } from "./llama_weights.ts";
 import {
   countParameters,
@@ -28,8 +28,8 @@ import {
   readWeights,
   writeBatch,
 } from "./multimodal.ts";
-import { createTeacher, destroyTeacher } from "./teacher.ts";
 import { compileQuestioner } from "./questioner.ts";
+import { createTeacher, destroyTeacher } from "./teacher.ts";
 import {
   compileTrainingStep,
   type OptimizerConfig,

@@ -2,7 +2,7 @@
  * How the multimodal model is traced: x -> P1 -> [ z | question ] -> decoder -> L_TP, and L_cos beside it.
  */
 import { CONNECTORS } from "../connectors/connectors.ts";
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { tensorsOf } from "../nn/matrix_values.ts";
 import { sequenceLength } from "../tensor/attention.ts";
 import { embedding } from "../tensor/embedding.ts";

@@ -1,8 +1,8 @@
 /** Adapters to and from PEFT's files. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { goldenFolder, goldenTensor, listGolden, readGolden } from "../testing/golden.ts";
 import { randomValues } from "../reference/random_values.ts";
+import { goldenFolder, goldenTensor, listGolden, readGolden } from "../testing/golden.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 import { loraSpecs } from "./llama_adapters.ts";
 import {

@@ -1,12 +1,15 @@
 /** Questions to the multimodal model: token loss, greedy answers with a key/value cache, projections. */
 import type { PackedBatch } from "../data/packing.ts";
+import type { Command } from "../gpu/command.ts";
+import { writeStep } from "../gpu/engine.ts";
 import { createArray, readBuffer, readMatrix } from "../gpu/memory.ts";
-import { type Command, compileProgram, freeTensor, writeStep } from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor } from "../gpu/tensor.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 import { greedyChoice } from "../tensor/decode.ts";
 import { gatherRows } from "../tensor/embedding.ts";
 import { rowTotal } from "../tensor/reduce.ts";
 import { createTape, keep } from "../tensor/tape.ts";
-import { tensorsOf } from "../nn/matrix_values.ts";
 import { llamaDecodeLayers, llamaHead } from "./llama.ts";
 import { tracedAdapters } from "./llama_adapters.ts";
 import type { MultimodalModel } from "./multimodal.ts";

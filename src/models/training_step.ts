@@ -1,11 +1,7 @@
 /** The training step of the multimodal model: forward, backward, clipping and AdamW as one program. */
-import {
-  type Command,
-  compileProgram,
-  type Program,
-  type StepNumbers,
-  writeStep,
-} from "../gpu/program.ts";
+import type { Command } from "../gpu/command.ts";
+import { type StepNumbers, writeStep } from "../gpu/engine.ts";
+import { compileProgram, type Program } from "../gpu/program.ts";
 import { type Moments, type ParameterGroup, traceAdamW } from "../nn/adamw.ts";
 import { createLossRing } from "../nn/loss_ring.ts";
 import type { Parameter } from "../nn/parameters.ts";

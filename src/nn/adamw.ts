@@ -1,6 +1,6 @@
 /** AdamW with global-norm clipping, written on the tape behind the backward pass. */
 import { createArray } from "../gpu/memory.ts";
-import { bandTensor, freeTensor, stateTensor, type Tensor } from "../gpu/program.ts";
+import { bandTensor, freeTensor, stateTensor, type Tensor } from "../gpu/tensor.ts";
 import { rowGrid, type Tape } from "../tensor/tape.ts";
 import type { Parameter } from "./parameters.ts";
 

@@ -1,7 +1,10 @@
 /** The optimiser against the golden runs, on both operand forms, and what clipping must not touch. */
 import assert from "node:assert/strict";
+import { type Engine, writeStep } from "../gpu/engine.ts";
 import { createArray, readBuffer, readMatrix, writeMatrix } from "../gpu/memory.ts";
-import { compileProgram, type Engine, type Tensor, writeStep } from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { add } from "../tensor/elementwise.ts";
 import { createTape, type Tape } from "../tensor/tape.ts";
 import {
@@ -12,7 +15,6 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { type ParameterGroup, traceAdamW } from "./adamw.ts";
 import { createParameters, freeParameters } from "./parameters.ts";

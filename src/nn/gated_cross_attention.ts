@@ -8,7 +8,7 @@
  * Both gates start at 0, so that at first the language model is what it was. No biases but LayerNorm's;
  * media is not normalised.
  */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { type Attended, crossAttention, gatedAdd } from "../tensor/cross_attention.ts";
 import type { HeadLayout } from "../tensor/heads.ts";
 import { linear } from "../tensor/linear.ts";

@@ -1,5 +1,6 @@
 /** The gated cross-attention block against the golden values, on both operand forms. */
 import assert from "node:assert/strict";
+import { readersOf } from "../tensor/cross_attention.ts";
 import {
   goldenFloat64,
   goldenTensor,
@@ -8,7 +9,6 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { readersOf } from "../tensor/cross_attention.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { gatedCrossAttention, gatedCrossAttentionSpecs } from "./gated_cross_attention.ts";
 

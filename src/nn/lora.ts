@@ -2,7 +2,7 @@
  * Low-rank adaptation (arXiv 2106.09685): y = x W^T + (alpha / r) dropout(x) A^T B^T, where A is
  * random and B zero at the start.
  */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { type Dropout, dropout } from "../tensor/dropout.ts";
 import { multiply } from "../tensor/elementwise.ts";
 import { linear } from "../tensor/linear.ts";

@@ -1,10 +1,10 @@
 /** The low-rank product with its dropout, factors and blocks against the float64 reference. */
 import assert from "node:assert/strict";
-import { freeTensor } from "../gpu/program.ts";
-import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
+import { freeTensor } from "../gpu/tensor.ts";
 import { dropout as referenceDropout } from "../reference/dropout.ts";
 import { linear, linearBackward } from "../reference/linear.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { checkLoraConfig, DEFAULT_LORA, loraDelta, type LoraTarget } from "./lora.ts";
 

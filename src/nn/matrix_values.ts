@@ -1,7 +1,8 @@
 /** Matrices on the host: drawn, read from a file, or read back from the device. */
 import { readTensor } from "../gpu/bands.ts";
+import type { Engine } from "../gpu/engine.ts";
 import type { Shape } from "../gpu/memory.ts";
-import type { Engine, Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { Parameter } from "./parameters.ts";
 
 /** Numbers of a matrix, row-major. */

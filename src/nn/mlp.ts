@@ -1,5 +1,5 @@
 /** The two-layer perceptron of projectors: Linear, GELU (exact), Linear. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { linear } from "../tensor/linear.ts";
 import type { Tape } from "../tensor/tape.ts";
 import type { ParameterSpec } from "./parameters.ts";

@@ -2,15 +2,9 @@
 import { orthonormalColumns } from "../data/orthonormal.ts";
 import { type RandomStream, stream } from "../data/random.ts";
 import { mostSharedRows, weightTensor, writeTensor } from "../gpu/bands.ts";
+import type { Engine } from "../gpu/engine.ts";
 import type { Shape } from "../gpu/memory.ts";
-import {
-  bandTensor,
-  type Engine,
-  freeTensor,
-  ownTensor,
-  stateTensor,
-  type Tensor,
-} from "../gpu/program.ts";
+import { bandTensor, freeTensor, ownTensor, stateTensor, type Tensor } from "../gpu/tensor.ts";
 
 /** How the first values of a parameter are drawn. */
 export type Initialisation =

@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
+import { createEngine, type Engine, writeStep } from "../gpu/engine.ts";
 import { createArray, readMatrix } from "../gpu/memory.ts";
 import { defaultPlan } from "../gpu/plan.ts";
-import {
-  compileProgram,
-  createEngine,
-  type Engine,
-  freeTensor,
-  writeStep,
-} from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor } from "../gpu/tensor.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { add } from "../tensor/elementwise.ts";
 import { linear } from "../tensor/linear.ts";
 import { createTape } from "../tensor/tape.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
 import { limitedDevice } from "../testing/limited_device.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { traceAdamW } from "./adamw.ts";
 import { mlpSpecs } from "./mlp.ts";
 import {

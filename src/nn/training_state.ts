@@ -3,8 +3,8 @@
  * for bit. With the step's number, from which schedule, batches and bias corrections follow, that is
  * all.
  */
+import type { Engine } from "../gpu/engine.ts";
 import { type DeviceMatrix, readMatrix, writeMatrix } from "../gpu/memory.ts";
-import type { Engine } from "../gpu/program.ts";
 import type { Moments } from "./adamw.ts";
 import type { MatrixValues } from "./matrix_values.ts";
 import { type Parameter, writeParameter } from "./parameters.ts";

@@ -1,11 +1,13 @@
 /** Training that is stopped and gone on with gives the same bits as training in one go. */
 import assert from "node:assert/strict";
+import { type Engine, writeStep } from "../gpu/engine.ts";
 import { createArray } from "../gpu/memory.ts";
-import { compileProgram, type Engine, freeTensor, writeStep } from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor } from "../gpu/tensor.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { linear } from "../tensor/linear.ts";
 import { createTape } from "../tensor/tape.ts";
 import { formOf, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { traceAdamW } from "./adamw.ts";
 import { createParameters, freeParameters } from "./parameters.ts";
 import { biasCorrection } from "./schedule.ts";

@@ -4,7 +4,7 @@
  * One file a loss stands beside this one; `objectives.ts` lists them by name.
  */
 import { z } from "zod";
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { ParameterSpec } from "../nn/parameters.ts";
 import type { Tape } from "../tensor/tape.ts";
 

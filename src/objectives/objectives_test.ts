@@ -5,8 +5,19 @@
 import assert from "node:assert/strict";
 import type { ConnectorWidths } from "../connectors/connector.ts";
 import { mlpConnector } from "../connectors/mlp.ts";
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { mlp, mlpSpecs } from "../nn/mlp.ts";
+import { takeColumns } from "../reference/heads.ts";
+import type { Mlp } from "../reference/mlp.ts";
+import {
+  liftedCosine,
+  type ObjectiveResult,
+  reconstruction,
+  selfDistillation,
+} from "../reference/objectives.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { add, scale } from "../reference/values.ts";
+import { vicregCovariance, vicregVariance } from "../reference/vicreg.ts";
 import { cosineLoss } from "../tensor/losses.ts";
 import {
   goldenFloat64,
@@ -16,17 +27,6 @@ import {
   readGolden,
 } from "../testing/golden.ts";
 import { formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { takeColumns } from "../reference/heads.ts";
-import { randomValues } from "../reference/random_values.ts";
-import type { Mlp } from "../reference/mlp.ts";
-import {
-  liftedCosine,
-  type ObjectiveResult,
-  reconstruction,
-  selfDistillation,
-} from "../reference/objectives.ts";
-import { add, scale } from "../reference/values.ts";
-import { vicregCovariance, vicregVariance } from "../reference/vicreg.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { OBJECTIVES } from "./objectives.ts";
 

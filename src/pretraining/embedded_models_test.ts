@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { tokenizerFiles } from "../data/tokenizer_json.ts";
 import { loadEncoder } from "../encoders/encoders.ts";
 import { packLlama } from "../models/llama_weights.ts";
 import { loadLlama } from "../models/load_llama.ts";
 import { createParameters, freeParameters } from "../nn/parameters.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
-import { tokenizerFiles } from "../data/tokenizer_json.ts";
 import { type LanguageFigures, renderModelCard, type VisionFigures } from "./model_card.ts";
 import { CLIP_PAIR, DECODER } from "./models.ts";
 import { LANGUAGE_SETTINGS, testLanguage } from "./pretrain_language.ts";

@@ -13,8 +13,8 @@ import {
   testText,
 } from "./language_data.ts";
 import type { LanguageLayout } from "./language_step.ts";
-import { DRAWN_TYPES, LOOK_UPS, SCENE_QUESTIONS } from "./questions.ts";
 import { TESTED } from "./pretrain_language.ts";
+import { DRAWN_TYPES, LOOK_UPS, SCENE_QUESTIONS } from "./questions.ts";
 import { drawScene } from "./scene.ts";
 import { packTexts } from "./text_packing.ts";
 import { pretrainingTokenizer } from "./tokenizer.ts";

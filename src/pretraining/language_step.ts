@@ -15,15 +15,10 @@ import {
   type PackedBatch,
   type PackingLayout,
 } from "../data/packing.ts";
+import { type Engine, writeStep } from "../gpu/engine.ts";
 import { createArray, readBuffer, writeMatrix } from "../gpu/memory.ts";
-import {
-  compileProgram,
-  type Engine,
-  freeTensor,
-  ownTensor,
-  type Tensor,
-  writeStep,
-} from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../gpu/tensor.ts";
 import { uploadIndices, writeIndices } from "../models/index_arrays.ts";
 import { llamaHead, llamaLayers } from "../models/llama.ts";
 import { headLayout, type LlamaConfig } from "../models/llama_config.ts";

@@ -1,17 +1,17 @@
 /** The pre-training step against the float64 reference, and its test against greedy decoding. */
 import assert from "node:assert/strict";
+import type { Engine } from "../gpu/engine.ts";
 import { readMatrix } from "../gpu/memory.ts";
-import type { Engine } from "../gpu/program.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import { llamaSpecs, packLlama, unpackLlama } from "../models/llama_weights.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import { createParameters, drawValues, freeParameters } from "../nn/parameters.ts";
-import { formOf, testEngines } from "../testing/gpu.ts";
 import { PREFIX, prefixBlocks } from "../reference/attention.ts";
 import { crossEntropy, crossEntropyBackward, IGNORED } from "../reference/cross_entropy.ts";
 import { llama } from "../reference/llama.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
 import { assertClose } from "../testing/tolerance.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
 import {
   compileLanguagePrograms,
   type LanguageBatch,

@@ -1,10 +1,10 @@
 /** The model card of the embedded models: a pure function of the figures that their training left. */
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import type { ClipConfig } from "../models/clip_config.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import { type ChartSeries, lineChart } from "../report/line_chart.ts";
 import { count, duration, fixed } from "../report/number_format.ts";
 import { table } from "../report/table.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { GRID } from "./description.ts";
 import type { TowerFigures } from "./evaluate_towers.ts";
 import type { LanguageAccuracy, LanguagePoint, LanguageSettings } from "./pretrain_language.ts";

@@ -8,10 +8,11 @@ import { join } from "node:path";
 import { stream } from "../data/random.ts";
 import type { Tokenizer } from "../data/tokenizer.ts";
 import { readTensor } from "../gpu/bands.ts";
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
 import { llamaSpecs, packLlama, unpackLlama } from "../models/llama_weights.ts";
 import type { AdamWSettings } from "../nn/adamw.ts";
+import type { MatrixValues } from "../nn/matrix_values.ts";
 import {
   createParameters,
   drawValues,
@@ -20,7 +21,7 @@ import {
   writeParameter,
 } from "../nn/parameters.ts";
 import { readTrainingState } from "../nn/training_state.ts";
-import type { MatrixValues } from "../nn/matrix_values.ts";
+import { GRID } from "./description.ts";
 import {
   bagsOf,
   encodeQuestion,
@@ -36,7 +37,6 @@ import {
   type LanguageLosses,
   type LanguagePrograms,
 } from "./language_step.ts";
-import { GRID } from "./description.ts";
 import { SCENE_QUESTIONS } from "./questions.ts";
 import { meanOfEach, type ResumableHooks, type Schedule, trainResumably } from "./resumable.ts";
 import { drawScene } from "./scene.ts";

@@ -1,16 +1,16 @@
 /** A pre-training that is stopped and goes on is the one that was not, bit for bit. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { formOf, testEngines } from "../testing/gpu.ts";
-import { QUESTION_NAMES } from "./language_data.ts";
 import { READ_EVERY } from "../nn/loss_ring.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
+import { QUESTION_NAMES } from "./language_data.ts";
 import {
   type LanguageHooks,
   type LanguageSettings,
   pretrainLanguage,
 } from "./pretrain_language.ts";
 import { pretrainingTokenizer } from "./tokenizer.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const SHAPE = {
   hidden_size: 12,

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Tokenizer } from "../data/tokenizer.ts";
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
 import type { ClipConfig } from "../models/clip_config.ts";
 import {
   type ClipPair,
@@ -21,8 +21,8 @@ import {
   type ContrastiveStep,
 } from "../models/clip_training_step.ts";
 import type { Tensor } from "../models/safetensors.ts";
-import { biasCorrection } from "../nn/schedule.ts";
 import { writeParameter } from "../nn/parameters.ts";
+import { biasCorrection } from "../nn/schedule.ts";
 import { toHalfPrecision } from "./clip_folder.ts";
 import {
   evaluateTowers,

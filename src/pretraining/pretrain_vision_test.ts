@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { parseClipConfig } from "../models/clip_config.ts";
 import { parseSafetensors } from "../models/safetensors.ts";
 import { testEngines } from "../testing/gpu.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { writeClipFolder } from "./clip_folder.ts";
 import { type PretrainedTowers, pretrainVision, VISION_SETTINGS } from "./pretrain_vision.ts";
 import { TINY_PAIR } from "./tiny_pair.ts";
 import { pretrainingTokenizer } from "./tokenizer.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const [engine] = await testEngines();
 const tokenizer = pretrainingTokenizer();

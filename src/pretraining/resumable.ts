@@ -5,7 +5,7 @@
  * The learning rate rises, stays, and falls at the end. Until it falls nothing depends on how many
  * steps there are, so a training can still be made longer or shorter.
  */
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
 import type { Moments } from "../nn/adamw.ts";
 import { READ_EVERY } from "../nn/loss_ring.ts";
 import type { Parameter } from "../nn/parameters.ts";

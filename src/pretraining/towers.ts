@@ -1,14 +1,16 @@
 /** A pair of towers as functions of pictures and captions, any number of them at a time. */
 import type { Image } from "../data/dataset.ts";
 import type { Tokenizer } from "../data/tokenizer.ts";
+import { writeStep } from "../gpu/engine.ts";
 import { readMatrix } from "../gpu/memory.ts";
-import { compileProgram, freeTensor, writeStep } from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor } from "../gpu/tensor.ts";
 import { patchesPerSide, visionTokens } from "../models/clip_config.ts";
 import { type ClipFeatures, compileClipFeatures } from "../models/clip_features.ts";
 import { type ClipPair, pairWeights, writeCaptions, writePictures } from "../models/clip_pair.ts";
 import { visionStates } from "../models/clip_vision.ts";
-import { createTape, keep } from "../tensor/tape.ts";
 import type { MatrixValues } from "../nn/matrix_values.ts";
+import { createTape, keep } from "../tensor/tape.ts";
 import type { Towers } from "./evaluate_towers.ts";
 import { pixelValues } from "./pictures.ts";
 

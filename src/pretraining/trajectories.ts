@@ -4,7 +4,7 @@
  * A whole pre-training takes hours. Its first steps take seconds and go through the same data, the same
  * first weights and the same programs, so that who changes one of these sees it at once.
  */
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { CLIP_PAIR, DECODER } from "./models.ts";
 import { LANGUAGE_SETTINGS, type LanguagePoint, pretrainLanguage } from "./pretrain_language.ts";
 import { pretrainVision, VISION_SETTINGS, type VisionPoint } from "./pretrain_vision.ts";

@@ -1,7 +1,7 @@
 /** The first steps of both pre-trainings are the committed ones. */
 import assert from "node:assert/strict";
-import { formOf, testEngines } from "../testing/gpu.ts";
 import committed from "../models/weights/trajectories.json" with { type: "json" };
+import { formOf, testEngines } from "../testing/gpu.ts";
 import { languageTrajectory, visionTrajectory } from "./trajectories.ts";
 
 /** Adapters and operand forms add in different orders; after six steps that is still little. */

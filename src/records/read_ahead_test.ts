@@ -5,9 +5,9 @@ import { inTempFolder } from "../testing/temp_folder.ts";
 import { exampleRun, exampleStudy } from "./example_records.ts";
 import { packAnswers } from "./packed_answers.ts";
 import { readAhead } from "./read_ahead.ts";
+import { readRecords } from "./read_records.ts";
 import { withChecksum } from "./record_checksum.ts";
 import { runReader } from "./run_file.ts";
-import { readRecords } from "./read_records.ts";
 
 const COUNT = 23;
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { named, withRecords } from "../testing/record_folder.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "./example_records.ts";
 import { packAnswers } from "./packed_answers.ts";
-import type { RunRecord } from "./record.ts";
 import { readRecords, readRunRecord } from "./read_records.ts";
+import type { RunRecord } from "./record.ts";
 
 Deno.test("records come back as they were written", async () => {
   const study = exampleStudy({ planned: [] }), runs = exampleRuns([1]);

@@ -4,7 +4,6 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import type { RunRecord } from "./record.ts";
 import {
   checkAnswers,
   hashQuestions,
@@ -14,6 +13,7 @@ import {
   questionListSchema,
   unpackAnswers,
 } from "./packed_answers.ts";
+import type { RunRecord } from "./record.ts";
 import { isIntact } from "./record_checksum.ts";
 import { readJson, readRecord, validate } from "./record_file.ts";
 import { runRecordSchema } from "./record_schema.ts";

@@ -11,8 +11,8 @@ import { assertClose, FLOAT64 } from "../testing/tolerance.ts";
 import { cosineLoss, cosineLossBackward } from "./cosine.ts";
 import { type Mlp, mlp, type MlpParameter } from "./mlp.ts";
 import { liftedCosine, reconstruction, selfDistillation } from "./objectives.ts";
-import { vicregCovariance, vicregVariance } from "./vicreg.ts";
 import { add, row, scale } from "./values.ts";
+import { vicregCovariance, vicregVariance } from "./vicreg.ts";
 
 /** What is common to all losses: the loss by z, and what else it reads. */
 interface Part {

@@ -1,7 +1,6 @@
 /** Every backward of the reference against central differences of its forward. */
 import assert from "node:assert/strict";
 import { assertGradient } from "../testing/finite_difference.ts";
-import { randomValues } from "./random_values.ts";
 import { attention, attentionBackward, causal, full, PREFIX, prefixBlocks } from "./attention.ts";
 import { cosineLoss, cosineLossBackward } from "./cosine.ts";
 import { crossEntropy, crossEntropyBackward, IGNORED } from "./cross_entropy.ts";
@@ -12,6 +11,7 @@ import { linear, linearBackward } from "./linear.ts";
 import { matmul, matmulBackward, type MatmulForm } from "./matmul.ts";
 import { mlp } from "./mlp.ts";
 import { addPositions, addPositionsBackward } from "./positions.ts";
+import { randomValues } from "./random_values.ts";
 import { rmsNorm, rmsNormBackward } from "./rms_norm.ts";
 import { rope, ropeBackward } from "./rope.ts";
 import { softmax, softmaxBackward } from "./softmax.ts";

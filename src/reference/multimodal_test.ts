@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { assertGradient } from "../testing/finite_difference.ts";
 import { assertClose, FLOAT64 } from "../testing/tolerance.ts";
-import { randomValues } from "./random_values.ts";
 import type { LlamaConfig } from "./llama.ts";
 import type { Mlp, MlpParameter } from "./mlp.ts";
 import { multimodal, type MultimodalModel, OBJECTIVES } from "./multimodal.ts";
 import { packQuestions } from "./packing.ts";
+import { randomValues } from "./random_values.ts";
 import { add } from "./values.ts";
 
 const CONFIG: LlamaConfig = {

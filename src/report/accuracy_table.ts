@@ -8,8 +8,8 @@ import {
   type Summary,
   type Verdict,
 } from "../evaluation/intervals.ts";
-import type { Accuracy, RunRecord } from "../records/record.ts";
 import { questionTypes } from "../evaluation/pool_accuracy.ts";
+import type { Accuracy, RunRecord } from "../records/record.ts";
 import { bestConditions } from "./best_condition.ts";
 import { booktabs } from "./booktabs.ts";
 import { conditionColumns, inPercent, intervalColumn, pointsColumns } from "./condition_columns.ts";

@@ -1,8 +1,8 @@
 /**
  * Histogram of the cosines of pairs of image tokens, before P1 and behind it.
  */
-import type { Condition } from "./conditions.ts";
 import { averagePoints, geometriesOf } from "./condition_points.ts";
+import type { Condition } from "./conditions.ts";
 import type { Figure } from "./figures.ts";
 import { type ChartSeries, lineChart } from "./line_chart.ts";
 

@@ -4,8 +4,8 @@
  */
 import type { EmbeddingGeometry, MatrixGeometry } from "../records/record.ts";
 import { conditionColumns, intervalColumn, seedCount } from "./condition_columns.ts";
-import { type Condition, measure } from "./conditions.ts";
 import { geometriesOf } from "./condition_points.ts";
+import { type Condition, measure } from "./conditions.ts";
 import { cosineHistogram } from "./cosine_histogram.ts";
 import type { Figure } from "./figures.ts";
 import { count, fixed, inWords, meanAndInterval, plain } from "./number_format.ts";

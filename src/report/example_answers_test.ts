@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { easyShapes } from "../data/easy_shapes.ts";
-import type { RunRecord, StudyRecord } from "../records/record.ts";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import type { RunRecord, StudyRecord } from "../records/record.ts";
 import { exampleAnswers } from "./example_answers.ts";
 import { renderReport } from "./report.ts";
 

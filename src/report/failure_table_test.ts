@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { RunFailure } from "../records/record.ts";
 import { exampleFailure, exampleRuns, exampleStudy } from "../records/example_records.ts";
+import type { RunFailure } from "../records/record.ts";
 import { failureTable } from "./failure_table.ts";
 import { renderReport } from "./report.ts";
 

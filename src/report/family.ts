@@ -7,6 +7,7 @@
  * were lambdas to choose from (Bonferroni), before Holm. Where no validation was measured every
  * lambda is a comparison of its own.
  */
+import { holm } from "../evaluation/holm.ts";
 import {
   SEEDS_FOR_A_VERDICT,
   SIGNIFICANCE_LEVEL,
@@ -14,7 +15,6 @@ import {
   type Verdict,
   verdict,
 } from "../evaluation/intervals.ts";
-import { holm } from "../evaluation/holm.ts";
 import { pairedT } from "../evaluation/paired_t.ts";
 import type { StudyRecord } from "../records/record.ts";
 import { analysisOf } from "./analysis.ts";

@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { type RandomStream, stream } from "../data/random.ts";
 import { verdict } from "../evaluation/intervals.ts";
 import { smallestDetectableEffect } from "../evaluation/power.ts";
-import type { RunRecord } from "../records/record.ts";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import type { RunRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { familyOf } from "./family.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { holm } from "../evaluation/holm.ts";
 import { pairedT } from "../evaluation/paired_t.ts";
-import type { RunKey, RunRecord } from "../records/record.ts";
 import { exampleRun, exampleStudy, type RunOverrides } from "../records/example_records.ts";
+import type { RunKey, RunRecord } from "../records/record.ts";
 import { differenceToBaseline, groupRuns } from "./conditions.ts";
 import { familyOf } from "./family.ts";
 

@@ -2,9 +2,9 @@
  * The report's figures: one line chart a quantity and stage, lines by condition.
  */
 import type { RunRecord } from "../records/record.ts";
-import type { Condition } from "./conditions.ts";
-import { averagePoints } from "./condition_points.ts";
 import type { DrawnChart } from "./chart_frame.ts";
+import { averagePoints } from "./condition_points.ts";
+import type { Condition } from "./conditions.ts";
 import { lineChart } from "./line_chart.ts";
 
 /** One value of a training or validation curve, at its step. */

@@ -1,8 +1,8 @@
 /**
  * Which lambda of each arm was compared, and how all of them did on the validation pictures.
  */
-import { conditionColumns } from "./condition_columns.ts";
 import { type LambdaChoice, type LambdaScore, lastValidation } from "./chosen_lambda.ts";
+import { conditionColumns } from "./condition_columns.ts";
 import { baselineOf, type Condition } from "./conditions.ts";
 import { fixed, plain } from "./number_format.ts";
 import { table } from "./table.ts";

@@ -1,8 +1,8 @@
 /** The page as a browser shows it; these tests are there only where a Chromium is. */
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
-import { type BrowserPage, findChromium, withChromium } from "../testing/chromium.ts";
 import { exampleGeometry, exampleRuns, exampleStudy } from "../records/example_records.ts";
+import { type BrowserPage, findChromium, withChromium } from "../testing/chromium.ts";
 import { renderPage } from "./page.ts";
 import { renderReport } from "./report.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { RunRecord } from "../records/record.ts";
 import { exampleRun } from "../records/example_records.ts";
+import type { RunRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { questionDifferences } from "./question_differences.ts";
 

@@ -2,8 +2,8 @@
  * Accuracy by group of question types: what stands before the colon in `relational: closest`.
  */
 import type { Summary } from "../evaluation/intervals.ts";
-import { type Accuracy, BASELINE, type StudyRecord } from "../records/record.ts";
 import { poolTypes, questionTypes } from "../evaluation/pool_accuracy.ts";
+import { type Accuracy, BASELINE, type StudyRecord } from "../records/record.ts";
 import {
   conditionColumns,
   inPercent,

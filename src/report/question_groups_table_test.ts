@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Accuracy, RunRecord } from "../records/record.ts";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
+import type { Accuracy, RunRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { questionGroupsTable } from "./question_groups_table.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { bootstrapInterval } from "../evaluation/bootstrap.ts";
 import { interquartileMean } from "../evaluation/interquartile_mean.ts";
-import type { RunRecord } from "../records/record.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
+import type { RunRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { familyOf } from "./family.ts";
 import { secondaryTable } from "./secondary_table.ts";

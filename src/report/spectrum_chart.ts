@@ -2,8 +2,8 @@
  * Singular values of image tokens, before P1 and behind it: a steep line is a collapse onto few
  * directions.
  */
-import type { Condition } from "./conditions.ts";
 import { averagePoints, geometriesOf } from "./condition_points.ts";
+import type { Condition } from "./conditions.ts";
 import type { Figure } from "./figures.ts";
 import { lineChart } from "./line_chart.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { RunRecord, StudyRecord } from "../records/record.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
+import type { RunRecord, StudyRecord } from "../records/record.ts";
 import { groupRuns } from "./conditions.ts";
 import { missingRuns, whatRan } from "./what_ran.ts";
 

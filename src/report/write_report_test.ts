@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { RUN_ROLES, type RunRecord, type StudyRecord } from "../records/record.ts";
 import { exampleRun, exampleRuns, exampleStudy } from "../records/example_records.ts";
 import { readRecords } from "../records/read_records.ts";
+import { RUN_ROLES, type RunRecord, type StudyRecord } from "../records/record.ts";
 import { named, withRecords } from "../testing/record_folder.ts";
 import { renderReport } from "./report.ts";
 import { writeAnswers, writeReport } from "./write_report.ts";

@@ -1,9 +1,9 @@
 /** What a case of the self-test works with: operands with known values, and expectations. */
+import { createArray } from "../gpu/memory.ts";
+import type { Constants } from "../gpu/template.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { randomValues } from "../reference/random_values.ts";
 import type { Tape } from "../tensor/tape.ts";
-import { createArray } from "../gpu/memory.ts";
-import type { Tensor } from "../gpu/program.ts";
-import type { Constants } from "../gpu/template.ts";
 
 /**
  * Allowed relative error: above what float32 sums in any order and the coarsest exp, log and

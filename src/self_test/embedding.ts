@@ -1,14 +1,14 @@
 /** Embedding look-up of packed questions, positions, gathering of rows, and the greedy choice of a token. */
 import { imageRows, packBatch } from "../data/packing.ts";
-import { greedyChoice } from "../tensor/decode.ts";
-import { embedding, gatherRows } from "../tensor/embedding.ts";
-import { addPositions } from "../tensor/positions.ts";
 import { embedding as rowsOf, embeddingBackward } from "../reference/embedding.ts";
 import {
   addPositions as referencePositions,
   addPositionsBackward,
 } from "../reference/positions.ts";
 import { add, row } from "../reference/values.ts";
+import { greedyChoice } from "../tensor/decode.ts";
+import { embedding, gatherRows } from "../tensor/embedding.ts";
+import { addPositions } from "../tensor/positions.ts";
 import type { Bench } from "./bench.ts";
 import { LAYOUT, ROWS, WIDTH } from "./sizes.ts";
 import { STEP } from "./step.ts";

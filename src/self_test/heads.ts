@@ -1,10 +1,4 @@
 /** Rotary embedding, attention over packed questions, and decoding against a cache. */
-import { attention, sequenceLength, sequencePositions } from "../tensor/attention.ts";
-import { decodeAttention } from "../tensor/decode.ts";
-import type { HeadLayout } from "../tensor/heads.ts";
-import { linear } from "../tensor/linear.ts";
-import { ropeTable, rotateBack, type Rotation } from "../tensor/rope.ts";
-import { joinColumns, joinHeads, takeColumns } from "../reference/heads.ts";
 import {
   attention as referenceAttention,
   attentionBackward,
@@ -14,8 +8,14 @@ import {
   prefixBlocks,
 } from "../reference/attention.ts";
 import { embedding as rowsOf } from "../reference/embedding.ts";
+import { joinColumns, joinHeads, takeColumns } from "../reference/heads.ts";
 import { ropeBackward } from "../reference/rope.ts";
 import { add, dot, row } from "../reference/values.ts";
+import { attention, sequenceLength, sequencePositions } from "../tensor/attention.ts";
+import { decodeAttention } from "../tensor/decode.ts";
+import type { HeadLayout } from "../tensor/heads.ts";
+import { linear } from "../tensor/linear.ts";
+import { ropeTable, rotateBack, type Rotation } from "../tensor/rope.ts";
 import type { Bench } from "./bench.ts";
 import { headsOf, LAYOUT, ROWS } from "./sizes.ts";
 import { STEP } from "./step.ts";

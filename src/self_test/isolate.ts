@@ -3,8 +3,8 @@
  * the variant wants them and hold what the float64 reference says, whatever kernel makes them
  * elsewhere. So a wrong kernel does not make the next look wrong.
  */
-import { createTape } from "../tensor/tape.ts";
-import { takeColumns } from "../reference/heads.ts";
+import type { Command } from "../gpu/command.ts";
+import { createEngine, type Engine } from "../gpu/engine.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { Kernel, MatrixPlace } from "../gpu/kernel.ts";
 import {
@@ -18,8 +18,10 @@ import {
   writeMatrix,
 } from "../gpu/memory.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
-import { type Command, createEngine, type Engine, type Tensor } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { takeColumns } from "../reference/heads.ts";
+import { createTape } from "../tensor/tape.ts";
 import { type Bench, type Case, createBench, type Expectation } from "./bench.ts";
 
 /** What tells a kernel variant from others. */

@@ -1,4 +1,12 @@
 /** Norms, sums, and gradients of activations where no product makes them. */
+import { dropout as referenceDropout } from "../reference/dropout.ts";
+import { GELU } from "../reference/gelu.ts";
+import { joinColumns } from "../reference/heads.ts";
+import { layerNorm as referenceLayerNorm, layerNormBackward } from "../reference/layer_norm.ts";
+import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../reference/rms_norm.ts";
+import { swiglu, swigluBackward as referenceSwiglu } from "../reference/swiglu.ts";
+import { unitRows as referenceUnitRows, unitRowsBackward } from "../reference/unit_rows.ts";
+import { add, dot, row } from "../reference/values.ts";
 import { dropout } from "../tensor/dropout.ts";
 import { add as traceAdd, multiply } from "../tensor/elementwise.ts";
 import { geluBackward, geluForm } from "../tensor/gelu.ts";
@@ -6,14 +14,6 @@ import { layerNorm, rmsNorm } from "../tensor/norm.ts";
 import { CHUNK, columnSum } from "../tensor/reduce.ts";
 import { swigluBackward, swigluForward } from "../tensor/swiglu.ts";
 import { unitRows } from "../tensor/unit_rows.ts";
-import { joinColumns } from "../reference/heads.ts";
-import { dropout as referenceDropout } from "../reference/dropout.ts";
-import { GELU } from "../reference/gelu.ts";
-import { layerNorm as referenceLayerNorm, layerNormBackward } from "../reference/layer_norm.ts";
-import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../reference/rms_norm.ts";
-import { swiglu, swigluBackward as referenceSwiglu } from "../reference/swiglu.ts";
-import { unitRows as referenceUnitRows, unitRowsBackward } from "../reference/unit_rows.ts";
-import { add, dot, row } from "../reference/values.ts";
 import type { Bench, Operand } from "./bench.ts";
 import { quadruples, ROWS, WIDTH } from "./sizes.ts";
 import { STEP } from "./step.ts";

@@ -1,7 +1,7 @@
 /** Attention to pictures beside the sequence, and the gates of its residual branches. */
-import { crossAttention, gatedAdd, readersOf } from "../tensor/cross_attention.ts";
 import { crossAttention as reference } from "../reference/cross_attention.ts";
 import { dot, row } from "../reference/values.ts";
+import { crossAttention, gatedAdd, readersOf } from "../tensor/cross_attention.ts";
 import type { Bench } from "./bench.ts";
 import { headsOf, LAYOUT, quadruples, ROWS, WIDTH } from "./sizes.ts";
 

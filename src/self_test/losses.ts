@@ -1,7 +1,4 @@
 /** Cross-entropy and cosine loss with their gradients, and their sums in the loss ring. */
-import { cosineLoss, crossEntropy } from "../tensor/losses.ts";
-import { rowTotal } from "../tensor/reduce.ts";
-import { vicregLoss } from "../tensor/vicreg.ts";
 import { cosineLoss as referenceCosine, cosineLossBackward } from "../reference/cosine.ts";
 import {
   crossEntropy as referenceCrossEntropy,
@@ -11,6 +8,9 @@ import {
 import { matmul } from "../reference/matmul.ts";
 import { softmax } from "../reference/softmax.ts";
 import { dot, row, scale } from "../reference/values.ts";
+import { cosineLoss, crossEntropy } from "../tensor/losses.ts";
+import { rowTotal } from "../tensor/reduce.ts";
+import { vicregLoss } from "../tensor/vicreg.ts";
 import type { Bench } from "./bench.ts";
 import { LAYOUT, quadruples, ROWS, WIDTH } from "./sizes.ts";
 import { STEP } from "./step.ts";

@@ -4,16 +4,16 @@
  */
 import type { ProductShape } from "../gpu/plan.ts";
 import type { Constants } from "../gpu/template.ts";
-import { geluForm } from "../tensor/gelu.ts";
-import type { Activation } from "../tensor/linear.ts";
-import { matmulNN, matmulNT, matmulTN } from "../tensor/matmul.ts";
-import { ropeTable } from "../tensor/rope.ts";
-import { joinColumns, joinHeads, splitHeads, takeColumns } from "../reference/heads.ts";
 import { GELU } from "../reference/gelu.ts";
+import { joinColumns, joinHeads, splitHeads, takeColumns } from "../reference/heads.ts";
 import { matmul } from "../reference/matmul.ts";
 import { rope } from "../reference/rope.ts";
 import { swiglu, swigluBackward } from "../reference/swiglu.ts";
 import { add } from "../reference/values.ts";
+import { geluForm } from "../tensor/gelu.ts";
+import type { Activation } from "../tensor/linear.ts";
+import { matmulNN, matmulNT, matmulTN } from "../tensor/matmul.ts";
+import { ropeTable } from "../tensor/rope.ts";
 import type { Bench } from "./bench.ts";
 
 const THETA = 10_000;

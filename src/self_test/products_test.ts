@@ -1,15 +1,15 @@
 /** Matrix products of random sizes with random blocks, epilogues and places of their operands. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formOf, testEngines } from "../testing/gpu.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { isMatrix, type MatrixPlace } from "../gpu/kernel.ts";
 import { KERNELS } from "../gpu/kernel_files.ts";
 import type { ProductBlock, ProductOrder, ProductShape } from "../gpu/plan.ts";
-import type { Engine } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
-import { runCases } from "./self_test.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
 import type { Bench } from "./bench.ts";
 import { productNN, productNT, productTN } from "./products.ts";
+import { runCases } from "./self_test.ts";
 
 const PRODUCTS: Record<ProductOrder, (bench: Bench, shape: ProductShape) => void> = {
   nt: productNT,

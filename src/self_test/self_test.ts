@@ -5,7 +5,8 @@
  * trains quietly. So the numbers are checked where they will be used: same device, same kernel
  * plan, and the very pipelines that a study then trains with.
  */
-import { compileProgram, type Engine, writeStep } from "../gpu/program.ts";
+import { type Engine, writeStep } from "../gpu/engine.ts";
+import { compileProgram } from "../gpu/program.ts";
 import type { Case } from "./bench.ts";
 import { CASES } from "./cases.ts";
 import { type Check, describeVariant, isolate, type KernelVariant } from "./isolate.ts";

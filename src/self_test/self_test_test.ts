@@ -1,6 +1,11 @@
 /** The self-test itself: right kernels pass, wrong ones are named, and it costs nothing extra. */
 import assert from "node:assert/strict";
 import { encodedTokens } from "../data/packing.ts";
+import type { Engine } from "../gpu/engine.ts";
+import { imaginaryDevice } from "../gpu/imaginary_device.ts";
+import { isMatrix, type Kernel, type MatrixPlace } from "../gpu/kernel.ts";
+import { KERNELS } from "../gpu/kernel_files.ts";
+import type { Constants } from "../gpu/template.ts";
 import { destroyModel } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
@@ -11,11 +16,8 @@ import { loadStudyData, outlineStudy } from "../study/prepare.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
 import { compileFreshP2 } from "../training/fresh_p2.ts";
 import { createRunModel } from "../training/run_model.ts";
-import { KERNELS } from "../gpu/kernel_files.ts";
-import { imaginaryDevice } from "../gpu/imaginary_device.ts";
-import { isMatrix, type Kernel, type MatrixPlace } from "../gpu/kernel.ts";
-import type { Engine } from "../gpu/program.ts";
-import type { Constants } from "../gpu/template.ts";
+import { CASES } from "./cases.ts";
+import { describeVariant, isolate } from "./isolate.ts";
 import {
   assertSelfTest,
   type KernelVariant,
@@ -23,8 +25,6 @@ import {
   selfTest,
   type SelfTestResult,
 } from "./self_test.ts";
-import { CASES } from "./cases.ts";
-import { describeVariant, isolate } from "./isolate.ts";
 
 const quick = await loadStudy("quick", ".");
 const study = { ...quick, data: { ...quick.data, trainImages: 100, testImages: 10 } };

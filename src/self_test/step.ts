@@ -1,6 +1,6 @@
 /** The numbers of the one step that all cases share. */
+import type { StepNumbers } from "../gpu/engine.ts";
 import { biasCorrection } from "../nn/schedule.ts";
-import type { StepNumbers } from "../gpu/program.ts";
 
 /** Updates before this one. */
 export const UPDATES = 2;

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openGpu } from "../gpu/adapter.ts";
+import { createEngine, type Engine } from "../gpu/engine.ts";
 import { defaultPlan } from "../gpu/plan.ts";
-import { createEngine, type Engine } from "../gpu/program.ts";
+import { readRecords } from "../records/read_records.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
-import { readRecords } from "../records/read_records.ts";
 import { ablate, type AblationInput } from "./ablate.ts";
 import { expandGrid, recordName, runName } from "./grid.ts";
 import { takeLease } from "./lease.ts";

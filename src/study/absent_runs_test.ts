@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { tinyStudy } from "../testing/tiny_study.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
 import { absentRuns } from "./absent_runs.ts";
 import { expandGrid } from "./grid.ts";
 

@@ -1,10 +1,10 @@
 /** All that determines the runs of a study: a run with the same of it leaves the same weights. */
 import type { Dataset } from "../data/dataset.ts";
 import type { Encoder } from "../encoders/encoder.ts";
-import type { Engine } from "../gpu/program.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { ENGINE } from "../training/engine_number.ts";
 import type { RunSettings } from "../training/settings.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import type { StudyLanguage } from "./prepare.ts";
 import type { Study } from "./study.ts";
 

@@ -1,21 +1,17 @@
 /** What a study will cost, before it runs: traced without a device, timed by one matrix product. */
+import { createEngine, type Engine } from "../gpu/engine.ts";
+import { imaginaryDevice } from "../gpu/imaginary_device.ts";
+import { writeMatrix } from "../gpu/memory.ts";
+import type { KernelPlan } from "../gpu/plan.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor, ownTensor } from "../gpu/tensor.ts";
 import { emptyCheckpoint } from "../models/llama_weights.ts";
 import { compileQuestioner } from "../models/questioner.ts";
-import { writeMatrix } from "../gpu/memory.ts";
-import { imaginaryDevice } from "../gpu/imaginary_device.ts";
-import type { KernelPlan } from "../gpu/plan.ts";
-import {
-  compileProgram,
-  createEngine,
-  type Engine,
-  freeTensor,
-  ownTensor,
-} from "../gpu/program.ts";
 import { matmulNT } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
-import type { PreparedData, PreparedSplit } from "../training/prepared_data.ts";
 import { evaluationBatches, stageSteps } from "../training/batches.ts";
 import { imagineStep, programKey } from "../training/imagined_programs.ts";
+import type { PreparedData, PreparedSplit } from "../training/prepared_data.ts";
 import { createRunModel } from "../training/run_model.ts";
 import type { RunSettings, StageSettings } from "../training/settings.ts";
 

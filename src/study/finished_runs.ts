@@ -1,6 +1,6 @@
 /** Which runs of a grid have their records already. */
-import type { RunSettings } from "../training/settings.ts";
 import type { RunRecord } from "../records/record.ts";
+import type { RunSettings } from "../training/settings.ts";
 import { type AblationSetting, armConfig, sharedDeterminants } from "./determinants.ts";
 import { recordName } from "./grid.ts";
 

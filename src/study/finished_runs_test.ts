@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { defaultPlan } from "../gpu/plan.ts";
 import { exampleRun } from "../records/example_records.ts";
-import { tinyStudy } from "../testing/tiny_study.ts";
 import type { RunRecord } from "../records/record.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
 import type { AblationSetting } from "./determinants.ts";
 import { finishedRuns, firstDifference } from "./finished_runs.ts";
-import { runRecord } from "./run_record.ts";
 import { expandGrid, runName } from "./grid.ts";
+import { runRecord } from "./run_record.ts";
 import type { Study } from "./study.ts";
 
 const adapter = {

@@ -1,6 +1,6 @@
 /** Which kernels a study's runs compute with. */
+import type { Engine } from "../gpu/engine.ts";
 import type { Kernel } from "../gpu/kernel.ts";
-import type { Engine } from "../gpu/program.ts";
 import { imaginePrograms } from "../training/imagined_programs.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import type { RunSettings } from "../training/settings.ts";

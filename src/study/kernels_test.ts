@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { createEngine } from "../gpu/engine.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import { defaultPlan } from "../gpu/plan.ts";
-import { createEngine } from "../gpu/program.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
 import { expandGrid } from "./grid.ts";
 import { quickKernels, studyKernels } from "./kernels.ts";

@@ -4,9 +4,10 @@ import { datasetEntry, loadDataset } from "../data/datasets.ts";
 import type { Encoder } from "../encoders/encoder.ts";
 import { loadEncoder } from "../encoders/encoders.ts";
 import { encodeExamples, type Features } from "../encoders/features.ts";
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { EMBEDDED } from "../models/embedded.ts";
 import { controlOf } from "../training/controls.ts";
+import { foldData } from "../training/folds.ts";
 import {
   freshLanguage,
   type Language,
@@ -15,7 +16,6 @@ import {
   SPLITS,
   withFeatures,
 } from "../training/prepared_data.ts";
-import { foldData } from "../training/folds.ts";
 import type { RunSettings } from "../training/settings.ts";
 import { loadLlm } from "./llm.ts";
 import type { Study } from "./study.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { tinyStudy } from "../testing/tiny_study.ts";
-import { foldData } from "../training/folds.ts";
 import type { RunRole } from "../records/record.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { tinyStudy } from "../testing/tiny_study.ts";
+import { foldData } from "../training/folds.ts";
 import {
   dataByRun,
   encodeStudy,

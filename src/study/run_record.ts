@@ -2,17 +2,17 @@
 import config from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/dataset.ts";
 import { majorityBaseline } from "../evaluation/majority.ts";
-import { ENGINE } from "../training/engine_number.ts";
-import type { PreparedData } from "../training/prepared_data.ts";
-import type { RunOutcome } from "../training/run.ts";
-import type { RunSettings } from "../training/settings.ts";
+import { poolAccuracy } from "../evaluation/pool_accuracy.ts";
 import {
   type Accuracy,
   type RunRecord,
   SCHEMA_VERSION,
   type StudyRecord,
 } from "../records/record.ts";
-import { poolAccuracy } from "../evaluation/pool_accuracy.ts";
+import { ENGINE } from "../training/engine_number.ts";
+import type { PreparedData } from "../training/prepared_data.ts";
+import type { RunOutcome } from "../training/run.ts";
+import type { RunSettings } from "../training/settings.ts";
 import { type AblationSetting, armConfig, determinantsOf, studyConfig } from "./determinants.ts";
 import { runId } from "./run_id.ts";
 import type { Study } from "./study.ts";

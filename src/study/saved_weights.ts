@@ -8,12 +8,12 @@ import { ifThere, isThere } from "../data/if_there.ts";
 import { namingFile } from "../data/naming_file.ts";
 import { replaceFile } from "../data/replace_file.ts";
 import type { LlamaConfig } from "../models/llama_config.ts";
+import { matrixTensors, parseMatrices } from "../models/matrix_file.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
 import { ADAPTER_CONFIG, loadPeft, savePeft } from "../models/peft.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import type { LoraConfig } from "../nn/lora.ts";
 import type { MatrixValues } from "../nn/matrix_values.ts";
-import { matrixTensors, parseMatrices } from "../models/matrix_file.ts";
 
 const PROJECTOR = "projector.safetensors";
 const DECODER = "decoder.safetensors";

@@ -5,12 +5,12 @@ import { llamaSpecs } from "../models/llama_weights.ts";
 import type { ModelWeights } from "../models/multimodal.ts";
 import { loadPeft } from "../models/peft.ts";
 import { parseSafetensors } from "../models/safetensors.ts";
-import { mlpSpecs } from "../nn/mlp.ts";
 import { DEFAULT_LORA } from "../nn/lora.ts";
+import { mlpSpecs } from "../nn/mlp.ts";
 import { drawValues, type ParameterSpec } from "../nn/parameters.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { TINY_CONFIG } from "../testing/tiny_checkpoint.ts";
 import { loadWeights, saveWeights } from "./saved_weights.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
 
 const about = { lora: { ...DEFAULT_LORA, rank: 2, dropout: 0.3 }, baseModel: "tiny" };
 

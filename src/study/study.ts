@@ -1,16 +1,16 @@
 /** What a study is: data, encoder, arms, seeds and settings, as read from a JSON file. */
 import { z } from "zod";
-import { DIRECTIONS } from "../evaluation/claims.ts";
 import { CONNECTORS } from "../connectors/connectors.ts";
 import { datasetEntry, DATASETS } from "../data/datasets.ts";
 import { oneLine } from "../data/one_line.ts";
+import { DIRECTIONS } from "../evaluation/claims.ts";
 import { MODULES } from "../models/multimodal.ts";
 import { DEFAULT_LORA, LORA_TARGETS } from "../nn/lora.ts";
 import { LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
+import { BASELINE, RUN_ROLES } from "../records/record.ts";
 import { CLAIM_STATISTICS } from "../report/claim_statistics.ts";
 import { FOLD_UNITS } from "../training/folds.ts";
-import { BASELINE, RUN_ROLES } from "../records/record.ts";
 import { closest } from "./closest.ts";
 
 /** No number of pictures, steps or units of a model comes near. */

@@ -1,6 +1,6 @@
 /** Attention with grouped key/value heads: causal, over packed questions, or of all tokens to all. */
-import type { Tensor } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { HeadLayout } from "./heads.ts";
 import { producerOf } from "./linear.ts";
 import type { Tape } from "./tape.ts";

@@ -1,5 +1,5 @@
 /** Attention from the rows of one matrix to runs of rows of another, and gated residual branches. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "./elementwise.ts";
 import type { HeadLayout } from "./heads.ts";
 import { columnSum } from "./reduce.ts";

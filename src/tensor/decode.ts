@@ -1,5 +1,5 @@
 /** Decoding on the tape: one new token a block against a key/value cache, and the greedy choice. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { type SequenceLayout, sequenceLength } from "./attention.ts";
 import type { HeadLayout } from "./heads.ts";
 import { rowGrid, type Tape } from "./tape.ts";

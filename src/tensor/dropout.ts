@@ -1,5 +1,5 @@
 /** Inverted dropout (Srivastava et al., JMLR 15, 2014) on the tape. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 
 /** Where and how much is dropped. */

@@ -1,10 +1,10 @@
 /** Dropout: its masks against the reference, their statistics, and what they depend on. */
 import assert from "node:assert/strict";
-import { freeTensor } from "../gpu/program.ts";
-import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
+import { freeTensor } from "../gpu/tensor.ts";
 import { dropout as reference } from "../reference/dropout.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { add } from "../reference/values.ts";
+import { backwardFrom, formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { dropout } from "./dropout.ts";
 import { linear } from "./linear.ts";

@@ -1,5 +1,5 @@
 /** Sums and elementwise products of matrices. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 
 /** x + y, without a gradient: for sums of gradients. */

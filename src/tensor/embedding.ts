@@ -1,6 +1,6 @@
 /** Embedding look-up and row gathering on the tape. */
 import { bandsOf } from "../gpu/bands.ts";
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { columnGrid, rowGrid, type Tape } from "./tape.ts";
 import { accumulateWeight, timesWeight } from "./weight_products.ts";
 

@@ -1,10 +1,10 @@
 /** Mixed embeddings against plain float64 loops, and the gradient of a table with many rows. */
 import assert from "node:assert/strict";
-import { freeTensor, ownTensor } from "../gpu/program.ts";
+import { freeTensor, ownTensor } from "../gpu/tensor.ts";
+import { embeddingBackward } from "../reference/embedding.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { assertGradient } from "../testing/finite_difference.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
-import { embeddingBackward } from "../reference/embedding.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { embedding, mixEmbeddings } from "./embedding.ts";
 

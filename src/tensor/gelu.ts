@@ -1,6 +1,6 @@
 /** The gradient of GELU as an operation of its own; products do it and the forward while they store. */
-import type { Tensor } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 
 /**

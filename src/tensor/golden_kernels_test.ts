@@ -1,7 +1,11 @@
 /** The kernels against the golden values: outputs and gradients, on both operand forms. */
 import assert from "node:assert/strict";
+import { type Engine, writeStep } from "../gpu/engine.ts";
 import { createArray, readBuffer } from "../gpu/memory.ts";
-import { compileProgram, type Engine, type Tensor, writeStep } from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { joinColumns, joinHeads, splitHeads, takeColumns } from "../reference/heads.ts";
+import { randomValues } from "../reference/random_values.ts";
 import {
   type Golden,
   goldenFloat64,
@@ -19,8 +23,6 @@ import {
   upload,
   uploadInts,
 } from "../testing/gpu.ts";
-import { joinColumns, joinHeads, splitHeads, takeColumns } from "../reference/heads.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { attention } from "./attention.ts";
 import type { GeluForm } from "./gelu.ts";

@@ -4,7 +4,23 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Engine, freeTensor, type Tensor } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
+import { freeTensor, type Tensor } from "../gpu/tensor.ts";
+import * as reference from "../reference/attention.ts";
+import { cosineLoss as referenceCosine, cosineLossBackward } from "../reference/cosine.ts";
+import { GELU, gelu, geluBackward } from "../reference/gelu.ts";
+import { joinColumns, joinHeads, splitHeads, takeColumns } from "../reference/heads.ts";
+import { layerNormBackward } from "../reference/layer_norm.ts";
+import { linear as referenceLinear, linearBackward } from "../reference/linear.ts";
+import { matmul, type MatmulForm, type MatmulSize } from "../reference/matmul.ts";
+import { packQuestions } from "../reference/packing.ts";
+import { addPositionsBackward } from "../reference/positions.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../reference/rms_norm.ts";
+import { rope, ropeBackward } from "../reference/rope.ts";
+import { swigluBackward } from "../reference/swiglu.ts";
+import { unitRowsBackward } from "../reference/unit_rows.ts";
+import { add, row } from "../reference/values.ts";
 import {
   backwardFrom,
   formOf,
@@ -14,24 +30,10 @@ import {
   upload,
   uploadInts,
 } from "../testing/gpu.ts";
-import { joinColumns, joinHeads, splitHeads, takeColumns } from "../reference/heads.ts";
-import { randomValues } from "../reference/random_values.ts";
-import * as reference from "../reference/attention.ts";
-import { cosineLoss as referenceCosine, cosineLossBackward } from "../reference/cosine.ts";
-import { GELU, gelu, geluBackward } from "../reference/gelu.ts";
-import { layerNormBackward } from "../reference/layer_norm.ts";
-import { linear as referenceLinear, linearBackward } from "../reference/linear.ts";
-import { matmul, type MatmulForm, type MatmulSize } from "../reference/matmul.ts";
-import { packQuestions } from "../reference/packing.ts";
-import { addPositionsBackward } from "../reference/positions.ts";
-import { rmsNorm as referenceRmsNorm, rmsNormBackward } from "../reference/rms_norm.ts";
-import { rope, ropeBackward } from "../reference/rope.ts";
-import { swigluBackward } from "../reference/swiglu.ts";
-import { unitRowsBackward } from "../reference/unit_rows.ts";
-import { add, row } from "../reference/values.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { attention, type SequenceLayout, sequenceLength, sequencePositions } from "./attention.ts";
 import { embedding, type EmbeddingIndex, gatherRows } from "./embedding.ts";
+import type { HeadLayout } from "./heads.ts";
 import { type Activation, linear } from "./linear.ts";
 import { cosineLoss } from "./losses.ts";
 import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
@@ -39,7 +41,6 @@ import { layerNorm, rmsNorm } from "./norm.ts";
 import { addPositions } from "./positions.ts";
 import { columnSum } from "./reduce.ts";
 import { ropeTable, type Rotation } from "./rope.ts";
-import type { HeadLayout } from "./heads.ts";
 import { createTape, type Tape } from "./tape.ts";
 import { unitRows } from "./unit_rows.ts";
 

@@ -7,14 +7,14 @@
  * {@linkcode producerOf} and gathers the gradient of the value before the activation; any other
  * gathers the gradient of y, and a kernel of its own turns it into that.
  */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "./elementwise.ts";
 import { geluBackward, type GeluForm } from "./gelu.ts";
-import { accumulateWeight, timesTransposed, timesWeight } from "./weight_products.ts";
 import { columnSum } from "./reduce.ts";
 import { rotateBack, type Rotation } from "./rope.ts";
 import { swigluBackward } from "./swiglu.ts";
 import type { Tape } from "./tape.ts";
+import { accumulateWeight, timesTransposed, timesWeight } from "./weight_products.ts";
 
 /** What happens to the map's values. */
 export type Activation =

@@ -1,5 +1,5 @@
 /** Losses whose kernels make value and gradient at once: cross-entropy and row cosine loss. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "./elementwise.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 

@@ -1,16 +1,16 @@
 /** Cross-entropy with a teacher and of many classes, against the float64 reference, on both operand forms. */
 import assert from "node:assert/strict";
-import { freeTensor } from "../gpu/program.ts";
-import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { takeColumns } from "../reference/heads.ts";
-import { randomValues } from "../reference/random_values.ts";
+import { freeTensor } from "../gpu/tensor.ts";
 import {
   crossEntropy as referenceLoss,
   crossEntropyBackward,
   IGNORED,
 } from "../reference/cross_entropy.ts";
+import { takeColumns } from "../reference/heads.ts";
 import { matmul } from "../reference/matmul.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { softmax } from "../reference/softmax.ts";
+import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { linear } from "./linear.ts";
 import { crossEntropy } from "./losses.ts";

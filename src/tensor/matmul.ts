@@ -6,8 +6,8 @@ import {
   type ProductOrder,
   tileBytes,
 } from "../gpu/plan.ts";
-import type { Tensor } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { geluConstants } from "./gelu.ts";
 import type { Producer } from "./linear.ts";
 import { rotationSizes } from "./rope.ts";

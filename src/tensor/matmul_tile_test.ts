@@ -5,10 +5,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { packBatch } from "../data/packing.ts";
+import { createEngine, type Engine } from "../gpu/engine.ts";
 import { kernelVariant } from "../gpu/kernel.ts";
 import { readMatrix } from "../gpu/memory.ts";
 import { defaultPlan, type KernelPlan, type ProductBlock, tileBytes } from "../gpu/plan.ts";
-import { bandTensor, createEngine, type Engine, freeTensor, type Tensor } from "../gpu/program.ts";
+import { bandTensor, freeTensor, type Tensor } from "../gpu/tensor.ts";
 import {
   createModel,
   destroyModel,
@@ -17,15 +18,15 @@ import {
 } from "../models/multimodal.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
-import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
-import { joinHeads } from "../reference/heads.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { gelu, geluBackward } from "../reference/gelu.ts";
+import { joinHeads } from "../reference/heads.ts";
 import { linear } from "../reference/linear.ts";
 import { matmul, type MatmulForm, type MatmulSize } from "../reference/matmul.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { rope } from "../reference/rope.ts";
 import { swiglu, swigluBackward } from "../reference/swiglu.ts";
 import { add } from "../reference/values.ts";
+import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { assertClose, type Tolerance } from "../testing/tolerance.ts";
 import type { Activation } from "./linear.ts";
 import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";

@@ -1,5 +1,5 @@
 /** RMSNorm and LayerNorm on the tape. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { CHUNK, columnSum } from "./reduce.ts";
 import { columnGrid, rowGrid, type Tape } from "./tape.ts";
 

@@ -1,5 +1,5 @@
 /** Learned positions on the tape. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "./elementwise.ts";
 import { columnGrid, rowGrid, type Tape } from "./tape.ts";
 

@@ -1,5 +1,5 @@
 /** Sums of columns and of one number a row. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { columnGrid, type Tape } from "./tape.ts";
 
 /** Rows that one invocation adds up in the first round of a column sum. */

@@ -1,5 +1,5 @@
 /** Rotary position embedding: its table, its place in a joint projection, and its gradient. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { HeadLayout } from "./heads.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 

@@ -1,5 +1,5 @@
 /** SwiGLU and its gradient as operations of their own; products do both while they store. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 
 /**

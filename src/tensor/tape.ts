@@ -4,9 +4,11 @@
  * Tracing runs once. What comes out is a list of commands for `compileProgram`, forward pass first,
  * then the backward pass that `backward()` writes in reverse order of the operations.
  */
+import type { Command } from "../gpu/command.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { width4 } from "../gpu/memory.ts";
-import type { Command, Engine, Tensor } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 
 /** What an operation asks of a dispatch. */
 export interface DispatchOptions {

@@ -1,6 +1,6 @@
 /** Rows of length one on the tape. */
-import type { Tensor } from "../gpu/program.ts";
 import type { Constants } from "../gpu/template.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { columnSum } from "./reduce.ts";
 import { rowGrid, type Tape } from "./tape.ts";
 

@@ -1,5 +1,5 @@
 /** The variance and covariance terms of VICReg (arXiv 2105.04906) on the tape. */
-import type { Tensor } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { matmulNN, matmulTN } from "./matmul.ts";
 import { columnSum } from "./reduce.ts";
 import { rowGrid, type Tape } from "./tape.ts";

@@ -1,10 +1,11 @@
 /** Weights in bands against the same weights whole, on both operand forms. */
 import assert from "node:assert/strict";
 import { bandsOf, readTensor, weightTensor, writeTensor } from "../gpu/bands.ts";
+import { type Engine, withPlan } from "../gpu/engine.ts";
 import { readMatrix } from "../gpu/memory.ts";
-import { type Engine, freeTensor, type Tensor, withPlan } from "../gpu/program.ts";
-import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
+import { freeTensor, type Tensor } from "../gpu/tensor.ts";
 import { randomValues } from "../reference/random_values.ts";
+import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { embedding, gatherRows, mixEmbeddings } from "./embedding.ts";
 import { type Activation, linear } from "./linear.ts";
 import { ropeTable } from "./rope.ts";

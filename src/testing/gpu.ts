@@ -4,18 +4,11 @@
  * A test that finds no adapter fails: a suite that skips its kernels says nothing about them.
  */
 import { openGpu } from "../gpu/adapter.ts";
+import { createEngine, type Engine, type StepNumbers, writeStep } from "../gpu/engine.ts";
 import { readMatrix, writeMatrix } from "../gpu/memory.ts";
 import { defaultPlan, type OperandForm } from "../gpu/plan.ts";
-import {
-  compileProgram,
-  createEngine,
-  type Engine,
-  freeTensor,
-  ownTensor,
-  type StepNumbers,
-  type Tensor,
-  writeStep,
-} from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../gpu/tensor.ts";
 import { createTape, keep, type Tape } from "../tensor/tape.ts";
 
 let engines: Promise<Engine[]> | undefined;

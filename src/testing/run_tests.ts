@@ -3,8 +3,8 @@
  * that says how many passed and how many failed. With arguments, which go to `deno test`, it is one
  * process.
  */
-import { stripAnsi } from "../gpu/driver_command.ts";
 import { driverEnvironment, prepareDriver } from "../gpu/driver.ts";
+import { stripAnsi } from "../gpu/driver_command.ts";
 
 /** Tests that passed, failed, and did not run because what they need is not here. */
 export interface TestSummary {

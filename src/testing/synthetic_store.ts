@@ -10,9 +10,9 @@
 import { join } from "node:path";
 import { exampleRun, exampleStudy } from "../records/example_records.ts";
 import { packAnswers } from "../records/packed_answers.ts";
-import { writeReport } from "../report/write_report.ts";
 import { readRecords } from "../records/read_records.ts";
 import { recordText } from "../records/write_record.ts";
+import { writeReport } from "../report/write_report.ts";
 import { inTempFolder } from "./temp_folder.ts";
 
 /** Values of lambda. */

@@ -1,7 +1,7 @@
 /** What two executions of one study must agree in: everything but the time that they took. */
 import { join } from "node:path";
-import { renderReport } from "../report/report.ts";
 import { readRecords, type StudyRecords } from "../records/read_records.ts";
+import { renderReport } from "../report/report.ts";
 
 /** A study's folder without times. */
 export interface Timeless extends StudyRecords {

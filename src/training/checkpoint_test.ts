@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Tensor, writeSafetensors } from "../models/safetensors.ts";
-import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
+import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 
 /** A path in a folder of its own. */
 async function withPath(test: (path: string) => Promise<void>): Promise<void> {

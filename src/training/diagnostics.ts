@@ -4,8 +4,10 @@
  */
 import { averageCosine } from "../evaluation/average_cosine.ts";
 import { meanNorm } from "../evaluation/mean_norm.ts";
+import { writeStep } from "../gpu/engine.ts";
 import { readMatrix } from "../gpu/memory.ts";
-import { compileProgram, freeTensor, type Tensor, writeStep } from "../gpu/program.ts";
+import { compileProgram } from "../gpu/program.ts";
+import { freeTensor, type Tensor } from "../gpu/tensor.ts";
 import type { MultimodalModel } from "../models/multimodal.ts";
 import {
   answerRows,
@@ -14,10 +16,10 @@ import {
   traceProjection,
   traceTokenLoss,
 } from "../models/multimodal_trace.ts";
+import { tensorsOf } from "../nn/matrix_values.ts";
 import { mlp } from "../nn/mlp.ts";
 import type { DiagnosticPoint } from "../records/record.ts";
 import { createTape, keep, type Tape } from "../tensor/tape.ts";
-import { tensorsOf } from "../nn/matrix_values.ts";
 
 /** The numbers of the step whose batch is measured. */
 export interface DiagnosedStep {

@@ -12,9 +12,9 @@ import {
 import { compileQuestioner } from "../models/questioner.ts";
 import { compileTrainingStep } from "../models/training_step.ts";
 import { OBJECTIVES } from "../objectives/objectives.ts";
-import { formOf, testEngines } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { type Mlp, mlp, type MlpParameter } from "../reference/mlp.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
 import { assertClose } from "../testing/tolerance.ts";
 import { diagnose } from "./diagnostics.ts";
 

@@ -1,9 +1,9 @@
 /** What a model is tested by: its answers, and the statistics of its projections. */
 import { createHash } from "node:crypto";
 import { encodedTokens, packBatch } from "../data/packing.ts";
+import { meanOverlap } from "../evaluation/answer_overlap.ts";
 import { type EmbeddingMatrix, pickRows } from "../evaluation/embedding_matrix.ts";
 import { embeddingStatistics } from "../evaluation/embedding_statistics.ts";
-import { meanOverlap } from "../evaluation/answer_overlap.ts";
 import { recordGeometry } from "../evaluation/geometry_record.ts";
 import { isCorrect, recordedScore, scoreAnswer, scoreAnswers } from "../evaluation/vqa_accuracy.ts";
 import {
@@ -15,10 +15,10 @@ import {
   writeBatch,
 } from "../models/multimodal.ts";
 import type { Asked, Questioner } from "../models/questioner.ts";
-import type { RunRecord } from "../records/record.ts";
 import type { MatrixValues } from "../nn/matrix_values.ts";
-import { freshP2Cosine } from "./fresh_p2.ts";
+import type { RunRecord } from "../records/record.ts";
 import { batchFeatures, evaluationBatches } from "./batches.ts";
+import { freshP2Cosine } from "./fresh_p2.ts";
 import { type PreparedData, type PreparedSplit, SPLITS } from "./prepared_data.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
 

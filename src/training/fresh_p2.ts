@@ -7,16 +7,10 @@
  */
 import type { EmbeddingMatrix } from "../evaluation/embedding_matrix.ts";
 import { ridgeSettings } from "../evaluation/ridge_recovery.ts";
+import { type Engine, writeStep } from "../gpu/engine.ts";
 import { readMatrix, type Shape, writeMatrix } from "../gpu/memory.ts";
-import {
-  compileProgram,
-  type Engine,
-  freeTensor,
-  ownTensor,
-  type Program,
-  type Tensor,
-  writeStep,
-} from "../gpu/program.ts";
+import { compileProgram, type Program } from "../gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../gpu/tensor.ts";
 import { traceAdamW } from "../nn/adamw.ts";
 import { createLossRing } from "../nn/loss_ring.ts";
 import { tensorsOf } from "../nn/matrix_values.ts";

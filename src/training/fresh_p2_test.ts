@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { drawValues } from "../nn/parameters.ts";
 import { mlpSpecs } from "../nn/mlp.ts";
-import { formOf, testEngines } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
+import { drawValues } from "../nn/parameters.ts";
 import { adamwStart, adamwStep } from "../reference/adamw.ts";
 import { cosineLoss, cosineLossBackward } from "../reference/cosine.ts";
 import { mlp, type MlpParameter } from "../reference/mlp.ts";
+import { randomValues } from "../reference/random_values.ts";
+import { formOf, testEngines } from "../testing/gpu.ts";
 import { freshP2Cosine } from "./fresh_p2.ts";
 
 const ROWS = 20, TRAINED = 15, WIDTH = 8;

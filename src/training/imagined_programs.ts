@@ -1,15 +1,16 @@
 /** What the programs of runs consist of, found without computing anything. */
 import { encodedTokens } from "../data/packing.ts";
+import type { Command } from "../gpu/command.ts";
+import { createEngine, type Engine } from "../gpu/engine.ts";
 import { imaginaryDevice } from "../gpu/imaginary_device.ts";
 import type { Kernel } from "../gpu/kernel.ts";
-import { type Command, createEngine, type Engine } from "../gpu/program.ts";
 import { emptyCheckpoint } from "../models/llama_weights.ts";
 import type { MultimodalModel } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
 import { emptyTeacher } from "../models/teacher.ts";
 import { compileTrainingStep, type TrainingStep } from "../models/training_step.ts";
-import type { PreparedData } from "./prepared_data.ts";
 import { compileFreshP2 } from "./fresh_p2.ts";
+import type { PreparedData } from "./prepared_data.ts";
 import { createRunModel } from "./run_model.ts";
 import type { RunSettings, StageSettings } from "./settings.ts";
 

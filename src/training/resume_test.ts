@@ -1,17 +1,17 @@
 /** A run that is stopped and goes on is the run that was not, bit for bit. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
+import { parseMatrices } from "../models/matrix_file.ts";
 import { formOf, testEngines } from "../testing/gpu.ts";
+import { inTempFolder } from "../testing/temp_folder.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { inTempFolder } from "../testing/temp_folder.ts";
-import { parseMatrices } from "../models/matrix_file.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 import { loadProgress, saveProgress } from "./progress_file.ts";
 import { run, type RunOutcome } from "./run.ts";
-import type { RunHooks } from "./train_stage.ts";
 import type { RunSettings } from "./settings.ts";
+import type { RunHooks } from "./train_stage.ts";
 
 const STEPS = 4;
 /** Losses are read at every validation, so that a run can be stopped at every step. */

@@ -1,5 +1,5 @@
 /** One run: train a model stage by stage, question it, and measure its embeddings. */
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { destroyModel, type ModelWeights, type Module } from "../models/multimodal.ts";
 import { compileQuestioner } from "../models/questioner.ts";
 import type { RunRecord } from "../records/record.ts";

@@ -1,7 +1,7 @@
 /** The model that a run's settings ask for. */
 import { CONNECTORS } from "../connectors/connectors.ts";
 import type { PackingLayout } from "../data/packing.ts";
-import type { Engine } from "../gpu/program.ts";
+import type { Engine } from "../gpu/engine.ts";
 import {
   createModel,
   type ModelValues,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { averageCosine } from "../evaluation/average_cosine.ts";
 import { testEngines } from "../testing/gpu.ts";
 import { prepareTiny } from "../testing/tiny_data.ts";
 import { tinyStudy } from "../testing/tiny_study.ts";
-import { averageCosine } from "../evaluation/average_cosine.ts";
 import { withShuffledImages } from "./controls.ts";
 import { type PreparedData, SPLITS } from "./prepared_data.ts";
 import { run, test } from "./run.ts";

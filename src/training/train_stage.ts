@@ -1,8 +1,8 @@
 /** The training loop of one stage. */
 import { packBatch } from "../data/packing.ts";
 import { type ModelWeights, type MultimodalModel, writeBatch } from "../models/multimodal.ts";
-import { createTeacher, destroyTeacher } from "../models/teacher.ts";
 import type { Questioner } from "../models/questioner.ts";
+import { createTeacher, destroyTeacher } from "../models/teacher.ts";
 import {
   compileTrainingStep,
   type StepLosses,
@@ -11,8 +11,8 @@ import {
 import { READ_EVERY } from "../nn/loss_ring.ts";
 import { biasCorrection, LAMBDA_SCHEDULES, SCHEDULES } from "../nn/schedule.ts";
 import type { DiagnosticPoint, ValidationPoint } from "../records/record.ts";
-import { diagnose } from "./diagnostics.ts";
 import { batchFeatures, stageSteps, trainingBatches } from "./batches.ts";
+import { diagnose } from "./diagnostics.ts";
 import { validationAccuracy } from "./evaluate.ts";
 import type { PreparedData } from "./prepared_data.ts";
 import { type Progress, readProgress, restoreProgress } from "./progress.ts";

@@ -1,6 +1,6 @@
 /** The blocks that the tuner may try. */
+import type { Engine } from "../gpu/engine.ts";
 import { type ProductBlock, tileBytes } from "../gpu/plan.ts";
-import type { Engine } from "../gpu/program.ts";
 
 // Larger blocks are no faster on lavapipe, and take longer to compile.
 const LARGEST_BLOCK = 64;

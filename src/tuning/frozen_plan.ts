@@ -1,9 +1,9 @@
 /** The kernel plan of a study, frozen in its folder before its first run. */
 import { join } from "node:path";
 import { z } from "zod";
-import type { KernelPlan } from "../gpu/plan.ts";
 import { createFile } from "../data/replace_file.ts";
 import type { AdapterRecord } from "../gpu/adapter_info.ts";
+import type { KernelPlan } from "../gpu/plan.ts";
 import { planSchema } from "./plan_schema.ts";
 
 const NAME = "plan.json";

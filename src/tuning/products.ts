@@ -1,6 +1,6 @@
 /** Which matrix products a program does, by shape class: what there is to tune. */
+import type { Command } from "../gpu/command.ts";
 import { type ProductOrder, type ProductShape, shapeClass } from "../gpu/plan.ts";
-import type { Command } from "../gpu/program.ts";
 
 /** The products of one shape class. */
 export interface ProductClass {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Command } from "../gpu/program.ts";
+import type { Command } from "../gpu/command.ts";
 import { productClasses } from "./products.ts";
 
 const command = (kernel: string, rows = 0, columns = 0, inner = 0): Command => ({

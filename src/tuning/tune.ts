@@ -8,6 +8,8 @@
  * tiles in half precision would, and are only tried when asked for.
  */
 import { min } from "simple-statistics";
+import { type Engine, withPlan } from "../gpu/engine.ts";
+import { writeMatrix } from "../gpu/memory.ts";
 import {
   chooseBlock,
   type KernelPlan,
@@ -16,16 +18,8 @@ import {
   type ProductOrder,
   shapeClass,
 } from "../gpu/plan.ts";
-import { writeMatrix } from "../gpu/memory.ts";
-import {
-  compileProgram,
-  type Engine,
-  freeTensor,
-  ownTensor,
-  type Program,
-  type Tensor,
-  withPlan,
-} from "../gpu/program.ts";
+import { compileProgram, type Program } from "../gpu/program.ts";
+import { freeTensor, ownTensor, type Tensor } from "../gpu/tensor.ts";
 import { matmulNN, matmulNT, matmulTN } from "../tensor/matmul.ts";
 import { createTape } from "../tensor/tape.ts";
 import { candidateBlocks } from "./candidates.ts";

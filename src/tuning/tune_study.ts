@@ -1,9 +1,9 @@
 /** Tunes the products of a study's own programs, once for each adapter. */
-import { type Engine, withPlan } from "../gpu/program.ts";
+import type { AdapterRecord } from "../gpu/adapter_info.ts";
+import { type Engine, withPlan } from "../gpu/engine.ts";
 import { imaginePrograms } from "../training/imagined_programs.ts";
 import type { PreparedData } from "../training/prepared_data.ts";
 import type { RunSettings } from "../training/settings.ts";
-import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { productClasses } from "./products.ts";
 import { tune, type TunedClass, type TuneOptions } from "./tune.ts";
 import { readTuned, tuningKey, writeTuned } from "./tuner_cache.ts";

@@ -1,10 +1,10 @@
 /** The tuner on the adapter at hand: what it may choose, what it measures, what it leaves behind. */
 import assert from "node:assert/strict";
+import { withPlan } from "../gpu/engine.ts";
 import { chooseBlock, type ProductBlock } from "../gpu/plan.ts";
-import { withPlan } from "../gpu/program.ts";
+import { randomValues } from "../reference/random_values.ts";
 import { matmulNN, matmulNT, matmulTN } from "../tensor/matmul.ts";
 import { formOf, runOnce, testEngines, upload } from "../testing/gpu.ts";
-import { randomValues } from "../reference/random_values.ts";
 import { candidateBlocks, gpuBlocks, registerBlocks } from "./candidates.ts";
 import type { ProductClass } from "./products.ts";
 import { pick, same, tune } from "./tune.ts";

@@ -5,11 +5,11 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { ifThere } from "../data/if_there.ts";
-import { sha256 } from "../data/sha256.ts";
-import type { Engine } from "../gpu/program.ts";
-import { KERNELS } from "../gpu/kernel_files.ts";
 import { replaceFile } from "../data/replace_file.ts";
+import { sha256 } from "../data/sha256.ts";
 import type { AdapterRecord } from "../gpu/adapter_info.ts";
+import type { Engine } from "../gpu/engine.ts";
+import { KERNELS } from "../gpu/kernel_files.ts";
 import { blockSchema } from "./plan_schema.ts";
 import type { TunedClass } from "./tune.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { exampleRun } from "../records/example_records.ts";
+import type { Engine } from "../gpu/engine.ts";
 import { defaultPlan } from "../gpu/plan.ts";
-import type { Engine } from "../gpu/program.ts";
+import { exampleRun } from "../records/example_records.ts";
 import { inTempFolder } from "../testing/temp_folder.ts";
 import type { TunedClass } from "./tune.ts";
 import { readTuned, tuningKey, writeTuned } from "./tuner_cache.ts";

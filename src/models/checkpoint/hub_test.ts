@@ -1,11 +1,11 @@
 /** Against a server of this machine in the hub's place. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { inTempFolder } from "../../testing/temp_folder.ts";
 import { TINY_CONFIG, TINY_CONFIG_JSON, tinyTensors } from "../../testing/tiny_checkpoint.ts";
 import { writeSafetensors } from "../safetensors.ts";
 import { fetchModel, fetchText, hubFolder, isHubId } from "./hub.ts";
 import { openWeights } from "./weights.ts";
-import { inTempFolder } from "../../testing/temp_folder.ts";
 
 const ID = "owner/tiny-1.0";
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));

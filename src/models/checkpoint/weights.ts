@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { isFile } from "../../data/if_there.ts";
 import { oneLine, quoted } from "../../data/one_line.ts";
+import type { MatrixValues } from "../../nn/matrix_values.ts";
 import type { LlamaConfig } from "../llama_config.ts";
 import { type Checkpoint, llamaSpecsByName } from "../llama_weights.ts";
 import {
@@ -16,7 +17,6 @@ import {
   type TensorPlace,
   toFloat32,
 } from "../safetensors.ts";
-import type { MatrixValues } from "../../nn/matrix_values.ts";
 import { isObject } from "./config.ts";
 import { readJson } from "./json_file.ts";
 
