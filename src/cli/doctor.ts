@@ -5,31 +5,10 @@ import { CACHE_PARTS, cacheDir, type CachePart, cacheSizes, clearCache } from ".
 import { type AvailableAdapter, listAdapters, prepareDriver } from "../gpu/driver.ts";
 import { packageOf, systemIcds } from "../gpu/driver_system.ts";
 import { createEngine } from "../gpu/engine.ts";
-import { selfTest, type SelfTestResult } from "../self_test/self_test.ts";
+import { selfTest } from "../self_test/self_test.ts";
 import { quickKernels } from "../study/kernels.ts";
 import { advise } from "./doctor_advice.ts";
-import { formatDiagnosis } from "./doctor_format.ts";
-
-/** Everything that `doctor` finds; printed as it is with `--json`. */
-export interface Diagnosis {
-  /** null if no adapter can be opened; `problem` says why. */
-  adapter: {
-    description: string;
-    vendor: string;
-    architecture: string;
-    software: boolean;
-    operandForm: string;
-    features: string[];
-    limits: Record<string, number>;
-  } | null;
-  driver: { kind: string; description: string; version: string | null } | null;
-  problem: string | null;
-  selfTest: SelfTestResult[];
-  /** What `--adapter` can name, beside the software drivers that it can fetch. */
-  adapters: { description: string; driver: string }[];
-  cache: { dir: string; bytes: number; parts: Record<CachePart, number> };
-  advice: string[];
-}
+import { type Diagnosis, formatDiagnosis } from "./doctor_format.ts";
 
 /** The command `doctor`. */
 export function doctorCommand() {

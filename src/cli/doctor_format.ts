@@ -1,8 +1,29 @@
 /** The diagnosis as text for the terminal. */
 import { RAISED_LIMITS } from "../gpu/adapter.ts";
 import { CACHE_PARTS, type CachePart } from "../gpu/cache.ts";
-import type { Diagnosis } from "./doctor.ts";
+import type { SelfTestResult } from "../self_test/self_test.ts";
 import { megabytes } from "./format.ts";
+
+/** Everything that `doctor` finds; printed as it is with `--json`. */
+export interface Diagnosis {
+  /** null if no adapter can be opened; `problem` says why. */
+  adapter: {
+    description: string;
+    vendor: string;
+    architecture: string;
+    software: boolean;
+    operandForm: string;
+    features: string[];
+    limits: Record<string, number>;
+  } | null;
+  driver: { kind: string; description: string; version: string | null } | null;
+  problem: string | null;
+  selfTest: SelfTestResult[];
+  /** What `--adapter` can name, beside the software drivers that it can fetch. */
+  adapters: { description: string; driver: string }[];
+  cache: { dir: string; bytes: number; parts: Record<CachePart, number> };
+  advice: string[];
+}
 
 /** Lays out a diagnosis in sections. */
 export function formatDiagnosis(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Diagnosis } from "./doctor.ts";
 import { advise } from "./doctor_advice.ts";
+import type { Diagnosis } from "./doctor_format.ts";
 
 Deno.test("a GPU needs no advice, software gets some", () => {
   const icds = ["/usr/share/vulkan/icd.d/nvidia_icd.json"];

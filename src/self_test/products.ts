@@ -11,8 +11,8 @@ import { rope } from "../reference/rope.ts";
 import { swiglu, swigluBackward } from "../reference/swiglu.ts";
 import { add } from "../reference/values.ts";
 import { geluForm } from "../tensor/gelu.ts";
-import type { Activation } from "../tensor/linear.ts";
 import { matmulNN, matmulNT, matmulTN } from "../tensor/matmul.ts";
+import type { Activation } from "../tensor/producer.ts";
 import { ropeTable } from "../tensor/rope.ts";
 import type { Bench } from "./bench.ts";
 

@@ -2,7 +2,7 @@
 import type { Constants } from "../gpu/template.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { HeadLayout } from "./heads.ts";
-import { producerOf } from "./linear.ts";
+import { producerOf } from "./producer.ts";
 import type { Tape } from "./tape.ts";
 
 /**

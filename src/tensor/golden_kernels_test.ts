@@ -26,10 +26,11 @@ import {
 import { assertClose } from "../testing/tolerance.ts";
 import { attention } from "./attention.ts";
 import type { GeluForm } from "./gelu.ts";
-import { type Activation, linear, producerOf } from "./linear.ts";
+import { linear } from "./linear.ts";
 import { crossEntropy } from "./losses.ts";
 import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
 import { layerNorm, rmsNorm } from "./norm.ts";
+import { type Activation, producerOf } from "./producer.ts";
 import { rowTotal } from "./reduce.ts";
 import { ropeTable } from "./rope.ts";
 import { createTape, keep, type Tape } from "./tape.ts";

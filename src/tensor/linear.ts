@@ -9,20 +9,13 @@
  */
 import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "./elementwise.ts";
-import { geluBackward, type GeluForm } from "./gelu.ts";
+import { geluBackward } from "./gelu.ts";
+import { type Activation, type Producer, producerOf, setProducer } from "./producer.ts";
 import { columnSum } from "./reduce.ts";
-import { rotateBack, type Rotation } from "./rope.ts";
+import { rotateBack } from "./rope.ts";
 import { swigluBackward } from "./swiglu.ts";
 import type { Tape } from "./tape.ts";
 import { accumulateWeight, timesTransposed, timesWeight } from "./weight_products.ts";
-
-/** What happens to the map's values. */
-export type Activation =
-  | { kind: "gelu"; form: GeluForm }
-  /** The values are gate and up side by side, each a multiple of four wide; the result is half as wide. */
-  | { kind: "swiglu" }
-  /** Query and key heads are turned by the row's position. */
-  | { kind: "rotation"; rotation: Rotation };
 
 /** Options of {@linkcode linear}. */
 export interface LinearOptions {
@@ -34,19 +27,6 @@ export interface LinearOptions {
   /** (rows, out), added to the result. Not together with an activation. */
   residual?: Tensor;
   name?: string;
-}
-
-/** How an activated tensor came about: y = activation(pre). Of a rotation, `pre` is never stored. */
-export interface Producer {
-  pre: Tensor;
-  activation: Activation;
-}
-
-const producers = new WeakMap<Tensor, Producer>();
-
-/** What made a tensor, if it is the result of an activation. */
-export function producerOf(tensor: Tensor): Producer | undefined {
-  return producers.get(tensor);
 }
 
 /**
@@ -74,7 +54,7 @@ export function linear(tape: Tape, x: Tensor, weight: Tensor, options: LinearOpt
     name,
     needsGradient,
   });
-  if (producer) producers.set(y, producer);
+  if (producer) setProducer(y, producer);
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     if (producer && dy) {

@@ -9,7 +9,7 @@ import {
 import type { Constants } from "../gpu/template.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { geluConstants } from "./gelu.ts";
-import type { Producer } from "./linear.ts";
+import type { Producer } from "./producer.ts";
 import { rotationSizes } from "./rope.ts";
 import type { Tape } from "./tape.ts";
 

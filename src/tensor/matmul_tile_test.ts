@@ -28,8 +28,8 @@ import { swiglu, swigluBackward } from "../reference/swiglu.ts";
 import { add } from "../reference/values.ts";
 import { formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { assertClose, type Tolerance } from "../testing/tolerance.ts";
-import type { Activation } from "./linear.ts";
 import { matmulNN, matmulNT, matmulTN } from "./matmul.ts";
+import type { Activation } from "./producer.ts";
 import { ropeTable } from "./rope.ts";
 import { createTape, type Tape } from "./tape.ts";
 

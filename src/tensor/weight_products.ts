@@ -1,8 +1,8 @@
 /** Products with a weight and their gradients, band by band where it is in bands. */
 import { bandsOf } from "../gpu/bands.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Producer } from "./linear.ts";
 import { matmulNN, matmulNT, type MatmulOptions, matmulTN } from "./matmul.ts";
+import type { Producer } from "./producer.ts";
 import { swigluForward } from "./swiglu.ts";
 import type { Tape } from "./tape.ts";
 

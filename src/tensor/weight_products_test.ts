@@ -7,7 +7,8 @@ import { freeTensor, type Tensor } from "../gpu/tensor.ts";
 import { randomValues } from "../reference/random_values.ts";
 import { backwardFrom, formOf, runOnce, testEngines, upload, uploadInts } from "../testing/gpu.ts";
 import { embedding, gatherRows, mixEmbeddings } from "./embedding.ts";
-import { type Activation, linear } from "./linear.ts";
+import { linear } from "./linear.ts";
+import type { Activation } from "./producer.ts";
 import { ropeTable } from "./rope.ts";
 import type { Tape } from "./tape.ts";
 
