@@ -1,7 +1,7 @@
 /** `ablate`: trains and compares the arms of a study, and writes its report. */
 import { Command, Option } from "@commander-js/extra-typings";
 import { join } from "node:path";
-import { isFolder } from "../data/if_there.ts";
+import { isFile, isFolder } from "../data/if_there.ts";
 import { ENCODERS_IN_WORDS, FEATURES } from "../encoders/encoder_names.ts";
 import { loadStudy } from "../study/load.ts";
 import { applyOptions, parseLambdas } from "../study/options.ts";
@@ -124,6 +124,9 @@ export function ablateCommand() {
       if (misplaced) {
         const { flags } = command.options.find((each) => each.attributeName() === misplaced)!;
         command.error(`error: option '${flags}' cannot be used with --engine ${engine}`);
+      }
+      if (options.out && await isFile(options.out)) {
+        command.error(`error: option '--out <dir>' needs a folder: "${options.out}" is a file`);
       }
       const changes = {
         ...options,

@@ -326,11 +326,9 @@ Deno.test("a file in the way of the folder is refused by name, and stays", async
   const file = join(dir, "file");
   await Deno.writeTextFile(file, "mine");
   for (const fresh of [[], ["--fresh"]]) {
-    assert.ok(
-      errorOf(await run("ablate", study, "--out", file, ...fresh)).startsWith(
-        `error: Cannot write to folder "${file}": `,
-      ),
-    );
+    const { code, stdout, stderr } = await run("ablate", study, "--out", file, ...fresh);
+    const error = `error: option '--out <dir>' needs a folder: "${file}" is a file\n`;
+    assert.deepEqual([code, stdout, stderr], [2, "", error]);
   }
   assert.equal(await Deno.readTextFile(file), "mine");
 });

@@ -78,6 +78,11 @@ const CASES: [args: string, code: number, message: RegExp][] = [
   ["ablate --seeds", 2, /'--seeds <n>' argument missing/],
   ["ablate --seeds 1000000000000", 1, /1000000000000 seeds .* are more than 100000 runs/],
   ["ablate --steps -5", 2, /'--steps <n>' argument '-5' is invalid/],
+  [
+    "ablate --out {dir}/tiny.json",
+    2,
+    /option '--out <dir>' needs a folder: ".*tiny.json" is a file/,
+  ],
   ["ablate --out=", 2, /'--out <dir>' argument '' is invalid. No path is given/],
   [
     "ablate --shard 3/2",
