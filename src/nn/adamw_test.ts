@@ -155,6 +155,37 @@ for (const engine of engines) {
     assert.notDeepEqual((await stepBeside(1e3, 0)).weight, quiet.weight);
   });
 
+  Deno.test(`weights decay at their own group's rate, others not at all ${formOf(engine)}`, async () => {
+    const shape = { rows: 5, columns: 7 };
+    const names = ["first", "second", "bias"];
+    const values = names.map((_, i) => Float32Array.from(randomValues(i, 35)));
+    const weights = createParameters(
+      engine,
+      names.map((name, i) => ({ name, ...shape, values: values[i], decay: name !== "bias" })),
+    );
+    // Without a gradient's share of the update only decay is left of it.
+    const zero = new Float64Array(35);
+    const gradients = new Map(names.map((name) => [name, upload(engine, name, shape, zero)]));
+    const { program } = compileOptimizer(
+      engine,
+      gradients,
+      [[weights[0]], [weights[1], weights[2]]].map((parameters, index) => ({
+        parameters,
+        settings: { beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: [0.5, 0.25][index] },
+        optimizerGroup: index as 0 | 1,
+        clipGroup: 0,
+        clip: 0,
+      })),
+    );
+    writeStep(engine, { learningRate: [0.1, 0.8] });
+    program.run();
+    for (const [i, left] of [1 - 0.1 * 0.5, 1 - 0.8 * 0.25, 1].entries()) {
+      const expected = values[i].map((value) => value * left);
+      const value = await readMatrix(engine.device, weights[i].tensor.matrix!);
+      assertClose(value, expected, { atol: 1e-7, rtol: 1e-6 }, names[i]);
+    }
+  });
+
   Deno.test(`parameters of one width are updated in one dispatch, as if alone ${formOf(engine)}`, async () => {
     const shapes = [5, 1, 9, 3].map((rows, i) => ({ name: `p${i}`, rows, columns: 10 - i % 2 }));
     const values = shapes.map(({ rows, columns }, i) =>
