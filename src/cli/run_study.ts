@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Encoder } from "../encoders/encoder.ts";
 import type { AdapterRecord } from "../gpu/adapter_info.ts";
 import { cacheDir, cachePart } from "../gpu/cache.ts";
-import { withPlan } from "../gpu/engine.ts";
+import { type Engine, withPlan } from "../gpu/engine.ts";
 import type { KernelPlan } from "../gpu/plan.ts";
 import { writeReport } from "../report/write_report.ts";
 import { assertSelfTest, selfTest } from "../self_test/self_test.ts";
@@ -114,12 +114,13 @@ async function train(
   signal: AbortSignal,
 ): Promise<{ runs: number; failed: number; absent: number; setting: AblationSetting }> {
   const { out, dataDir, adapter, fresh, command, from, shard } = options;
+  const { say } = progress;
   const saved = from ? await findSavedRun(from) : undefined;
   const dataset = await loadStudyData(asked, { dataDir });
   const study = saved ? testedStudy(saved, asked, dataset) : asked;
   const runs = saved ? [savedSettings(saved, study)] : expandGrid(study);
   const warning = saved ? null : withoutBaseline(study);
-  if (warning) progress.say(warning);
+  if (warning) say(warning);
   const language = await loadStudyLanguage(study, cacheDir());
   // Encoders ask for it at the first picture; a device is opened when all else is right.
   let opened: Awaited<ReturnType<typeof openEngine>>;
@@ -127,7 +128,7 @@ async function train(
   const encoder = await loadStudyEncoder(study, cacheDir(), onEngine);
   let randomEncoder: Encoder | undefined;
   try {
-    if (runs.some(({ role }) => controlOf(role).randomEncoder)) {
+    if (runs.some(seesRandomly)) {
       randomEncoder = await loadStudyEncoder(study, cacheDir(), { ...onEngine, randomSeed: 1 });
     }
     if (saved) checkSameModels(saved, { encoder, language });
@@ -136,7 +137,7 @@ async function train(
     const outlineOf = dataByRun(study, { encoder: questions });
     // Folds that cannot be made are refused here.
     outlineOf(runs[0]);
-    opened = await openEngine(adapter, progress.say);
+    opened = await openEngine(adapter, say);
     const { engine: untuned, record } = opened;
     const frozen = fresh ? undefined : await readFrozenPlan(out, record);
     let engine = withPlan(untuned, frozen ?? untuned.plan);
@@ -148,53 +149,36 @@ async function train(
       await makeWritable(out);
       await assertIdle(out);
     }
-    const finished = fresh
-      ? new Set<RunSettings>()
-      : await openOutFolder(out, setting, progress.say);
+    const finished = fresh ? new Set<RunSettings>() : await openOutFolder(out, setting, say);
     const share = shard ? shareOf(runs, shard, outlineOf(runs[0])) : runs;
     const missing = share.filter((settings) => !finished.has(settings));
     if (missing.length < share.length) {
-      progress.say(`${share.length - missing.length} of ${share.length} runs are there already`);
+      say(`${share.length - missing.length} of ${share.length} runs are there already`);
     }
     let dataOf = outlineOf;
     if (missing.length > 0) {
       const outline = outlineOf(missing[0]);
       if (!frozen && finished.size === 0) {
         const folder = cachePart("kernels");
-        const say = progress.say;
         ({ engine } = await tuneStudy(untuned, record, runs, outline, { folder, say }));
         if (!fresh) engine = withPlan(untuned, await freezePlan(out, record, engine.plan));
       }
-      progress.say("Checking the kernels against float64 values");
-      assertSelfTest(await selfTest(engine, studyKernels(engine, missing, outline)));
-      const speed = await measureSpeed(engine);
-      const estimate = saved
-        ? estimateTest(missing[0], outline, engine.plan, speed)
-        : estimateStudy(missing, outline, engine.plan, speed);
-      progress.say(
-        `${missing.length} runs, about ${duration(estimate.seconds)} on ${record.description}, ` +
-          `${megabytes(estimate.bytes)} of device memory a run`,
-      );
-      const onProgress: Progress["task"] = (...state) => {
-        signal.throwIfAborted();
-        progress.task(...state);
-      };
-      const encodeOptions = { cacheDir: cacheDir(), onProgress };
-      const encoded = await encodeStudy(encoder, dataset, questions, encodeOptions);
-      const random = randomEncoder && missing.some(({ role }) => controlOf(role).randomEncoder)
-        ? await encodeStudy(randomEncoder, dataset, questions, encodeOptions)
+      await checkKernels(engine, record, missing, outline, { trained: !saved, say });
+      const encode = async (encoder: Encoder) =>
+        await encodeStudy(encoder, dataset, questions, {
+          cacheDir: cacheDir(),
+          onProgress: (...state) => {
+            signal.throwIfAborted();
+            progress.task(...state);
+          },
+        });
+      const encoded = await encode(encoder);
+      const random = randomEncoder && missing.some(seesRandomly)
+        ? await encode(randomEncoder)
         : undefined;
       dataOf = dataByRun(study, { encoder: encoded, random });
     }
-    if (fresh) await beginAnew(out, record, engine.plan, progress.say);
-    const titleOf = (index: number): RunTitle => {
-      const { arm, lambda, seed, fold, round } = runs[index];
-      return {
-        ...{ run: index + 1, runs: runs.length, arm, lambda, seed },
-        ...(study.folds && { fold }),
-        ...(round > 0 && { round }),
-      };
-    };
+    if (fresh) await beginAnew(out, record, engine.plan, say);
     const todo = new Set(missing);
     const followed = followRuns(runs, todo, dataOf);
     const { failed } = await ablate({
@@ -207,18 +191,15 @@ async function train(
       command,
       signal,
       reopen: async () => {
-        const { engine: again } = await openEngine(adapter, progress.say);
+        const { engine: again } = await openEngine(adapter, say);
         return withPlan(again, engine.plan);
       },
-      onWait: (count) => progress.say(`Waiting for ${count} runs of other processes`),
+      onWait: (count) => say(`Waiting for ${count} runs of other processes`),
       checkpointSeconds: options.checkpointEvery,
-      onRun: (index, note) => progress.ended(titleOf(index), note),
+      onRun: (index, note) => progress.ended(titleOf(setting, index), note),
       onProgress: (index, stage, step, steps, loss) =>
-        progress.step(titleOf(index), {
-          stage,
-          step,
-          steps,
-          loss,
+        progress.step(titleOf(setting, index), {
+          ...{ stage, step, steps, loss },
           ...followed(index, stage, step),
         }),
     });
@@ -228,6 +209,45 @@ async function train(
     await encoder.close?.();
     await randomEncoder?.close?.();
   }
+}
+
+/** Whether a run's pictures go through an encoder of random weights. */
+function seesRandomly({ role }: RunSettings): boolean {
+  return controlOf(role).randomEncoder === true;
+}
+
+/**
+ * Says what the runs will cost, once their kernels are known to be right.
+ *
+ * @throws {Error} If one is wrong.
+ */
+async function checkKernels(
+  engine: Engine,
+  { description }: AdapterRecord,
+  runs: readonly RunSettings[],
+  outline: PreparedData,
+  { trained, say }: { trained: boolean; say: (line: string) => void },
+): Promise<void> {
+  say("Checking the kernels against float64 values");
+  assertSelfTest(await selfTest(engine, studyKernels(engine, runs, outline)));
+  const speed = await measureSpeed(engine);
+  const { seconds, bytes } = trained
+    ? estimateStudy(runs, outline, engine.plan, speed)
+    : estimateTest(runs[0], outline, engine.plan, speed);
+  say(
+    `${runs.length} runs, about ${duration(seconds)} on ${description}, ` +
+      `${megabytes(bytes)} of device memory a run`,
+  );
+}
+
+/** What a run is called while it is at work. */
+function titleOf({ study, runs }: AblationSetting, index: number): RunTitle {
+  const { arm, lambda, seed, fold, round } = runs[index];
+  return {
+    ...{ run: index + 1, runs: runs.length, arm, lambda, seed },
+    ...(study.folds && { fold }),
+    ...(round > 0 && { round }),
+  };
 }
 
 /**
