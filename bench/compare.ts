@@ -34,11 +34,16 @@ const LEVEL = 0.05;
 /**
  * How many times as long a session may take for what another does without a difference of the code.
  *
- * Source: `reports/bench/growth.json` times the same step of training five times, minutes apart. Its
- * medians are 41.2 to 50.0 ms by the wall clock and 39.4 to 50.0 ms by timestamps, 1.21 and 1.27
- * times, at p = 0.008 between some of them.
+ * Source: {@linkcode SEEN_SPREAD}, rounded up.
  */
 export const SESSION_SPREAD = 1.3;
+
+/**
+ * How many times as long the same step of training took at most as at least, of five medians minutes
+ * apart: 35.9 to 43.0 ms by the wall clock (p = 0.008 by the test of {@linkcode compareRecords}) and
+ * 38.6 to 48.6 ms by timestamps in `reports/bench/growth.json`.
+ */
+export const SEEN_SPREAD = { wall: 1.2, timestamps: 1.26 };
 
 /** What two records must share for their times to be comparable. */
 const SHARED: [what: string, of: (environment: Environment) => string][] = [
@@ -145,7 +150,9 @@ export function renderComparison(
     `\nMedians; two-sided Mann-Whitney test, corrected after Holm, at ${LEVEL}. Its samples share the ` +
     "state of the machine in their session, and sessions differ by themselves: faster or slower is " +
     `only what also differs ${SESSION_SPREAD} times, more than one step did minutes apart in ` +
-    "growth.json of this project (1.21 times by the wall clock, 1.27 by timestamps).\n";
+    `growth.json of this project (${fixed(SEEN_SPREAD.wall, 2)} times by the wall clock, ${
+      fixed(SEEN_SPREAD.timestamps, 2)
+    } by timestamps).\n`;
 }
 
 const pValue = (p: number) => p < 0.0001 ? "< 0.0001" : fixed(p, 4);
